@@ -1,0 +1,39 @@
+/** Who asks, what they want to do, and who decides. */
+
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+/** As in a SubjectAccessReview. */
+export interface AccessAttributes {
+  readonly verb: string;
+  readonly group: string;
+  readonly version?: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  /** Undefined: cluster-wide. */
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export interface PathAttributes {
+  readonly verb: string;
+  readonly path: string;
+}
+
+export interface Authorizer {
+  /** Rejects (with an ApiError 500) when nobody can tell: that is neither yes nor no. */
+  authorize(user: User, attributes: AccessAttributes | PathAttributes, signal: AbortSignal): Promise<Verdict>;
+}
+
+export interface Verdict {
+  readonly allowed: boolean;
+  /** The authorizer's own words; may be empty. */
+  readonly reason: string;
+}
+
+/** Kylon itself, for what its engine writes into its own API. */
+export const kylonUser: User = { name: 'system:kylon', groups: ['system:masters', 'system:authenticated'], extra: {} };

@@ -1,0 +1,93 @@
+/** What the subresources of our kinds ask of the engine. */
+import type { KubeObject } from '../machinery/object.ts';
+import type { User } from '../machinery/user.ts';
+
+/** Everything rejects with ApiError: 404 for what is not there (yet), 410 for what was deleted, 503 when the store does not answer. */
+export interface Services {
+  /** The archive of a backup that is Completed or PartiallyFailed. `range` counts bytes of it; ApiError 416 behind the end. */
+  archive(
+    backup: KubeObject,
+    range: { readonly start: number; readonly length?: number } | undefined,
+    signal: AbortSignal,
+  ): Promise<ArchiveStream>;
+  /** A page of what is inside, in order of keys. */
+  items(backup: KubeObject, query: ItemQuery, signal: AbortSignal): Promise<ItemPage>;
+  /** One manifest, as the bytes that the cluster sent; undefined where the backup holds no such item. */
+  item(backup: KubeObject, item: ItemKey, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The log of a backup or a restore, line by line, each with its line break; follows a running one when asked to. */
+  log(object: KubeObject, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
+  /** What became of each item of a restore, as far as it got. */
+  results(
+    restore: KubeObject,
+    query: { readonly limit: number; readonly continue: string; readonly outcome?: string },
+    signal: AbortSignal,
+  ): Promise<ResultPage>;
+  /** Makes a Restore as POST …/restores by that user would. */
+  createRestore(restore: KubeObject, user: User, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<KubeObject>;
+}
+
+export interface ArchiveStream {
+  /** Of the whole archive, in bytes, whatever the range. */
+  readonly size: number;
+  readonly sha256: string;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+export interface ItemKey {
+  /** Empty for the core group. */
+  readonly group: string;
+  /** The plural. */
+  readonly resource: string;
+  /** Empty for what lies in no namespace. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Item extends ItemKey {
+  readonly version: string;
+  readonly kind: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the manifest. */
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface ItemQuery {
+  readonly limit: number;
+  /** A token of the page before, or empty. */
+  readonly continue: string;
+  /** Of the form that `kubectl get -l` takes; empty for all. */
+  readonly labelSelector: string;
+  readonly group?: string;
+  readonly resource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export interface ItemPage {
+  readonly items: readonly Item[];
+  /** Empty on the last page. */
+  readonly continue: string;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly tailLines: number | undefined;
+  /** RFC 3339. */
+  readonly sinceTime: string | undefined;
+  readonly timestamps: boolean;
+}
+
+export type Outcome = 'created' | 'updated' | 'recreated' | 'unchanged' | 'skipped' | 'failed';
+
+export interface ItemResult extends ItemKey {
+  readonly outcome: Outcome;
+  /** Why it was skipped or failed, in the words of the server that said so; empty otherwise. */
+  readonly message: string;
+}
+
+export interface ResultPage {
+  readonly items: readonly ItemResult[];
+  readonly continue: string;
+}
