@@ -1,0 +1,203 @@
+/** Flags and environment, turned into checked options; whatever is wrong is said all at once. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { LogLevel } from './base/log.ts';
+
+export interface Options {
+  readonly mode: 'playground' | 'beside' | 'in-cluster';
+  /** Absolute path of the folder that holds certificates, the index, and the store unless `store` says otherwise. */
+  readonly data: string;
+  readonly store: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly kubeconfig: string | undefined;
+  /** Namespace and name of the Service by which a cluster reaches this process. */
+  readonly service: { readonly namespace: string; readonly name: string };
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly auditLog: string | undefined;
+  readonly logLevel: LogLevel;
+  /** Milliseconds between SIGTERM and the end of accepting requests. */
+  readonly shutdownDelay: number;
+  /** Tells replicas apart; the same after a restart. */
+  readonly replica: string;
+}
+
+interface Flag {
+  /** What stands for the value in --help; undefined for a switch. */
+  readonly value?: string;
+  readonly help: string;
+  readonly default?: string;
+}
+
+const flags = {
+  data: { value: 'DIR', help: 'Folder for certificates, the index and, unless --store is given, the backups.', default: '.kylon' },
+  store: { value: 'URL', help: 'Object store that holds the catalog and the backups: file:///path. Default: file://DIR/store.' },
+  kubeconfig: {
+    value: 'FILE',
+    help: 'Protect the cluster of this kubeconfig, from beside it. Without this or --in-cluster: a playground that needs nothing.',
+  },
+  'in-cluster': { help: 'Run as a pod of the cluster that is protected.' },
+  'bind-address': { value: 'ADDRESS', help: 'Address to listen on. Default: 127.0.0.1, with --in-cluster 0.0.0.0.' },
+  port: { value: 'N', help: 'Port to listen on; 0 takes a free one.', default: '8443' },
+  service: { value: 'NAMESPACE/NAME', help: 'Service by which the cluster reaches this process.', default: 'kube-system/kylon' },
+  'tls-cert-file': { value: 'FILE', help: 'Serving certificate with its chain, PEM; read again when it changes. Default: made by Kylon.' },
+  'tls-private-key-file': { value: 'FILE', help: 'Key of the serving certificate, PEM.' },
+  'audit-log': { value: 'FILE', help: 'Append an audit.k8s.io/v1 Event for every request to this file.' },
+  'log-level': { value: 'LEVEL', help: 'What is logged on standard error: debug, info, warn, error or silent.', default: 'warn' },
+  'shutdown-delay': {
+    value: 'SECONDS',
+    help: 'Seconds to go on serving after SIGTERM, while clients are sent elsewhere. Default: 0, with --in-cluster 10.',
+  },
+  replica: { value: 'NAME', help: 'Name that tells replicas apart and survives a restart. Default: the host name.' },
+  help: { help: 'Print this and exit.' },
+} as const satisfies Record<string, Flag>;
+
+type FlagName = keyof typeof flags;
+
+/** Everything that is wrong with flags and environment, one line each. */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError';
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+/** Reads `argv` (without program and script) and then, for what is not there, KYLON_… of `env`. Throws OptionsError, or answers `help`. */
+export function readOptions(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Options | 'help' {
+  const faults: string[] = [];
+  const given = readFlags(argv, env, faults);
+  if (given.help !== undefined) return 'help';
+  const mode = modeOf(given, faults);
+  const text = (name: FlagName, otherwise = '') => given[name] ?? (flags[name] as Flag).default ?? otherwise;
+  const [host, shutdownDelay] = mode === 'in-cluster' ? ['0.0.0.0', '10'] : ['127.0.0.1', '0'];
+  const data = resolve(text('data'));
+  const options: Options = {
+    mode,
+    data,
+    store: checkStore(text('store', pathToFileURL(`${data}/store`).href), faults),
+    host: text('bind-address', host),
+    port: wholeNumber('port', text('port'), 65_535, faults),
+    kubeconfig: checkFile('kubeconfig', given.kubeconfig, faults),
+    service: checkService(text('service'), faults),
+    tls: checkTls(given, faults),
+    auditLog: given['audit-log'] && resolve(given['audit-log']),
+    logLevel: checkLevel(text('log-level'), faults),
+    shutdownDelay: wholeNumber('shutdown-delay', text('shutdown-delay', shutdownDelay), 3600, faults) * 1000,
+    replica: text('replica', hostname()),
+  };
+  if (faults.length > 0) throw new OptionsError(faults);
+  return options;
+}
+
+export function helpText(): string {
+  const lines = Object.entries<Flag>(flags).map(([name, { value, help, default: preset }]) => {
+    const left = `  --${name}${value ? ` ${value}` : ''}`;
+    return `${left.padEnd(32)}${help}${preset === undefined ? '' : ` Default: ${preset}.`}`;
+  });
+  return [
+    'Kylon: backups, restores and snapshots as native Kubernetes API objects.',
+    '',
+    'Usage: npm start -- [flags]',
+    '',
+    ...lines,
+    '',
+    'Every flag can also be set in the environment: --audit-log as KYLON_AUDIT_LOG, --in-cluster as KYLON_IN_CLUSTER=true.',
+  ].join('\n');
+}
+
+type Given = Partial<Record<FlagName, string>>;
+
+function readFlags(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, faults: string[]): Given {
+  const given: Given = {};
+  for (const name of Object.keys(flags) as FlagName[]) {
+    const value = env[`KYLON_${name.toUpperCase().replaceAll('-', '_')}`];
+    if (value !== undefined && value !== '') take(given, name, value);
+  }
+  for (const token of tokensOf(argv)) {
+    if (token.kind === 'positional') faults.push(`unexpected argument "${token.value}": flags begin with --`);
+    if (token.kind === 'option') readFlag(given, token, faults);
+  }
+  return given;
+}
+
+function readFlag(given: Given, { name, rawName, value }: Token, faults: string[]): void {
+  if (!isFlag(name)) faults.push(`unknown flag ${rawName}: see --help`);
+  else if (isSwitch(name) && value !== undefined && value !== 'true' && value !== 'false')
+    faults.push(`--${name}: takes no value, got "${value}"`);
+  else if (!isSwitch(name) && !value) faults.push(`--${name}: needs a value, ${(flags[name] as Flag).value}`);
+  else take(given, name, value ?? 'true');
+}
+
+/** A switch that is said to be false is as if it were not there. */
+function take(given: Given, name: FlagName, value: string): void {
+  if (isSwitch(name) && value === 'false') delete given[name];
+  else given[name] = value;
+}
+
+interface Token {
+  readonly kind: string;
+  readonly name: string;
+  readonly rawName: string;
+  readonly value: string | undefined;
+}
+
+/** As parseArgs splits it, without refusing anything: so every fault can be told at once. */
+function tokensOf(argv: readonly string[]) {
+  const options = Object.fromEntries(
+    (Object.keys(flags) as FlagName[]).map((name) => [name, { type: isSwitch(name) ? ('boolean' as const) : ('string' as const) }]),
+  );
+  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens as readonly Token[];
+}
+
+const isFlag = (name: string): name is FlagName => Object.hasOwn(flags, name);
+const isSwitch = (name: FlagName) => (flags[name] as Flag).value === undefined;
+
+function modeOf(given: Given, faults: string[]): Options['mode'] {
+  if (given.kubeconfig !== undefined && given['in-cluster'] !== undefined) faults.push('--kubeconfig and --in-cluster exclude each other');
+  if (given['in-cluster'] !== undefined) return 'in-cluster';
+  return given.kubeconfig === undefined ? 'playground' : 'beside';
+}
+
+function checkStore(url: string, faults: string[]): string {
+  if (!URL.canParse(url)) faults.push(`--store: "${url}" is not a URL such as file:///var/lib/kylon`);
+  return url;
+}
+
+function checkFile(name: FlagName, file: string | undefined, faults: string[]): string | undefined {
+  if (file === undefined) return undefined;
+  if (!existsSync(file)) faults.push(`--${name}: there is no file ${file}`);
+  return resolve(file);
+}
+
+function checkTls(given: Given, faults: string[]): Options['tls'] {
+  const certFile = checkFile('tls-cert-file', given['tls-cert-file'], faults);
+  const keyFile = checkFile('tls-private-key-file', given['tls-private-key-file'], faults);
+  if ((certFile === undefined) !== (keyFile === undefined)) faults.push('--tls-cert-file and --tls-private-key-file go together');
+  return certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+}
+
+function checkService(text: string, faults: string[]): Options['service'] {
+  const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+  if (!new RegExp(`^${label}/${label}$`).test(text)) faults.push(`--service: "${text}" is not of the form NAMESPACE/NAME`);
+  const [namespace = '', name = ''] = text.split('/');
+  return { namespace, name };
+}
+
+function wholeNumber(name: FlagName, text: string, most: number, faults: string[]): number {
+  const number = Number(text);
+  if (!/^[0-9]+$/.test(text) || number > most) faults.push(`--${name}: "${text}" is not a whole number from 0 to ${most}`);
+  return number;
+}
+
+function checkLevel(text: string, faults: string[]): LogLevel {
+  const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+  const level = levels.find((known) => known === text);
+  if (level === undefined) faults.push(`--log-level: "${text}" is none of ${levels.join(', ')}`);
+  return level ?? 'warn';
+}

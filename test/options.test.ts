@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { helpText, OptionsError, readOptions } from '../src/options.ts';
+
+const read = (argv: string[], env: Record<string, string> = {}) => {
+  const options = readOptions(argv, env);
+  if (options === 'help') throw new Error('help');
+  return options;
+};
+const faultsOf = (argv: string[], env: Record<string, string> = {}): readonly string[] => {
+  try {
+    read(argv, env);
+  } catch (error) {
+    if (error instanceof OptionsError) return error.faults;
+    throw error;
+  }
+  return [];
+};
+
+describe('options', () => {
+  it('is a playground on loopback when nothing is said', () => {
+    expect(read([])).toMatchObject({
+      mode: 'playground',
+      host: '127.0.0.1',
+      port: 8443,
+      data: resolve('.kylon'),
+      store: new URL(`file://${resolve('.kylon/store')}`).href,
+      logLevel: 'warn',
+      shutdownDelay: 0,
+    });
+  });
+
+  it('takes flags in both forms, before the environment', () => {
+    expect(read(['--port=0', '--data', '/tmp/x'], { KYLON_PORT: '7', KYLON_LOG_LEVEL: 'info' })).toMatchObject({
+      port: 0,
+      data: '/tmp/x',
+      store: 'file:///tmp/x/store',
+      logLevel: 'info',
+    });
+  });
+
+  it('takes switches from the environment', () => {
+    expect(read([], { KYLON_IN_CLUSTER: 'true' })).toMatchObject({ mode: 'in-cluster', host: '0.0.0.0', shutdownDelay: 10_000 });
+    expect(read([], { KYLON_IN_CLUSTER: 'false' }).mode).toBe('playground');
+  });
+
+  it('refuses everything that is wrong at once, naming flag and cause', () => {
+    const faults = faultsOf([
+      '--port',
+      'x',
+      '--kubeconfig',
+      '/no/such',
+      '--in-cluster',
+      '--colour',
+      '--store',
+      'nowhere',
+      'stray',
+      '--tls-cert-file',
+      import.meta.filename,
+      '--log-level=loud',
+      '--service',
+      'Bad',
+    ]);
+    expect(faults).toEqual([
+      'unknown flag --colour: see --help',
+      'unexpected argument "stray": flags begin with --',
+      '--kubeconfig and --in-cluster exclude each other',
+      '--store: "nowhere" is not a URL such as file:///var/lib/kylon',
+      '--port: "x" is not a whole number from 0 to 65535',
+      '--kubeconfig: there is no file /no/such',
+      '--service: "Bad" is not of the form NAMESPACE/NAME',
+      '--tls-cert-file and --tls-private-key-file go together',
+      '--log-level: "loud" is none of debug, info, warn, error, silent',
+    ]);
+  });
+
+  it('refuses a flag without its value', () => {
+    expect(faultsOf(['--data'])).toEqual(['--data: needs a value, DIR']);
+  });
+
+  it('explains every flag', () => {
+    expect(readOptions(['--help'], {})).toBe('help');
+    for (const flag of ['--data DIR', '--store URL', '--port N', '--kubeconfig FILE', '--audit-log FILE', '--in-cluster', 'KYLON_'])
+      expect(helpText()).toContain(flag);
+  });
+});
