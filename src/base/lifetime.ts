@@ -30,6 +30,16 @@ export async function withDeadline<T>(
   }
 }
 
+/** Resolves or rejects as `promise` does, but rejects with the signal's reason as soon as that aborts. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal.aborted) fail();
+    signal.addEventListener('abort', fail);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', fail));
+  });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
@@ -42,4 +52,17 @@ function rejectOn(signal: AbortSignal, until: AbortSignal): Promise<never> {
     if (signal.aborted) return fail();
     signal.addEventListener('abort', fail, { once: true, signal: until });
   });
+}
+
+/** Runs all until each is done; when one fails, the others' signal aborts, and once they have ended too this rejects with the first failure. */
+export async function together(signal: AbortSignal, works: readonly ((signal: AbortSignal) => Promise<void>)[]): Promise<void> {
+  const stop = new AbortController();
+  const whole = AbortSignal.any([signal, stop.signal]);
+  const running = works.map((work) => work(whole));
+  try {
+    await Promise.all(running);
+  } finally {
+    stop.abort(new Error('another part has failed'));
+    await Promise.allSettled(running);
+  }
 }

@@ -20,7 +20,7 @@ export interface ObjectStore {
   putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal): Promise<'created' | 'exists'>;
   /** Stores a stream of any length under a name that nobody else uses. Rejects with StoreConflict if the key exists. */
   upload(key: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
-  /** The whole object, or a part of it. Rejects with StoreNotFound, or StoreRange when `start` lies behind the end. */
+  /** The whole object, or a part of it. Rejects with StoreNotFound, or StoreRange when `start` is not less than the size. */
   read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array>;
   /** As read, as a stream in pieces of at most 1 MiB, with back-pressure. Errors of opening reject before the first piece. */
   stream(key: string, signal: AbortSignal, range?: ByteRange): Promise<ByteStream>;

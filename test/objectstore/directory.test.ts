@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDirectory } from '../../src/objectstore/directory.ts';
+import { StoreDenied, StoreError, StoreFull } from '../../src/objectstore/objectstore.ts';
+import { parts, temporaryFolder } from './stores.ts';
+
+const signal = AbortSignal.any([]);
+const isRoot = process.getuid?.() === 0;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('the directory store', () => {
+  it('leaves a plain file under the name of the key, and nothing else', async () => {
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('a/b', Buffer.from('x'), signal);
+    expect(await readdir(folder, { recursive: true })).toEqual(expect.arrayContaining(['a', 'a/b', '~tmp']));
+    expect(await readdir(join(folder, '~tmp'))).toEqual([]);
+  });
+
+  it('removes the folders that a delete leaves empty, never the root', async () => {
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('a/b/c', Buffer.from('x'), signal);
+    await store.putIfAbsent('a/d', Buffer.from('x'), signal);
+    await store.delete('a/b/c', signal);
+    expect(await readdir(join(folder, 'a'))).toEqual(['d']);
+    await store.delete('a/d', signal);
+    expect(await readdir(folder)).toEqual(['~tmp']);
+  });
+
+  it('sweeps old temporary files at open, and never lists any', async () => {
+    await mkdir(join(folder, '~tmp'));
+    await writeFile(join(folder, '~tmp', 'old'), 'x');
+    await writeFile(join(folder, '~tmp', 'new'), 'x');
+    const twoDaysAgo = parts.clock.now() / 1000 - 2 * 24 * 3600;
+    await utimes(join(folder, '~tmp', 'old'), twoDaysAgo, twoDaysAgo);
+    const store = await openDirectory(folder, parts);
+    expect(await readdir(join(folder, '~tmp'))).toEqual(['new']);
+    for await (const { key } of store.list('', signal)) expect(key).toBeUndefined();
+  });
+
+  it('says that a key cannot lie below another', async () => {
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('a/b', Buffer.from('x'), signal);
+    await expect(store.putIfAbsent('a', Buffer.from('x'), signal)).rejects.toThrow('there are keys below it');
+    await expect(store.putIfAbsent('a/b/c', Buffer.from('x'), signal)).rejects.toBeInstanceOf(StoreError);
+    expect(await readdir(join(folder, '~tmp'))).toEqual([]);
+  });
+
+  it('names the part of a key that is too long for a file name', async () => {
+    const store = await openDirectory(folder, parts);
+    await expect(store.putIfAbsent('x'.repeat(300), Buffer.from('x'), signal)).rejects.toThrow('longer than the file system allows');
+  });
+
+  it('refuses a path that is a file', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(openDirectory(join(folder, 'file'), parts)).rejects.toThrow(/file:.*cannot make the folder: /);
+  });
+
+  it('refuses a file system that cannot be written, with path and cause', async () => {
+    await expect(openDirectory('/proc/kylon', parts)).rejects.toSatisfy(
+      (error) => error instanceof StoreError && error.message.startsWith('file:///proc/kylon: cannot make the folder: '),
+    );
+  });
+
+  // The superuser may write anywhere, so for him this is skipped.
+  it.skipIf(isRoot)('refuses a folder without write permission', async () => {
+    await chmod(folder, 0o500);
+    await expect(openDirectory(folder, parts)).rejects.toBeInstanceOf(StoreDenied);
+  });
+});
+
+/** Only the superuser may mount, and not in every container. */
+function mounted(...args: string[]): boolean {
+  try {
+    execFileSync('/bin/mount', [...args, folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// Skipped where nothing can be mounted.
+describe.runIf(isRoot && existsSync('/proc/mounts'))('the directory store on a mounted file system', () => {
+  afterEach(() => {
+    try {
+      execFileSync('/bin/umount', [folder], { stdio: 'ignore' });
+    } catch {
+      // Was not mounted.
+    }
+  });
+
+  it('says that it is full, stores nothing, and goes on when there is room', async (context) => {
+    if (!mounted('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs')) context.skip('mount is not allowed here');
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('small', new Uint8Array(300_000), signal);
+    await expect(store.putIfAbsent('big', new Uint8Array(2_000_000), signal)).rejects.toSatisfy(
+      (error) => error instanceof StoreFull && error.message.includes('big') && error.message.includes('no space left'),
+    );
+    async function* source(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 20; i++) yield new Uint8Array(100_000);
+    }
+    await expect(store.upload('upload', source(), signal)).rejects.toBeInstanceOf(StoreFull);
+    expect(await store.size('big', signal)).toBeUndefined();
+    expect(await readdir(join(folder, '~tmp'))).toEqual([]);
+    expect(await store.putIfAbsent('other', new Uint8Array(300_000), signal)).toBe('created');
+  });
+
+  it('says that it may not write when the file system is read-only', async (context) => {
+    if (!mounted('-t', 'tmpfs', '-o', 'size=1m', 'tmpfs')) context.skip('mount is not allowed here');
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('before', Buffer.from('x'), signal);
+    execFileSync('/bin/mount', ['-o', 'remount,ro', folder]);
+    await expect(store.putIfAbsent('k', Buffer.from('x'), signal)).rejects.toBeInstanceOf(StoreDenied);
+    await expect(openDirectory(folder, parts)).rejects.toSatisfy(
+      (error) =>
+        error instanceof StoreDenied && error.message === `file://${folder}: cannot write into the folder: the file system is read-only`,
+    );
+    expect(await store.size('before', signal)).toBe(1);
+  });
+});
