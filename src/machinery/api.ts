@@ -4,6 +4,7 @@ import type { Ids } from '../base/ids.ts';
 import type { ResourceDefinition } from './resource.ts';
 import type { Storage } from './storage.ts';
 import type { Authorizer } from './user.ts';
+import type { Version } from './description/version.ts';
 
 export interface Api {
   readonly definitions: readonly ResourceDefinition[];
@@ -12,6 +13,8 @@ export interface Api {
   readonly ids: Ids;
   readonly authorizer: Authorizer;
   readonly namespaces: NamespaceReader;
+  /** What /version says; that of Kylon itself where this is left out. */
+  readonly version?: Version;
   /** Handed to the handlers of subresources, see resources/services.ts. */
   readonly services: unknown;
 }

@@ -54,6 +54,11 @@ export interface Answer {
    * for the first piece; an error in the middle breaks the connection.
    */
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
+  /**
+   * True for a stream that nobody reads piece by piece, such as a list: it may be compressed, and its headers wait for the
+   * first 128 KiB, so that an error before that is still a Status. Never for watches, logs and downloads.
+   */
+  readonly list?: boolean;
 }
 
 export function jsonAnswer(status: number, body: string | AsyncIterable<string>, headers: Record<string, string> = {}): Answer {

@@ -15,8 +15,9 @@ export function encode(object: KubeObject): string {
   return JSON.stringify({ apiVersion, kind, metadata: kept, ...rest });
 }
 
-/** Kept text as clients see it: with its number. */
+/** Kept text as clients see it: with its number. What a dry run would have made has none: its rv is 0. */
 export function withVersion(json: string, rv: number): string {
+  if (rv === 0) return json;
   const start = metadataStart.exec(json)?.[0].length;
   if (start === undefined) throw new Error('stored text is not in the form that encode makes');
   return `${json.slice(0, start)}"resourceVersion":"${rv}",${json.slice(start)}`;
@@ -25,6 +26,6 @@ export function withVersion(json: string, rv: number): string {
 /** A kept object, parsed, with its number. */
 export function decode(stored: Pick<Stored, 'json' | 'rv'>): KubeObject {
   const object = JSON.parse(stored.json) as KubeObject;
-  object.metadata.resourceVersion = String(stored.rv);
+  if (stored.rv > 0) object.metadata.resourceVersion = String(stored.rv);
   return object;
 }

@@ -103,8 +103,8 @@ export const unauthorized = () => new ApiError(401, 'Unauthorized', 'Unauthorize
 export const forbidden = (what: GroupResource, name: string, why: string, causes?: StatusCause[]) =>
   new ApiError(403, 'Forbidden', `${subject(what, name)} is forbidden: ${why}`, { ...detailsOf(what, name), ...(causes && { causes }) });
 
-export const forbiddenPath = (user: string, verb: string, path: string) =>
-  new ApiError(403, 'Forbidden', `forbidden: User ${quote(user)} cannot ${verb} path ${quote(path)}`, {});
+export const forbiddenPath = (user: string, verb: string, path: string, why = '') =>
+  new ApiError(403, 'Forbidden', `forbidden: User ${quote(user)} cannot ${verb} path ${quote(path)}${why && `: ${why}`}`, {});
 
 export const notFound = (what: GroupResource, name: string) =>
   new ApiError(404, 'NotFound', `${subject(what, name)} not found`, detailsOf(what, name));

@@ -21,7 +21,7 @@ export interface ResourceDefinition {
   readonly fields: Readonly<Record<string, TSchema>>;
   /** True: status is written through /status only, and generation counts the changes of everything else. */
   readonly statusSubresource: boolean;
-  /** After Name, before Age; both are made for every kind. */
+  /** After Name, before Age; both are made for every kind. Those of priority 1 follow Age. */
   readonly columns: readonly Column[];
   /** What a field selector may name, beside metadata.name and metadata.namespace, as paths: `status.phase`. */
   readonly selectableFields: readonly string[];
@@ -44,7 +44,9 @@ export interface ResourceRules {
   /** Rights that its creator needs, beside that of creating it here. */
   readonly rightsToCreate?: (object: KubeObject) => readonly AccessAttributes[];
   /** A key whose existence lets this object be created though its namespace does not exist: it is what brings the namespace back. */
-  readonly createsNamespace?: (object: KubeObject) => { readonly resource: string; readonly namespace: string; readonly name: string };
+  readonly createsNamespace?: (
+    object: KubeObject,
+  ) => { readonly resource: string; readonly namespace: string; readonly name: string } | undefined;
   /** True: objects outlive their namespace. Its controller sees none of them, and they are there again when it is. */
   readonly outlivesNamespace?: boolean;
 }
@@ -55,7 +57,7 @@ export interface Column {
   readonly description: string;
   /** 0 is always shown, 1 with -o wide. */
   readonly priority?: 0 | 1;
-  /** A path into the object such as `status.phase`, or a function of it. `date` cells show the age of an RFC 3339 time. */
+  /** A path into the object such as `status.phase`, or a function of it. `date` cells show how far an RFC 3339 time lies from now. */
   readonly value: string | ((object: KubeObject) => string | number | boolean | undefined);
 }
 
@@ -71,6 +73,8 @@ export interface Subresource {
   readonly parameters: readonly { readonly name: string; readonly type: 'string' | 'integer' | 'boolean'; readonly description: string }[];
   /** What it answers, for OpenAPI: the kind itself, or bytes of another media type. */
   readonly produces: string;
+  /** The top-level fields of its kind, beside apiVersion, kind and metadata, where that is none of the definitions. */
+  readonly fields?: Readonly<Record<string, TSchema>>;
   /** Whether a path may follow: /NAME/items/KEY. */
   readonly subpath: boolean;
   /** The object exists and the caller may do this to it. `object` is as of now; `services` are those of Api, whatever the kind asks for. */

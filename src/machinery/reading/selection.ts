@@ -1,0 +1,38 @@
+/** Which objects of a resource a request is about: by label, by field, by name. */
+import { fieldText, matchesFields, parseFieldSelector } from './fields.ts';
+import { matchesLabels, parseLabelSelector } from './labels.ts';
+import { isNamespaceCleanup } from './namespace-cleanup.ts';
+import type { KubeObject } from '../object.ts';
+import type { ResourceCall } from '../resource.ts';
+import type { ObjectKey } from '../storage.ts';
+
+export interface Selection {
+  /** True: every object; nobody needs to look. */
+  readonly all: boolean;
+  keeps(key: ObjectKey, json: string): boolean;
+}
+
+const everything: Selection = { all: true, keeps: () => true };
+const nothing: Selection = { all: false, keeps: () => false };
+
+const keyFields: readonly string[] = ['metadata.name', 'metadata.namespace'];
+
+/** Throws ApiError 400. */
+export function selectionOf(call: ResourceCall): Selection {
+  const { query, definition, resource } = call;
+  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '', [...keyFields, ...definition.selectableFields]);
+  if (isNamespaceCleanup(call)) return nothing;
+  const byKey = fields.filter(({ field }) => keyFields.includes(field));
+  const byContent = fields.filter(({ field }) => !keyFields.includes(field));
+  if (labels.length + fields.length === 0 && resource.name === undefined) return everything;
+  const keepsKey = (key: ObjectKey) =>
+    (resource.name === undefined || key.name === resource.name) &&
+    matchesFields(byKey, (field) => (field === 'metadata.name' ? key.name : key.namespace));
+  const keepsContent = (json: string) => {
+    const object = JSON.parse(json) as KubeObject;
+    return matchesLabels(labels, object.metadata.labels) && matchesFields(byContent, (field) => fieldText(object, field));
+  };
+  const contentMatters = labels.length + byContent.length > 0;
+  return { all: false, keeps: (key, json) => keepsKey(key) && (!contentMatters || keepsContent(json)) };
+}

@@ -1,0 +1,19 @@
+/** Metadata alone, as controllers ask for it: PartialObjectMetadata and its list. */
+import { decode } from '../encode.ts';
+import type { ObjectMeta } from '../object.ts';
+import type { BookmarkMetadata, MetaVersion, View } from './view.ts';
+
+export function partialView(version: MetaVersion): View {
+  const object: View['object'] = (_, shown) => JSON.stringify(partialOf(decode(shown).metadata, version));
+  return {
+    object,
+    head: (_, metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata }),
+    entries: 'items',
+    entry: (definition, shown) => object(definition, shown, true),
+    bookmark: (_, metadata) => JSON.stringify(partialOf(metadata, version)),
+  };
+}
+
+export function partialOf(metadata: ObjectMeta | BookmarkMetadata, version: MetaVersion) {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
+}

@@ -1,0 +1,66 @@
+/** A Representation of a view in a format. */
+import type { Format } from './format.ts';
+import type { EventWriter, ListMetadata, Representation, Shown } from '../representation.ts';
+import type { ResourceDefinition } from '../resource.ts';
+import type { BookmarkMetadata, View } from './view.ts';
+
+/** Characters after which a piece of a list goes out. */
+const pieceLength = 64 * 1024;
+
+export function represent(view: View, format: Format): Representation {
+  return {
+    contentType: format.mediaType,
+    object: (definition, shown) => format.document(view.object(definition, shown, true)),
+    list: (definition, metadata, pages) => inPieces(listTexts(view, format, definition, metadata, pages)),
+    events: (definition) => eventWriter(view, definition),
+  };
+}
+
+async function* listTexts(
+  view: View,
+  format: Format,
+  definition: ResourceDefinition,
+  metadata: ListMetadata,
+  pages: AsyncIterable<readonly Shown[]>,
+): AsyncGenerator<readonly string[]> {
+  yield [format.open(JSON.stringify(view.head(definition, metadata)), view.entries)];
+  let first = true;
+  for await (const page of pages) {
+    yield page.map((shown, index) => format.entry(view.entry(definition, shown), first && index === 0));
+    first &&= page.length === 0;
+  }
+  yield [format.close(first)];
+}
+
+async function* inPieces(groups: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
+  let piece = '';
+  for await (const texts of groups) {
+    for (const text of texts) {
+      piece += text;
+      if (piece.length < pieceLength) continue;
+      yield piece;
+      piece = '';
+    }
+  }
+  yield piece;
+}
+
+function eventWriter(view: View, definition: ResourceDefinition): EventWriter {
+  let first = true;
+  const line = (type: string, object: string) => {
+    first = false;
+    return `{"type":"${type}","object":${object}}\n`;
+  };
+  return {
+    event: (type, shown) => line(type, view.object(definition, shown, first)),
+    bookmark: (rv, initial) => line('BOOKMARK', view.bookmark(definition, bookmarkMetadata(rv, initial), first)),
+  };
+}
+
+function bookmarkMetadata(rv: number, initial: boolean): BookmarkMetadata {
+  return {
+    resourceVersion: String(rv),
+    creationTimestamp: null,
+    ...(initial && { annotations: { 'k8s.io/initial-events-end': 'true' } }),
+  };
+}

@@ -1,0 +1,21 @@
+/** Objects, lists and clocks for the tests of storages. */
+import type { Clock } from '../../src/base/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import type { ObjectKey, Stored } from '../../src/machinery/storage.ts';
+
+export const signal = AbortSignal.any([]);
+export const resource = 'widgets.example.com';
+export const keyOf = (name: string, namespace = 'default', of = resource): ObjectKey => ({ resource: of, namespace, name });
+export const textOf = (name: string, value = 0) =>
+  JSON.stringify({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name }, value });
+
+export async function collect(page: { readonly items: AsyncIterable<readonly Stored[]> }): Promise<Stored[]> {
+  const all: Stored[] = [];
+  for await (const piece of page.items) all.push(...piece);
+  return all;
+}
+
+/** A clock that passes three seconds in a moment, and says how long it was asked to sleep. */
+export function hastyClock(slept: number[]): Clock {
+  return { ...systemClock, sleep: (ms, until) => (slept.push(ms), systemClock.sleep(ms === 3000 ? 30 : ms, until)) };
+}

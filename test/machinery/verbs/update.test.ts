@@ -1,0 +1,170 @@
+/** What a client sees when it replaces an object or its status. */
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../../src/machinery/object.ts';
+import { StorageUnavailable, StorageUnknown } from '../../../src/machinery/storage.ts';
+import { createServer, thingPath } from '../toys.ts';
+
+async function serverWith(given: Parameters<typeof createServer>[0] = {}, metadata: object = {}) {
+  const server = createServer(given);
+  const { object } = await server.request('POST', thingPath, { body: { metadata: { name: 'x', ...metadata }, spec: { size: 1 } } });
+  const put = (body: object, path = `${thingPath}/x`) => server.request('PUT', path, { body });
+  return { ...server, object, put };
+}
+
+const changed = (object: KubeObject, spec: object): KubeObject => ({ ...object, spec });
+
+describe('update', () => {
+  it('replaces what is the client’s, keeps what is the server’s, and counts', async () => {
+    const { object, put } = await serverWith();
+    const { code, object: next } = await put({
+      ...changed(object, { size: 2 }),
+      metadata: {
+        name: 'x',
+        labels: { a: 'b' },
+        creationTimestamp: '1999-01-01T00:00:00Z',
+        generation: 99,
+        deletionTimestamp: '1999-01-01T00:00:00Z',
+      },
+      status: { phase: 'mine' },
+    });
+    expect(code).toBe(200);
+    expect(next.metadata).toEqual({ ...object.metadata, labels: { a: 'b' }, generation: 2, resourceVersion: '2' });
+    expect(next.status).toBeUndefined();
+    expect(next.spec).toEqual({ size: 2, mode: 'Fast' });
+  });
+
+  it('keeps the generation when only metadata changes', async () => {
+    const { object, put } = await serverWith();
+    const { object: next } = await put({ ...object, metadata: { ...object.metadata, annotations: { a: 'b' } } });
+    expect(next.metadata).toMatchObject({ generation: 1, resourceVersion: '2' });
+  });
+
+  it('writes nothing when nothing changes, whatever the order of fields', async () => {
+    const { object, put, storage } = await serverWith();
+    const { object: same } = await put({ spec: { mode: 'Fast', size: 1 }, metadata: { name: 'x' }, kind: 'Thing' });
+    expect(same.metadata.resourceVersion).toBe(object.metadata.resourceVersion);
+    expect(storage.current()).toBe(1);
+  });
+
+  it('refuses a stale resourceVersion and another uid with 409', async () => {
+    const { object, put } = await serverWith();
+    await put(changed(object, { size: 2 }));
+    expect((await put(changed(object, { size: 3 }))).status).toMatchObject({
+      code: 409,
+      reason: 'Conflict',
+      message:
+        'Operation cannot be fulfilled on things.example.io "x": the object has been modified; please apply your changes to the latest version and try again',
+      details: { name: 'x', group: 'example.io', kind: 'things' },
+    });
+    const other = { ...object, metadata: { name: 'x', uid: 'other' } };
+    expect((await put(other)).status.message).toBe(
+      `Operation cannot be fulfilled on things.example.io "x": Precondition failed: UID in precondition: other, UID in object meta: ${object.metadata.uid}`,
+    );
+  });
+
+  it.each([
+    [{ metadata: { name: 'y' } }, 'the name of the object (y) does not match the name on the URL (x)'],
+    [{ metadata: {} }, 'the name of the object (x based on URL) was undeterminable: name must be provided'],
+    [{ metadata: { name: 'x', namespace: 'b' } }, 'the namespace of the object (b) does not match the namespace on the request (a)'],
+    [{ kind: 'Other', metadata: { name: 'x' } }, 'the kind in the data (Other) does not match the expected kind (Thing)'],
+  ])('refuses %j with 400', async (body, message) => {
+    const { put } = await serverWith();
+    expect((await put(body)).status).toMatchObject({ code: 400, message });
+  });
+
+  it('answers 404 for what is not there, and does not create it', async () => {
+    const { put, storage } = await serverWith();
+    expect((await put({ metadata: { name: 'y' } }, `${thingPath}/y`)).status).toMatchObject({
+      code: 404,
+      message: 'things.example.io "y" not found',
+      details: { name: 'y', group: 'example.io', kind: 'things' },
+    });
+    expect(storage.current()).toBe(1);
+  });
+
+  it('stores nothing under dryRun', async () => {
+    const { object, put, storage } = await serverWith();
+    const { object: next } = await put(changed(object, { size: 2 }), `${thingPath}/x?dryRun=All`);
+    expect(next.spec).toMatchObject({ size: 2 });
+    expect(next.metadata.resourceVersion).toBe('1');
+    expect(storage.current()).toBe(1);
+  });
+
+  it('refuses new finalizers on an object that is going, and lets it go with the last one', async () => {
+    const { object, put, request } = await serverWith({}, { finalizers: ['example.io/f'] });
+    await request('DELETE', `${thingPath}/x`);
+    const body = (finalizers: string[]) => ({ metadata: { name: 'x', finalizers }, spec: object.spec });
+    expect((await put(body(['example.io/f', 'example.io/g']))).status.message).toBe(
+      'Thing.example.io "x" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"example.io/g"}',
+    );
+    const last = await put(body([]));
+    expect([last.code, last.object.kind]).toEqual([200, 'Thing']);
+    expect((await request('GET', `${thingPath}/x`)).code).toBe(404);
+  });
+
+  it('lets the rules of the kind put back and judge', async () => {
+    const { object, put } = await serverWith({
+      rules: {
+        prepareForUpdate: (next, old) => ({
+          ...next,
+          spec: { ...(next.spec as object), code: (old.spec as { code?: string }).code ?? 'made' },
+        }),
+        validate: (next, old) =>
+          old && (next.spec as { size: number }).size > 5 ? [{ field: 'spec.size', type: 'Forbidden', detail: 'too much' }] : [],
+      },
+    });
+    expect((await put(changed(object, { size: 2 }))).object.spec).toMatchObject({ size: 2, code: 'made' });
+    expect((await put({ metadata: { name: 'x' }, spec: { size: 6 } })).code).toBe(422);
+  });
+
+  it('tells a store that is down (503, try again) from one that may have written (504)', async () => {
+    const { object, put, storage } = await serverWith();
+    storage.beforeWrite = () => {
+      throw new StorageUnavailable('disk full');
+    };
+    expect((await put(changed(object, { size: 2 }))).status).toMatchObject({
+      code: 503,
+      reason: 'ServiceUnavailable',
+      message: expect.stringContaining('disk full'),
+      details: { retryAfterSeconds: 1 },
+    });
+    storage.beforeWrite = () => {
+      throw new StorageUnknown('no answer');
+    };
+    const { status } = await put(changed(object, { size: 2 }));
+    expect(status).toMatchObject({ code: 504, reason: 'Timeout' });
+    expect(status.details?.retryAfterSeconds).toBeUndefined();
+  });
+});
+
+describe('update of the status', () => {
+  it('changes the status alone, and not the generation', async () => {
+    const { object, put, request } = await serverWith();
+    const { object: next } = await put(
+      { ...object, spec: { size: 9 }, metadata: { ...object.metadata, labels: { a: 'b' } }, status: { phase: 'Ready' } },
+      `${thingPath}/x/status`,
+    );
+    expect(next).toEqual({ ...object, status: { phase: 'Ready' }, metadata: { ...object.metadata, resourceVersion: '2' } });
+    const main = await put({ ...next, spec: { size: 3 }, status: { phase: 'mine' } });
+    expect(main.object).toMatchObject({ spec: { size: 3 }, status: { phase: 'Ready' }, metadata: { generation: 2 } });
+    expect((await request('GET', `${thingPath}/x/status`)).object).toEqual(main.object);
+  });
+
+  it('holds resourceVersion and schema against it', async () => {
+    const { object, put } = await serverWith();
+    const status = `${thingPath}/x/status`;
+    await put({ ...object, status: { phase: 'A' } }, status);
+    expect((await put({ ...object, status: { phase: 'B' } }, status)).code).toBe(409);
+    expect((await put({ metadata: { name: 'x' }, status: { seen: 'x' } }, status)).status.message).toContain(
+      'status.seen in body must be of type integer',
+    );
+  });
+
+  it('is there only for kinds that have it', async () => {
+    const { request } = createServer();
+    await request('POST', '/api/v1/planets', { body: { metadata: { name: 'p' } } });
+    expect((await request('PUT', '/api/v1/planets/p/status', { body: { metadata: { name: 'p' } } })).code).toBe(404);
+    const { object } = await request('PUT', '/api/v1/planets/p', { body: { metadata: { name: 'p' }, status: 'mine' } });
+    expect(object.status).toBe('mine');
+  });
+});
