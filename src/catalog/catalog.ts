@@ -1,0 +1,162 @@
+/** The catalog: the storage of the machinery on a log in an object store. docs/format.md describes what lies there. */
+import type { Clock } from '../base/clock.ts';
+import type { Ids } from '../base/ids.ts';
+import { withDeadline } from '../base/lifetime.ts';
+import type { Log } from '../base/log.ts';
+import type { Change, ListQuery, ObjectKey, Storage, Stored, StoredEvent, StoredPage, WatchQuery } from '../machinery/storage.ts';
+import { StorageExpired, StorageFuture } from '../machinery/storage.ts';
+import type { ObjectStore } from '../objectstore/objectstore.ts';
+import { Committer } from './commit.ts';
+import { Follower } from './follower.ts';
+import type { IndexView } from './index-view.ts';
+import { openIndex } from './index-store.ts';
+import { SegmentLog } from './log.ts';
+import { openMarker } from './marker.ts';
+import { pageOf } from './pages.ts';
+import { domainPattern } from './paths.ts';
+import type { HistoryWindow } from './prune.ts';
+import { State } from './state.ts';
+import { watch } from './watch.ts';
+
+export interface CatalogOptions {
+  /** Stays the caller's, who closes it after the catalog. */
+  readonly store: ObjectStore;
+  /** Which of the logs in the store: the uid of a cluster. */
+  readonly domain: string;
+  /** For the index, and nothing else: it is thrown away when it does not fit. */
+  readonly indexFolder: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Names this process in what it writes. */
+  readonly replica: string;
+  /** Ends the opening. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds between two looks for what others wrote, when nobody reads. */
+  readonly interval?: number;
+  /** The history that is kept at least. */
+  readonly window?: HistoryWindow;
+}
+
+const defaultInterval = 1000;
+const defaultWindow: HistoryWindow = { changes: 10_000, milliseconds: 10 * 60 * 1000 };
+/** Milliseconds that a reader waits for a number that is not there yet. */
+const futurePatience = 3000;
+
+/** Rejects with a CatalogFault that names object and fault when the log is not sound, and with what the store says. */
+export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
+  const { store, domain, indexFolder, ids, clock, log, replica, signal = AbortSignal.any([]) } = options;
+  if (!domainPattern.test(domain)) throw new Error(`"${domain}" cannot name a domain: letters, digits and - only, 63 at most`);
+  const life = new AbortController();
+  const { store: uuid } = await openMarker(store, ids, signal);
+  const index = await openIndex(indexFolder, { store: uuid, domain });
+  const state = new State({ index, domain, clock, window: options.window ?? defaultWindow });
+  const segments = new SegmentLog(store, domain, clock, life.signal);
+  const follower = new Follower({ log, clock, segments, state, interval: options.interval ?? defaultInterval });
+  const abort = () => life.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    await follower.start();
+  } catch (error) {
+    life.abort(error);
+    await state.close();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+  const committer = new Committer({ clock, ids, log, segments, state, follower, writer: { replica, boot: ids.hex(8) } });
+  return new Catalog({ state, follower, committer, clock, life });
+}
+
+interface CatalogParts {
+  readonly state: State;
+  readonly follower: Follower;
+  readonly committer: Committer;
+  readonly clock: Clock;
+  readonly life: AbortController;
+}
+
+export class Catalog implements Storage {
+  readonly #parts: CatalogParts;
+  readonly #tail: Promise<void>;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: CatalogParts) {
+    this.#parts = parts;
+    this.#tail = parts.follower.tail(parts.life.signal);
+  }
+
+  async get(key: ObjectKey, signal: AbortSignal): Promise<Stored | undefined> {
+    await this.#parts.follower.refresh(signal);
+    return this.peek(key);
+  }
+
+  peek(key: ObjectKey): Stored | undefined {
+    const found = this.#parts.state.get(key);
+    return found === undefined ? undefined : { key, ...found };
+  }
+
+  async list(query: ListQuery, signal: AbortSignal): Promise<StoredPage> {
+    const { state, follower } = this.#parts;
+    signal.throwIfAborted();
+    if (query.at === 'latest') await follower.refresh(signal);
+    else if (query.at !== 'any') await this.#reach(query.at.rv, signal);
+    const view = state.view();
+    const rv = typeof query.at === 'object' && query.at.exact ? query.at.rv : view.rv;
+    return pageOf(query, rv, await this.#showing(rv, view), () => state.view(), signal);
+  }
+
+  async write(change: Change, signal: AbortSignal): Promise<number> {
+    return this.#parts.committer.submit(change, signal);
+  }
+
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {
+    return watch(this.#parts.state, query, signal);
+  }
+
+  current(): number {
+    return this.#parts.state.head.rv;
+  }
+
+  async latest(signal: AbortSignal): Promise<number> {
+    await this.#parts.follower.refresh(signal);
+    return this.current();
+  }
+
+  /** Refuses everything from here on; resolves when the commit that is going on is done and the index is closed. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { committer, state, life } = this.#parts;
+    await committer.close();
+    const closed = new Error('the catalog is closed');
+    state.end(closed);
+    life.abort(closed);
+    await this.#tail;
+    await state.close();
+  }
+
+  /** Waits until number `rv` is there. */
+  async #reach(rv: number, signal: AbortSignal): Promise<void> {
+    const { state, follower, clock } = this.#parts;
+    state.check();
+    if (rv <= state.head.rv) return;
+    const late = () => new StorageFuture(`number ${rv} is not there yet: the newest is ${state.head.rv}`, state.head.rv);
+    await withDeadline(clock, futurePatience, signal, late, (within) => {
+      const reached = state.hub.reached(rv, within);
+      // Another process may have written it; whether that can be asked is no concern of this reader.
+      follower.refresh(within).catch(() => {});
+      return reached;
+    });
+  }
+
+  async #showing(rv: number, view: IndexView): Promise<IndexView> {
+    if (rv >= view.horizon) return view;
+    await view.close();
+    throw new StorageExpired(`number ${rv} is not kept any more: the oldest is ${view.horizon}`);
+  }
+}

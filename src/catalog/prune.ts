@@ -1,0 +1,42 @@
+/** Forgets history that nobody may ask for any more: in small pieces, each together with a segment that is applied. */
+import type { Head, IndexOp } from './apply.ts';
+import { historyKey, versionKey } from './index-keys.ts';
+import type { IndexStore } from './index-store.ts';
+import type { HistoryEntry } from './index-view.ts';
+
+/** What is kept at least: both so many changes and so long. */
+export interface HistoryWindow {
+  readonly changes: number;
+  readonly milliseconds: number;
+}
+
+/** How many changes are forgotten at once: more than a segment adds, so that history shrinks to the window. */
+const piece = 1000;
+
+/** What to remove from the index after the segment that leads to `head`, and the horizon that this leaves. */
+export async function pruneOf(
+  index: IndexStore,
+  head: Head,
+  window: HistoryWindow,
+  now: number,
+): Promise<{ readonly ops: readonly IndexOp[]; readonly horizon: number }> {
+  const surplus = head.rv - window.changes - head.horizon;
+  if (surplus < piece) return { ops: [], horizon: head.horizon };
+  const view = index.view();
+  try {
+    const isOld = ({ time }: HistoryEntry) => time <= now - window.milliseconds;
+    const [first] = await view.changes(head.horizon, 1);
+    const oldest = first !== undefined && isOld(first) ? await view.changes(head.horizon, piece) : [];
+    const young = oldest.findIndex((entry) => !isOld(entry));
+    const old = young === -1 ? oldest : oldest.slice(0, young);
+    return { ops: old.flatMap(removalOf), horizon: old.at(-1)?.rv ?? head.horizon };
+  } finally {
+    await view.close();
+  }
+}
+
+/** A change, and the state that it ended. */
+function removalOf({ rv, prev, key }: HistoryEntry): readonly IndexOp[] {
+  const change: IndexOp = { type: 'del', key: historyKey(rv) };
+  return prev === 0 ? [change] : [change, { type: 'del', key: versionKey(key, prev) }];
+}
