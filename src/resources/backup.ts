@@ -1,0 +1,152 @@
+/** Backup: what to save, and what became of it. */
+import { isDeepStrictEqual } from 'node:util';
+import type { FieldError } from '../machinery/errors.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { defineResource } from '../machinery/resource.ts';
+import type { Column } from '../machinery/resource.ts';
+import { duration, integer, object, optional, text, time } from '../machinery/schema.ts';
+import type { Static } from '../machinery/schema.ts';
+import { valueFaults } from '../machinery/input/schema-faults.ts';
+import type { AccessAttributes } from '../machinery/user.ts';
+import { backupSubresources } from './backup-subresources.ts';
+import { humanSize } from './cells.ts';
+import { durationFaults } from './durations.ts';
+import { group, version } from './group.ts';
+import { selectionFaults, selectionFields } from './selection.ts';
+import { begin, keepCreator, statusFields } from './status.ts';
+
+const spec = object('What is to be saved. Once the backup has begun, only ttl can be changed.', {
+  ...selectionFields('Default: the namespace in which the Backup lies.'),
+  ttl: optional(duration('How long the backup is kept, counted from its beginning, as 720h or 1h30m. Default: 720h.')),
+  timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
+});
+
+const status = object('What became of the backup. Written by Kylon alone.', {
+  ...statusFields('backup'),
+  expiration: optional(time('When the backup will be deleted: its beginning and spec.ttl.')),
+  progress: optional(
+    object('How far a running backup is.', {
+      totalItems: optional(integer('How many objects were found so far.')),
+      itemsBackedUp: optional(integer('How many of them are saved.')),
+    }),
+  ),
+  items: optional(integer('How many objects the backup holds.')),
+  sizeBytes: optional(integer('Bytes that the backup takes in the object store.')),
+  archive: optional(
+    object('The file that holds the objects; the subresource download delivers it.', {
+      key: text('Where it lies in the object store.'),
+      sha256: text('SHA-256 of the file, in hexadecimal digits.'),
+      bytes: integer('Length of the file.'),
+      formatVersion: integer('Version of the format of the file.'),
+    }),
+  ),
+  cluster: optional(
+    object('The cluster that was saved.', {
+      uid: text('UID of its namespace kube-system, by which clusters are told apart.'),
+      name: optional(text('Name of the cluster, where it has one.')),
+      version: optional(text('Version of Kubernetes that it ran.')),
+    }),
+  ),
+});
+
+export type BackupSpec = Static<typeof spec>;
+export type BackupStatus = Static<typeof status>;
+export interface Backup extends KubeObject {
+  spec: BackupSpec;
+  status: BackupStatus;
+}
+
+/** `spec.ttl` where none is given. */
+const defaultTtl = '720h';
+
+const columns: readonly Column[] = [
+  { name: 'Phase', type: 'string', description: 'How far the backup is.', value: 'status.phase' },
+  { name: 'Items', type: 'integer', description: 'How many objects it holds so far.', value: (backup) => itemsOf(backup as Backup) },
+  {
+    name: 'Size',
+    type: 'string',
+    description: 'What it takes in the object store.',
+    value: (backup) => humanSize((backup as Backup).status?.sizeBytes),
+  },
+  { name: 'Expires', type: 'date', description: 'Time until it will be deleted.', value: 'status.expiration' },
+  { name: 'Started', type: 'date', description: 'Time since it began.', priority: 1, value: 'status.startTimestamp' },
+  { name: 'Completed', type: 'date', description: 'Time since it ended.', priority: 1, value: 'status.completionTimestamp' },
+  { name: 'Errors', type: 'integer', description: 'How many errors there were.', priority: 1, value: 'status.errors' },
+  { name: 'Warnings', type: 'integer', description: 'How many warnings there were.', priority: 1, value: 'status.warnings' },
+  { name: 'Created By', type: 'string', description: 'Who created it.', priority: 1, value: 'status.createdBy.username' },
+];
+
+export const backups = defineResource({
+  group,
+  version,
+  kind: 'Backup',
+  plural: 'backups',
+  shortNames: ['bk'],
+  categories: ['kylon'],
+  namespaced: true,
+  description:
+    'A Backup saves the objects of one or more namespaces. Creating it starts the work; deleting it removes what was saved. It outlives its namespace.',
+  fields: { spec: optional(spec), status: optional(status) },
+  statusSubresource: true,
+  columns,
+  selectableFields: ['status.phase'],
+  subresources: backupSubresources,
+  rules: {
+    prepareForCreate: (backup, user) => withDefaults(begin(backup, user)),
+    prepareForUpdate: (backup, old) => withDefaults(keepCreator(backup, old)),
+    validate: (backup, old) =>
+      valueFaults(spec, backup.spec, 'spec').length > 0 ? [] : faultsOf(backup as Backup, old as Backup | undefined),
+    rightsToCreate: (backup) => rightsToCreate(backup as Backup),
+    outlivesNamespace: true,
+  },
+});
+
+const itemsOf = ({ status }: Backup) => status?.items ?? status?.progress?.itemsBackedUp;
+
+/** A spec of the wrong type stays as it is, for the schema to refuse. */
+function withDefaults(backup: KubeObject): KubeObject {
+  const given = backup.spec ?? {};
+  if (typeof given !== 'object' || Array.isArray(given)) return backup;
+  const { includedNamespaces = [], ttl = defaultTtl } = given as BackupSpec;
+  const own = backup.metadata.namespace ?? '';
+  const isEmpty = Array.isArray(includedNamespaces) && includedNamespaces.length === 0;
+  return { ...backup, spec: { ...given, includedNamespaces: isEmpty ? [own] : includedNamespaces, ttl } };
+}
+
+/** Given a spec that the schema allows. */
+function faultsOf(backup: Backup, old: Backup | undefined): readonly FieldError[] {
+  return [...specFaults(backup), ...(old ? changeFaults(backup, old) : [])];
+}
+
+function specFaults({ spec }: Backup): readonly FieldError[] {
+  return [...selectionFaults(spec), ...durationFaults('spec.ttl', spec.ttl), ...durationFaults('spec.timeout', spec.timeout)];
+}
+
+/** Rights are checked when a Backup is created, so what needs them cannot be widened before the work begins. */
+const checkedAtCreation = ['includedNamespaces', 'includeClusterResources'] as const;
+
+function changeFaults({ spec }: Backup, old: Backup): readonly FieldError[] {
+  const { ttl: _, ...fixed } = spec;
+  const { ttl: __, ...before } = old.spec;
+  if (old.status?.phase !== 'New')
+    return isDeepStrictEqual(fixed, before)
+      ? []
+      : [{ field: 'spec', type: 'Forbidden', detail: 'only ttl may be changed once the backup has begun' }];
+  return checkedAtCreation
+    .filter((field) => !isDeepStrictEqual(fixed[field], before[field]))
+    .map((field) => ({
+      field: `spec.${field}`,
+      type: 'Forbidden',
+      detail: 'may not be changed: the right to it was checked when the Backup was created',
+    }));
+}
+
+/** To save a namespace takes the right to create backups there; for patterns the engine asks when it knows what they mean. */
+function rightsToCreate({ metadata, spec }: Backup): readonly AccessAttributes[] {
+  const right: AccessAttributes = { verb: 'create', group, version, resource: 'backups' };
+  const { includedNamespaces = [], includeClusterResources } = spec ?? {};
+  if (includedNamespaces.includes('*') || includeClusterResources === true) return [right];
+  return includedNamespaces
+    .filter((namespace) => namespace !== metadata.namespace && !/[*?]/.test(namespace))
+    .map((namespace) => ({ ...right, namespace }));
+}

@@ -1,0 +1,62 @@
+/**
+ * The conditions of a Backup or a Restore in each phase. Complete and Failed are for people and `kubectl wait`; Reconciling
+ * and Stalled are what kstatus, and with it Helm, Flux and Argo CD, reads as in progress and failed:
+ * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+ */
+import type { Condition } from '../machinery/object.ts';
+import type { Phase } from './status.ts';
+
+interface Facts {
+  readonly phase: Phase;
+  /** For people; a sentence of its own where it is left out. */
+  readonly message?: string;
+  readonly observedGeneration: number;
+  /** RFC 3339, whole seconds. */
+  readonly now: string;
+}
+
+type Type = 'Complete' | 'Failed' | 'Reconciling' | 'Stalled';
+
+/** Which conditions hold; what is not named in a phase stays as it was. */
+const holding: Readonly<Record<Phase, Readonly<Partial<Record<Type, boolean>>>>> = {
+  New: { Complete: false, Failed: false, Reconciling: true, Stalled: false },
+  InProgress: { Complete: false, Failed: false, Reconciling: true, Stalled: false },
+  Completed: { Complete: true, Failed: false, Reconciling: false, Stalled: false },
+  PartiallyFailed: { Complete: true, Failed: false, Reconciling: false, Stalled: false },
+  Failed: { Complete: false, Failed: true, Reconciling: false, Stalled: true },
+  Deleting: { Reconciling: true },
+};
+
+const messages: Readonly<Record<Phase, string>> = {
+  New: 'Waits to be worked on.',
+  InProgress: 'Is being worked on.',
+  Completed: 'Every item was done.',
+  PartiallyFailed: 'Done, but for some items: see the log.',
+  Failed: 'Failed: see the log.',
+  Deleting: 'Its data is being removed.',
+};
+
+/** The conditions that follow from these facts, given those of before; a time changes only where a status does. */
+export function conditionsIn(facts: Facts, before: readonly Condition[] = []): Condition[] {
+  const wanted = Object.entries(holding[facts.phase]).map(([type, holds]) => conditionOf(type, holds, facts, before));
+  const others = before.filter(({ type }) => !wanted.some((condition) => condition.type === type));
+  return [...others, ...wanted];
+}
+
+function conditionOf(
+  type: string,
+  holds: boolean,
+  { phase, message, observedGeneration, now }: Facts,
+  before: readonly Condition[],
+): Condition {
+  const status = holds ? 'True' : 'False';
+  const last = before.find((condition) => condition.type === type);
+  return {
+    type,
+    status,
+    observedGeneration,
+    lastTransitionTime: last?.status === status ? last.lastTransitionTime : now,
+    reason: phase,
+    message: message ?? messages[phase],
+  };
+}

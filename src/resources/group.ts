@@ -1,0 +1,8 @@
+/** The group and version of Kylon's own kinds, and names that they share. */
+
+export const group = 'backup.kylon.io';
+export const version = 'v1alpha1';
+export const apiVersion = `${group}/${version}`;
+
+/** Holds an object until the data that it names is removed from the store. */
+export const dataFinalizer = 'backup.kylon.io/data';

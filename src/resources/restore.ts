@@ -1,0 +1,170 @@
+/** Restore: which backup to bring back, how, and what became of it. */
+import { isDeepStrictEqual } from 'node:util';
+import type { FieldError } from '../machinery/errors.ts';
+import { labelNameFaults } from '../machinery/writing/names.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { defineResource } from '../machinery/resource.ts';
+import type { Column } from '../machinery/resource.ts';
+import { choice, flag, integer, list, map, object, optional, text } from '../machinery/schema.ts';
+import type { Static } from '../machinery/schema.ts';
+import { valueFaults } from '../machinery/input/schema-faults.ts';
+import type { AccessAttributes } from '../machinery/user.ts';
+import { group, version } from './group.ts';
+import { restoreSubresources } from './restore-subresources.ts';
+import { selectionFaults, selectionFields } from './selection.ts';
+import { begin, keepCreator, statusFields } from './status.ts';
+
+const item = object('One object of the backup.', {
+  group: optional(text('API group of the object, such as apps; empty for the core group.')),
+  resource: text('Plural of its kind, such as deployments.'),
+  namespace: optional(text('Namespace in which it lay when it was saved; empty for an object that lies in none.')),
+  name: text('Name of the object.'),
+});
+
+type Item = Static<typeof item>;
+
+const spec = object('What is to be restored, and how. It cannot be changed.', {
+  backupName: text('Name of the Backup.', { minLength: 1 }),
+  backupNamespace: optional(
+    text('Namespace of the Backup. Default: that of the Restore; another one takes the right to create backups/restore there.'),
+  ),
+  ...selectionFields('Default: all that the backup holds.'),
+  items: optional(
+    list('Restores these objects only, as far as the other fields select them too. Default: all.', item, {
+      'x-kubernetes-list-type': 'atomic',
+      maxItems: 10_000,
+    }),
+  ),
+  namespaceMapping: optional(
+    map(
+      'Restores what lay in one namespace into another: from the name in the backup to the name to use.',
+      text('Name of the namespace to use.'),
+    ),
+  ),
+  existingResourcePolicy: optional(
+    choice(
+      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved, Recreate deletes it first.',
+      ['Skip', 'Update', 'Recreate'],
+      { default: 'Skip' },
+    ),
+  ),
+  restoreStatus: optional(flag('Whether the status of objects is restored as well. Default: false, controllers find it out anew.')),
+  preserveNodePorts: optional(flag('Whether Services get the node ports that they had. Default: false, the cluster assigns new ones.')),
+  dryRun: optional(flag('Whether every write is only tried: the results say what would happen, and nothing is changed. Default: false.')),
+});
+
+const status = object('What became of the restore. Written by Kylon alone.', {
+  ...statusFields('restore'),
+  progress: optional(
+    object('How far a running restore is.', {
+      totalItems: optional(integer('How many objects are to be restored.')),
+      itemsRestored: optional(integer('How many of them are done, whatever the outcome.')),
+    }),
+  ),
+  counts: optional(
+    object('How many objects had which outcome; the subresource results has them one by one.', {
+      created: optional(integer('Were not there and have been created.')),
+      updated: optional(integer('Were there and have been changed.')),
+      recreated: optional(integer('Were there, have been deleted and created anew.')),
+      unchanged: optional(integer('Were there, as they were saved.')),
+      skipped: optional(integer('Were left alone.')),
+      failed: optional(integer('Could not be restored.')),
+    }),
+  ),
+});
+
+export type RestoreSpec = Static<typeof spec>;
+export type RestoreStatus = Static<typeof status>;
+export interface Restore extends KubeObject {
+  spec: RestoreSpec;
+  status: RestoreStatus;
+}
+
+const columns: readonly Column[] = [
+  { name: 'Backup', type: 'string', description: 'The backup that is restored.', value: 'spec.backupName' },
+  { name: 'Phase', type: 'string', description: 'How far the restore is.', value: 'status.phase' },
+  { name: 'Items', type: 'integer', description: 'How many objects are done so far.', value: 'status.progress.itemsRestored' },
+  { name: 'Failed', type: 'integer', description: 'How many of them could not be restored.', value: 'status.counts.failed' },
+  { name: 'Started', type: 'date', description: 'Time since it began.', priority: 1, value: 'status.startTimestamp' },
+  { name: 'Completed', type: 'date', description: 'Time since it ended.', priority: 1, value: 'status.completionTimestamp' },
+  { name: 'Errors', type: 'integer', description: 'How many errors there were.', priority: 1, value: 'status.errors' },
+  { name: 'Warnings', type: 'integer', description: 'How many warnings there were.', priority: 1, value: 'status.warnings' },
+  {
+    name: 'Created By',
+    type: 'string',
+    description: 'Who created it, and as whom it is carried out.',
+    priority: 1,
+    value: 'status.createdBy.username',
+  },
+];
+
+export const restores = defineResource({
+  group,
+  version,
+  kind: 'Restore',
+  plural: 'restores',
+  shortNames: ['rst'],
+  categories: ['kylon'],
+  namespaced: true,
+  description:
+    'A Restore brings back what a Backup holds, or a part of it, with the rights of who created the Restore. Creating it starts the work. It may be created in a namespace that is gone, if its Backup lies there.',
+  fields: { spec, status: optional(status) },
+  statusSubresource: true,
+  columns,
+  selectableFields: ['status.phase', 'spec.backupName'],
+  subresources: restoreSubresources,
+  rules: {
+    prepareForCreate: begin,
+    prepareForUpdate: keepCreator,
+    validate: (restore, old) =>
+      valueFaults(spec, restore.spec, 'spec').length > 0 ? [] : faultsOf(restore as Restore, old as Restore | undefined),
+    rightsToCreate: (restore) => rightsToCreate(restore as Restore),
+    createsNamespace: (restore) => backupBeside(restore as Restore),
+  },
+});
+
+/** Given a spec that the schema allows. */
+function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldError[] {
+  return [...specFaults(restore), ...(old ? changeFaults(restore, old) : [])];
+}
+
+function specFaults({ spec }: Restore): readonly FieldError[] {
+  const { items = [], namespaceMapping = {}, backupNamespace } = spec;
+  return [
+    ...(backupNamespace === undefined ? [] : namespaceFaults('spec.backupNamespace', backupNamespace)),
+    ...selectionFaults(spec),
+    ...items.flatMap((item, index) => itemFaults(`spec.items[${index}]`, item)),
+    ...Object.entries(namespaceMapping).flatMap(([from, to]) => [
+      ...namespaceFaults('spec.namespaceMapping', from),
+      ...namespaceFaults(`spec.namespaceMapping[${from}]`, to),
+    ]),
+  ];
+}
+
+function itemFaults(field: string, item: Item): readonly FieldError[] {
+  return (['resource', 'name'] as const)
+    .filter((part) => item[part] === '')
+    .map((part) => ({ field: `${field}.${part}`, type: 'Required value', detail: '' }));
+}
+
+const namespaceFaults = (field: string, value: string): readonly FieldError[] =>
+  labelNameFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
+
+function changeFaults({ spec }: Restore, old: Restore): readonly FieldError[] {
+  return isDeepStrictEqual(spec, old.spec)
+    ? []
+    : [{ field: 'spec', type: 'Forbidden', detail: 'may not be changed: create another Restore' }];
+}
+
+function rightsToCreate({ metadata, spec }: Restore): readonly AccessAttributes[] {
+  const { backupName, backupNamespace } = spec;
+  if (!backupNamespace || backupNamespace === metadata.namespace) return [];
+  return [{ verb: 'create', group, version, resource: 'backups', subresource: 'restore', namespace: backupNamespace, name: backupName }];
+}
+
+/** The Backup, if it lies where the Restore does: it proves that the namespace was there and may come back. */
+function backupBeside({ metadata, spec }: Restore) {
+  const { namespace = '' } = metadata;
+  if (spec.backupNamespace && spec.backupNamespace !== namespace) return undefined;
+  return { resource: `backups.${group}`, namespace, name: spec.backupName };
+}

@@ -1,0 +1,94 @@
+/** What the status of a Backup and of a Restore have in common. */
+import { isDeepStrictEqual } from 'node:util';
+import type { KubeObject } from '../machinery/object.ts';
+import { choice, integer, list, map, object, optional, text, time } from '../machinery/schema.ts';
+import type { Static } from '../machinery/schema.ts';
+import type { User } from '../machinery/user.ts';
+import { dataFinalizer } from './group.ts';
+
+/** Everything that Kylon's work goes through. Completed, PartiallyFailed and Failed are the ends. */
+export const phases = ['New', 'InProgress', 'Completed', 'PartiallyFailed', 'Failed', 'Deleting'] as const;
+export type Phase = (typeof phases)[number];
+
+const condition = object('One aspect of the state.', {
+  type: text('The aspect: Complete, Failed, Reconciling or Stalled.'),
+  status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
+  observedGeneration: optional(integer('The metadata.generation that it is about.')),
+  lastTransitionTime: time('When status last changed.'),
+  reason: text('Why, in one word: the phase.'),
+  message: text('Why, for people.'),
+});
+
+const createdBy = object(
+  'Who created the object, as the API server knew them. It is recorded by the server and cannot be set or changed.',
+  {
+    username: text('Name of the user.'),
+    uid: optional(text('UID of the user, where the authentication knows one.')),
+    groups: optional(list('Groups of the user.', text('Name of a group.'), { 'x-kubernetes-list-type': 'atomic' })),
+    extra: optional(
+      map(
+        'More that the authentication knows of the user.',
+        list('The values of one key.', text('One value.'), { 'x-kubernetes-list-type': 'atomic' }),
+      ),
+    ),
+  },
+);
+
+export type CreatedBy = Static<typeof createdBy>;
+
+export function statusFields(work: string) {
+  return {
+    phase: choice(
+      `How far the ${work} is: New, InProgress, Completed, PartiallyFailed (done, though not every item), Failed (nothing to be used), Deleting (its data is being removed).`,
+      phases,
+    ),
+    observedGeneration: optional(integer('The metadata.generation that this status is about.')),
+    conditions: optional(
+      list(
+        `Complete is True when the ${work} is Completed or PartiallyFailed, its reason says which; Failed is True when it is Failed. Reconciling and Stalled say the same to tools that follow the conventions of kstatus.`,
+        condition,
+        { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
+      ),
+    ),
+    startTimestamp: optional(time(`When the ${work} began.`)),
+    completionTimestamp: optional(time(`When the ${work} ended.`)),
+    warnings: optional(integer('How many warnings there were; the log has them.')),
+    errors: optional(integer('How many errors there were; the log has them.')),
+    failureReason: optional(text('Why it failed, for people.')),
+    createdBy: optional(createdBy),
+    run: optional(
+      object('Which process works on it.', {
+        id: text('Tells one attempt from another; data is kept under it.'),
+        replica: text('Name of the replica of Kylon.'),
+        renewed: optional(time('When that replica last said that it is at work.')),
+      }),
+    ),
+  };
+}
+
+/** A new object of either kind: its finalizer, its first status, and who made it. */
+export function begin(object: KubeObject, user: User): KubeObject {
+  const { finalizers = [] } = object.metadata;
+  return {
+    ...object,
+    metadata: { ...object.metadata, finalizers: finalizers.includes(dataFinalizer) ? finalizers : [...finalizers, dataFinalizer] },
+    status: { phase: 'New', observedGeneration: 0, createdBy: creator(user) },
+  };
+}
+
+/** Puts back who made the object. */
+export function keepCreator(object: KubeObject, old: KubeObject): KubeObject {
+  const kept = (old.status as { createdBy?: unknown } | undefined)?.createdBy;
+  const { createdBy: given, ...status } = (object.status ?? {}) as Record<string, unknown>;
+  if (isDeepStrictEqual(given, kept)) return object;
+  return { ...object, status: { ...status, ...(kept !== undefined && { createdBy: kept }) } };
+}
+
+function creator({ name, uid, groups, extra }: User): CreatedBy {
+  return {
+    username: name,
+    ...(uid && { uid }),
+    ...(groups.length > 0 && { groups: [...groups] }),
+    ...(Object.keys(extra).length > 0 && { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
+  };
+}

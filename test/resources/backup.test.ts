@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/machinery/object.ts';
+import { schemaFaults } from '../../src/machinery/input/schema-faults.ts';
+import { backups } from '../../src/resources/backup.ts';
+import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
+
+const user = { name: 'ann', uid: 'u1', groups: ['devs'], extra: { scopes: ['a', 'b'] } };
+const { rules } = backups;
+
+const given = (spec?: Partial<BackupSpec>, metadata: object = {}): KubeObject => ({
+  apiVersion: 'backup.kylon.io/v1alpha1',
+  kind: 'Backup',
+  metadata: { name: 'b', namespace: 'own', ...metadata },
+  ...(spec && { spec }),
+});
+const made = (spec?: Partial<BackupSpec>, metadata: object = {}) => rules.prepareForCreate?.(given(spec, metadata), user) as Backup;
+const faults = (spec: Partial<BackupSpec>) =>
+  (rules.validate?.(made(spec), undefined) ?? []).map(({ field, type, detail }) => `${field}: ${type}: ${detail}`);
+const at = (backup: Backup, phase: Backup['status']['phase']): Backup => ({ ...backup, status: { ...backup.status, phase } });
+
+describe('a new Backup', () => {
+  it('gets its finalizer, its first status and its defaults', () => {
+    expect(made()).toEqual({
+      apiVersion: 'backup.kylon.io/v1alpha1',
+      kind: 'Backup',
+      metadata: { name: 'b', namespace: 'own', finalizers: ['backup.kylon.io/data'] },
+      spec: { includedNamespaces: ['own'], ttl: '720h' },
+      status: {
+        phase: 'New',
+        observedGeneration: 0,
+        createdBy: { username: 'ann', uid: 'u1', groups: ['devs'], extra: { scopes: ['a', 'b'] } },
+      },
+    });
+  });
+
+  it('keeps what it was given', () => {
+    const backup = made({ includedNamespaces: ['a'], ttl: '1h' }, { finalizers: ['x.io/y', 'backup.kylon.io/data'] });
+    expect(backup).toMatchObject({
+      spec: { includedNamespaces: ['a'], ttl: '1h' },
+      metadata: { finalizers: ['x.io/y', 'backup.kylon.io/data'] },
+    });
+  });
+
+  it('takes its own namespace for an empty list', () => {
+    expect(made({ includedNamespaces: [] }).spec.includedNamespaces).toEqual(['own']);
+  });
+
+  it.each<[Partial<BackupSpec>, string[]]>([
+    [{}, []],
+    [
+      {
+        includedNamespaces: ['team-*', 'a?b', 'x'],
+        excludedNamespaces: ['team-x'],
+        includedResources: ['deployments', 'Deployment', 'deployments.apps', '*.example.com', 'po'],
+        excludedResources: ['secrets', 'events.events.k8s.io'],
+        includeClusterResources: false,
+        orLabelSelectors: [{ matchLabels: { app: 'web' } }, { matchExpressions: [{ key: 'tier', operator: 'In', values: ['x'] }] }],
+        ttl: '1h30m',
+        timeout: '10m',
+      },
+      [],
+    ],
+    [{ includedNamespaces: ['*'], includedResources: ['*'] }, []],
+    [{ ttl: '0s' }, ['spec.ttl: Invalid value: must be greater than 0']],
+    [{ ttl: '9999999h' }, ['spec.ttl: Invalid value: must not be longer than 876000h']],
+    [{ timeout: '0h' }, ['spec.timeout: Invalid value: must be greater than 0']],
+    [
+      { includedNamespaces: ['A b'] },
+      [
+        "spec.includedNamespaces[0]: Invalid value: must be the name of a namespace, or a pattern of lower case letters, digits, '-', '*' and '?'",
+      ],
+    ],
+    [{ includedNamespaces: ['a', 'a'] }, ['spec.includedNamespaces[1]: Duplicate value: ']],
+    [
+      { includedNamespaces: ['*', 'a'] },
+      ["spec.includedNamespaces[0]: Invalid value: must be the only entry, because '*' includes all others"],
+    ],
+    [{ excludedNamespaces: ['*'] }, ["spec.excludedNamespaces[0]: Invalid value: must not be '*': nothing would be left"]],
+    [
+      { includedNamespaces: ['a', 'b'], excludedNamespaces: ['b'] },
+      ['spec.excludedNamespaces[0]: Invalid value: must not be in spec.includedNamespaces as well'],
+    ],
+    [
+      { includedResources: ['a b'] },
+      [
+        "spec.includedResources[0]: Invalid value: must name a resource, such as deployments or deployments.apps, or be a pattern with '*' and '?'",
+      ],
+    ],
+    [{ excludedResources: ['*'] }, ["spec.excludedResources[0]: Invalid value: must not be '*': nothing would be left"]],
+    [
+      { labelSelector: { matchLabels: { a: 'b' } }, orLabelSelectors: [{ matchLabels: { a: 'b' } }] },
+      ['spec.orLabelSelectors: Forbidden: may not be used together with labelSelector'],
+    ],
+    [
+      { labelSelector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
+      ["spec.labelSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'"],
+    ],
+    [
+      { orLabelSelectors: [{ matchExpressions: [{ key: 'a', operator: 'Exists', values: ['x'] }] }] },
+      [
+        "spec.orLabelSelectors[0].matchExpressions[0].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+      ],
+    ],
+  ])('with %j', (spec, expected) => {
+    expect(faults(spec)).toEqual(expected);
+  });
+
+  it('names bad keys and values of labels', () => {
+    const messages = faults({ labelSelector: { matchLabels: { '/': 'b', a: '-' } } });
+    expect(messages.map((message) => message.split(': ')[0])).toEqual([
+      'spec.labelSelector.matchLabels',
+      'spec.labelSelector.matchLabels',
+      'spec.labelSelector.matchLabels',
+      'spec.labelSelector.matchLabels[a]',
+    ]);
+  });
+
+  const right = { verb: 'create', group: 'backup.kylon.io', version: 'v1alpha1', resource: 'backups' };
+  it.each<[Partial<BackupSpec>, object[]]>([
+    [{}, []],
+    [
+      { includedNamespaces: ['own', 'b', 'c'] },
+      [
+        { ...right, namespace: 'b' },
+        { ...right, namespace: 'c' },
+      ],
+    ],
+    [{ includedNamespaces: ['*'] }, [right]],
+    [{ includedNamespaces: ['team-*', 'b'] }, [{ ...right, namespace: 'b' }]],
+    [{ includeClusterResources: true }, [right]],
+    [{ includeClusterResources: false }, []],
+  ])('%j takes the rights %j', (spec, rights) => {
+    expect(rules.rightsToCreate?.(made(spec))).toEqual(rights);
+  });
+});
+
+describe('a Backup of the wrong types', () => {
+  it.each<unknown>(['x', ['x'], 5, { includedNamespaces: 'x' }, { includedNamespaces: 5 }, { ttl: 5 }, { labelSelector: [] }])(
+    'is left as it is for the schema to refuse: spec %j',
+    (spec) => {
+      const old = made();
+      const next = rules.prepareForUpdate?.({ ...old, spec }, old) as KubeObject;
+      expect(schemaFaults(backups, next, ['spec'])).not.toEqual([]);
+      expect(rules.validate?.(next, old)).toEqual([]);
+    },
+  );
+});
+
+describe('a Backup that is changed', () => {
+  const changed = (phase: Backup['status']['phase'], change: Partial<BackupSpec>) => {
+    const old = at(made({ includedNamespaces: ['a'] }), phase);
+    const next = rules.prepareForUpdate?.({ ...old, spec: { ...old.spec, ...change } }, old) as Backup;
+    return (rules.validate?.(next, old) ?? []).map(({ field, type, detail }) => `${field}: ${type}: ${detail}`);
+  };
+
+  it('may get another ttl at any time', () => {
+    for (const phase of ['New', 'InProgress', 'Completed'] as const) expect(changed(phase, { ttl: '1h' })).toEqual([]);
+    expect(changed('Completed', { ttl: '0s' })).toEqual(['spec.ttl: Invalid value: must be greater than 0']);
+  });
+
+  it('may change otherwise only before it has begun', () => {
+    expect(changed('New', { excludedResources: ['secrets'] })).toEqual([]);
+    for (const phase of ['InProgress', 'Completed', 'Failed'] as const)
+      expect(changed(phase, { excludedResources: ['secrets'] })).toEqual([
+        'spec: Forbidden: only ttl may be changed once the backup has begun',
+      ]);
+  });
+
+  it('may never reach further than what its creator had the right to', () => {
+    const detail = 'may not be changed: the right to it was checked when the Backup was created';
+    expect(changed('New', { includedNamespaces: ['*'] })).toEqual([`spec.includedNamespaces: Forbidden: ${detail}`]);
+    expect(changed('New', { includeClusterResources: true })).toEqual([`spec.includeClusterResources: Forbidden: ${detail}`]);
+  });
+
+  it('gets its defaults again when it is replaced without them', () => {
+    const old = at(made(), 'Completed');
+    const next = rules.prepareForUpdate?.({ ...given(), status: old.status }, old) as Backup;
+    expect(next.spec).toEqual(old.spec);
+    expect(rules.validate?.(next, old)).toEqual([]);
+  });
+
+  it('keeps who created it, whatever a client says', () => {
+    const old = made();
+    const forged = { ...old, status: { ...old.status, createdBy: { username: 'admin' } } };
+    const { createdBy: _, ...without } = old.status;
+    for (const sent of [forged, { ...old, status: without }, old])
+      expect(rules.prepareForUpdate?.(sent, old)).toMatchObject({ status: { createdBy: old.status.createdBy } });
+  });
+});
+
+describe('the columns of a Backup', () => {
+  const cells = (status: Partial<Backup['status']>) => {
+    const backup = { ...made(), status: { ...made().status, ...status } };
+    return Object.fromEntries(backups.columns.flatMap(({ name, value }) => (typeof value === 'function' ? [[name, value(backup)]] : [])));
+  };
+
+  it('show progress while it runs, and the result then', () => {
+    expect(cells({ progress: { totalItems: 9, itemsBackedUp: 4 } })).toEqual({ Items: 4, Size: undefined });
+    expect(cells({ items: 9, progress: { itemsBackedUp: 8 }, sizeBytes: 1_300_000 })).toEqual({ Items: 9, Size: '1.2MiB' });
+  });
+
+  it.each([
+    [0, '0B'],
+    [17, '17B'],
+    [1024, '1.0KiB'],
+    [35 * 1024, '35KiB'],
+    [5 * 1024 ** 4, '5.0TiB'],
+  ])('show %d bytes as %s', (sizeBytes, text) => {
+    expect(cells({ sizeBytes })).toMatchObject({ Size: text });
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/machinery/object.ts';
+import { restores } from '../../src/resources/restore.ts';
+import type { Restore, RestoreSpec } from '../../src/resources/restore.ts';
+
+const { rules } = restores;
+const user = { name: 'ann', groups: [], extra: {} };
+
+const given = (spec: Partial<RestoreSpec> = {}): KubeObject => ({
+  apiVersion: 'backup.kylon.io/v1alpha1',
+  kind: 'Restore',
+  metadata: { name: 'r', namespace: 'own' },
+  spec: { backupName: 'b', ...spec },
+});
+const made = (spec: Partial<RestoreSpec> = {}) => rules.prepareForCreate?.(given(spec), user) as Restore;
+const texts = (found: ReturnType<NonNullable<typeof rules.validate>> = []) =>
+  found.map(({ field, type, detail }) => `${field}: ${type}: ${detail.split(' must consist')[0]}`);
+
+describe('a new Restore', () => {
+  it('gets its finalizer and its first status', () => {
+    expect(made()).toMatchObject({
+      metadata: { finalizers: ['backup.kylon.io/data'] },
+      spec: { backupName: 'b' },
+      status: { phase: 'New', observedGeneration: 0, createdBy: { username: 'ann' } },
+    });
+  });
+
+  it.each<[Partial<RestoreSpec>, string[]]>([
+    [{}, []],
+    [
+      {
+        items: [{ group: 'apps', resource: 'deployments', namespace: 'a', name: 'x' }],
+        namespaceMapping: { a: 'b' },
+        backupNamespace: 'c',
+      },
+      [],
+    ],
+    [{ items: [{ resource: '', name: '' }] }, ['spec.items[0].resource: Required value: ', 'spec.items[0].name: Required value: ']],
+    [{ namespaceMapping: { a: 'B' } }, ['spec.namespaceMapping[a]: Invalid value: a lowercase RFC 1123 label']],
+    [{ namespaceMapping: { 'a.b': 'c' } }, ['spec.namespaceMapping: Invalid value: a lowercase RFC 1123 label']],
+    [{ backupNamespace: 'A' }, ['spec.backupNamespace: Invalid value: a lowercase RFC 1123 label']],
+    [{ excludedNamespaces: ['*'] }, ["spec.excludedNamespaces[0]: Invalid value: must not be '*': nothing would be left"]],
+  ])('with %j', (spec, expected) => {
+    expect(texts(rules.validate?.(made(spec), undefined))).toEqual(expected);
+  });
+
+  it.each<[Partial<RestoreSpec>, object[]]>([
+    [{}, []],
+    [{ backupNamespace: 'own' }, []],
+    [
+      { backupNamespace: 'other' },
+      [
+        {
+          verb: 'create',
+          group: 'backup.kylon.io',
+          version: 'v1alpha1',
+          resource: 'backups',
+          subresource: 'restore',
+          namespace: 'other',
+          name: 'b',
+        },
+      ],
+    ],
+  ])('%j takes the rights %j', (spec, rights) => {
+    expect(rules.rightsToCreate?.(made(spec))).toEqual(rights);
+  });
+
+  it('may bring its namespace back, if its backup lies there', () => {
+    const key = { resource: 'backups.backup.kylon.io', namespace: 'own', name: 'b' };
+    expect(rules.createsNamespace?.(made())).toEqual(key);
+    expect(rules.createsNamespace?.(made({ backupNamespace: 'own' }))).toEqual(key);
+    expect(rules.createsNamespace?.(made({ backupNamespace: 'other' }))).toBeUndefined();
+  });
+});
+
+describe('a Restore that is changed', () => {
+  it('keeps its spec', () => {
+    const old = made();
+    expect(rules.validate?.({ ...old, metadata: { ...old.metadata, labels: { a: 'b' } } }, old)).toEqual([]);
+    expect(texts(rules.validate?.({ ...old, spec: { ...old.spec, dryRun: true } }, old))).toEqual([
+      'spec: Forbidden: may not be changed: create another Restore',
+    ]);
+  });
+
+  it('keeps who created it', () => {
+    const old = made();
+    const forged = { ...old, status: { phase: 'New', createdBy: { username: 'admin' } } };
+    expect(rules.prepareForUpdate?.(forged, old)).toMatchObject({ status: { createdBy: { username: 'ann' } } });
+  });
+});
