@@ -1,0 +1,21 @@
+/** Trust as the cluster publishes it, at any moment. What cannot be read leaves in force what could be read before. */
+import { messageOf } from '../base/lifetime.ts';
+import type { Log } from '../base/log.ts';
+import type { TrustWatch } from '../cluster/trust-watch.ts';
+import { parseTrust } from './trust.ts';
+import type { TrustSource } from './trust.ts';
+
+/** Throws an Error that names the key at fault when what is published now is not usable. */
+export function followTrust(published: TrustWatch, log: Log): TrustSource {
+  let trust = parseTrust(published.data());
+  published.onChange(() => {
+    try {
+      trust = parseTrust(published.data());
+    } catch (error) {
+      log.error('what the cluster publishes of its authorities is not usable; the last known ones stay in force', {
+        error: messageOf(error),
+      });
+    }
+  });
+  return { current: () => trust };
+}

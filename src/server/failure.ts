@@ -1,0 +1,29 @@
+/** Whatever was thrown, as the Status that the client gets. */
+import type { Log } from '../base/log.ts';
+import type { Answer } from '../machinery/call.ts';
+import { ApiError, internal } from '../machinery/errors.ts';
+
+/** What is no ApiError is a fault of ours: the log tells it all, the client only where to look. */
+export function apiErrorOf(thrown: unknown, log: Log, auditId: string): ApiError {
+  if (thrown instanceof ApiError) {
+    if (thrown.code >= 500) log.warn(thrown.message, { auditId, code: thrown.code, cause: chainOf(thrown.cause) });
+    return thrown;
+  }
+  log.error('a request failed for an unforeseen reason', { auditId, error: thrown instanceof Error ? thrown.stack : String(thrown) });
+  return internal(`unforeseen; the log of the server tells more under ${auditId}`);
+}
+
+/** `indented`: for the eyes of a person. */
+export function statusAnswer(error: ApiError, indented: boolean): Answer {
+  const retryAfter = error.details?.retryAfterSeconds;
+  return {
+    status: error.code,
+    headers: { 'Content-Type': 'application/json', ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }) },
+    body: `${JSON.stringify(error.toStatus(), null, indented ? 2 : undefined)}\n`,
+  };
+}
+
+function chainOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  return [cause.message, chainOf(cause.cause)].filter((text) => text).join(': ');
+}

@@ -1,0 +1,77 @@
+/** Starting the server with all its parts, and the way down. */
+import { once } from 'node:events';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { AuditLog } from './audit.ts';
+import { Drain } from './drain.ts';
+import { createHealth } from './health.ts';
+import type { HealthCheck } from './health.ts';
+import { createHttpsServer, secureContext } from './https.ts';
+import type { Certificate } from './https.ts';
+import { createInFlight, usualLimits } from './in-flight.ts';
+import type { Limits } from './in-flight.ts';
+import { createPipeline } from './pipeline.ts';
+import type { Parts } from './pipeline.ts';
+import { createApp } from './routes.ts';
+
+export interface ServerOptions extends Certificate, Pick<Parts, 'clock' | 'ids' | 'log' | 'authenticate' | 'authorizer' | 'handle'> {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly auditFile?: string | undefined;
+  /** Milliseconds for which a server that is to stop goes on serving, while clients are sent elsewhere. */
+  readonly shutdownDelayMs: number;
+  readonly healthChecks: readonly HealthCheck[];
+  /** Milliseconds for requests under way when the server stops; 60 000 where left out. */
+  readonly drainMs?: number;
+  readonly limits?: Limits;
+}
+
+export interface RunningServer {
+  readonly port: number;
+  /** For connections from now on. Throws where the two do not fit together. */
+  setCertificate(certificate: Certificate): void;
+  /** Ends everything in good order. Calling it again changes nothing. */
+  close(): Promise<void>;
+}
+
+/** Rejects when the address cannot be taken or the audit log not be opened. */
+export async function startServer(options: ServerOptions, signal: AbortSignal): Promise<RunningServer> {
+  const { log, auditFile, drainMs = 60_000, limits = usualLimits } = options;
+  const audit = auditFile === undefined ? undefined : await AuditLog.open(auditFile, log, signal);
+  const drain = new Drain();
+  const health = createHealth(options.healthChecks, () => drain.leaving, log);
+  const inFlight = createInFlight(limits);
+  const serve = createPipeline({ ...options, health, inFlight, drain, audit });
+  const server = createHttpsServer(options, createApp(serve, log), log);
+  await listen(server, options, signal);
+  const close = async () => {
+    await stop(server, drain, options, drainMs);
+    await audit?.close();
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    port: (server.address() as AddressInfo).port,
+    setCertificate: (certificate) => server.setSecureContext(secureContext(certificate)),
+    close: () => (closing ??= close()),
+  };
+}
+
+async function listen(server: Server, { host, port, log }: ServerOptions, signal: AbortSignal): Promise<void> {
+  const listening = once(server, 'listening', { signal });
+  server.listen({ host, port, backlog: 1024 });
+  await listening;
+  server.on('error', (error) => log.error('a connection could not be accepted', { error: error.message }));
+}
+
+async function stop(server: Server, drain: Drain, { clock, log, shutdownDelayMs }: ServerOptions, drainMs: number): Promise<void> {
+  drain.leaving = true;
+  if (shutdownDelayMs > 0) await clock.sleep(shutdownDelayMs, new AbortController().signal);
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  const left = await drain.stop(clock, drainMs);
+  if (left > 0) log.warn('requests were cut off by the shutdown', { requests: left });
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,31 @@
+/**
+ * The express application. It has one route, for everything: the path is read once, by machinery/path.ts, and health,
+ * authorization and handler follow from that. Express's own matching knows neither upper nor lower case nor trailing
+ * slashes, and answers OPTIONS, HEAD and unknown paths in its own way; none of it may decide anything here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express from 'express';
+import type { ErrorRequestHandler, Express } from 'express';
+import type { Log } from '../base/log.ts';
+import { messageOf } from '../base/lifetime.ts';
+import { internal } from '../machinery/errors.ts';
+import { statusAnswer } from './failure.ts';
+
+/** `serve` answers every request, and never rejects. */
+export function createApp(serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>, log: Log): Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').disable('query parser');
+  app.use((request, response) => serve(request, response));
+  app.use(lastResort(log));
+  return app;
+}
+
+/** For what goes wrong in express itself: still a Status, no HTML, no stack. */
+function lastResort(log: Log): ErrorRequestHandler {
+  return (error, _request, response, _next) => {
+    log.error('a request failed outside of the pipeline', { error: messageOf(error) });
+    const { status, headers, body } = statusAnswer(internal('unforeseen'), false);
+    if (response.headersSent) response.destroy();
+    else response.writeHead(status, headers).end(body);
+  };
+}

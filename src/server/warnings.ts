@@ -1,0 +1,20 @@
+/** Warning headers: https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/1693-warnings */
+
+/** Characters of all warnings together above which each is cut, and to what. */
+const roomForAll = 4096;
+const roomForEach = 256;
+
+/** One header value for each warning, each once; when there is too much to say, long ones are cut and the last ones left out. */
+export function warningHeaders(texts: readonly string[]): readonly string[] {
+  const different = [...new Set(texts.map(printable))].filter((text) => text !== '');
+  if (lengthOf(different) <= roomForAll) return different.map(header);
+  const short = different.map((text) => Array.from(text).slice(0, roomForEach).join(''));
+  return short.filter((_, i) => lengthOf(short.slice(0, i + 1)) <= roomForAll).map(header);
+}
+
+/** 299: it will be true tomorrow as well. `-`: the agent is not named. */
+const header = (text: string) => `299 - "${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+const printable = (text: string) => text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+
+const lengthOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + Array.from(text).length, 0);

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { Agent } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import { describe, expect, it } from 'vitest';
+import { createLog } from '../../src/base/log.ts';
+import { createHttpsServer } from '../../src/server/https.ts';
+import type { RunningServer } from '../../src/server/listen.ts';
+import { issue } from '../auth/pki.ts';
+import { ask, master, open, serving, servingCA, start, whoami } from './running.ts';
+
+const things = '/apis/g/v1/namespaces/n/things';
+
+async function handshake(server: RunningServer, options: ConnectionOptions = {}) {
+  const socket = connect({ host: '127.0.0.1', port: server.port, ca: servingCA.cert, servername: 'localhost', ...options });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+describe('TLS', () => {
+  it('speaks HTTP/1.1 only, from 1.2 on (C23)', async () => {
+    const server = await start(whoami);
+    const socket = await handshake(server, { ALPNProtocols: ['h2', 'http/1.1'] });
+    expect(socket.alpnProtocol).toBe('http/1.1');
+    socket.destroy();
+    await expect(handshake(server, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow();
+  });
+
+  it('takes a new certificate while it runs, and keeps the rules', async () => {
+    const server = await start(whoami);
+    const before = await handshake(server);
+    const renewed = issue(servingCA, { cn: 'renewed', usage: 'server' });
+    server.setCertificate(renewed);
+    const after = await handshake(server, { ALPNProtocols: ['http/1.1'] });
+    expect([before.getPeerCertificate().subject.CN, after.getPeerCertificate().subject.CN]).toEqual(['localhost', 'renewed']);
+    before.destroy();
+    after.destroy();
+    expect((await ask(server, things, { as: master })).status).toBe(200);
+    expect(() => server.setCertificate({ cert: renewed.cert, key: 'x' })).toThrow();
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('resumes no sessions of %s', async (maxVersion) => {
+    const server = await start(whoami);
+    const sessions: Buffer[] = [];
+    const first = await handshake(server, { maxVersion });
+    first.on('session', (session) => sessions.push(session));
+    first.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await once(first, 'data');
+    first.destroy();
+    const session = sessions[0] ?? first.getSession();
+    const second = await handshake(server, { maxVersion, ...(session && { session }) });
+    expect(second.isSessionReused()).toBe(false);
+    second.destroy();
+  });
+});
+
+describe('connections', () => {
+  it('have none of the limits that would break watches, uploads and long headers (C2 C3 C5 C6)', () => {
+    const { headersTimeout, keepAliveTimeout, maxHeadersCount, requestTimeout, timeout } = createHttpsServer(
+      serving,
+      () => {},
+      createLog('silent'),
+    );
+    expect({ maxHeadersCount, timeout }).toEqual({ maxHeadersCount: 0, timeout: 0 });
+    expect(keepAliveTimeout).toBeGreaterThanOrEqual(120_000);
+    expect(headersTimeout).toBeGreaterThan(keepAliveTimeout);
+    expect(requestTimeout).toBeGreaterThanOrEqual(300_000);
+  });
+
+  it('stay open between requests, longer than the proxy keeps them (C5)', async () => {
+    const server = await start(whoami);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { headers } = await ask(server, '/livez', { agent });
+    expect(headers['keep-alive']).toBe('timeout=120');
+    const again = await open(server, '/livez', { agent });
+    expect(again.headers['connection']).toBe('keep-alive');
+    again.resume();
+    agent.destroy();
+  });
+
+  it('that do not speak HTTP get a Status, and are closed', async () => {
+    const server = await start(whoami);
+    const socket = await handshake(server);
+    socket.write('HELLO\r\n\r\n');
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application\/json\r\n/);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ kind: 'Status', code: 400, reason: 'BadRequest' });
+  });
+});
