@@ -81,6 +81,8 @@ export interface Page {
   readonly resourceVersion: string;
   /** Each one JSON object, byte for byte as sent; built-in kinds leave out apiVersion and kind in lists. */
   readonly items: readonly Uint8Array[];
+  /** True where the server forgot the number at which the list began: this page and those behind it show a later state. */
+  readonly inconsistent?: boolean;
 }
 
 export interface WriteOptions {

@@ -1,0 +1,150 @@
+/** Requests to the API server: authenticated, in time, repeated where that is safe, and with Status turned into ClusterError. */
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { messageOf, withDeadline } from '../base/lifetime.ts';
+import { ClusterError } from './cluster.ts';
+import type { Credentials } from './credentials.ts';
+import { exchange, lostConnection, readBody, ResponseTooLarge } from './http.ts';
+import { errorOf, retryAfterOf } from './status.ts';
+import type { Answer } from './status.ts';
+
+export interface ApiRequest {
+  /** GET where left out. */
+  readonly method?: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly headers?: OutgoingHttpHeaders;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Asking twice does no harm. True for every GET where left out; reviews are reads that are written as POST. */
+  readonly safe?: boolean;
+  /** From sending to the last byte of the answer, 60 s where left out. */
+  readonly timeoutMs?: number;
+  /** 32 MiB where left out. */
+  readonly limitBytes?: number;
+}
+
+export interface ApiClient {
+  /** The whole answer, whatever its status. Rejects with ClusterError code 0, ResponseTooLarge, or the signal's reason. */
+  ask(request: ApiRequest, signal: AbortSignal): Promise<Answer>;
+  /** The body of a good answer, as JSON. Rejects with ClusterError otherwise. */
+  json<T>(request: ApiRequest, signal: AbortSignal): Promise<T>;
+  /** The body of a good answer, piece by piece, for as long as it comes. */
+  stream(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** The same client with more headers on every request. */
+  withHeaders(headers: OutgoingHttpHeaders): ApiClient;
+}
+
+export interface Wire {
+  readonly credentials: Credentials;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Sent with every request. */
+  readonly headers: OutgoingHttpHeaders;
+}
+
+const defaultTimeoutMs = 60_000;
+const defaultLimitBytes = 32 << 20;
+const maxRetries = 5;
+const longestWaitSeconds = 30;
+
+export function createClient(wire: Wire): ApiClient {
+  return {
+    ask: (request, signal) => askPatiently(wire, request, signal),
+    json: (request, signal) => askForJson(wire, request, signal),
+    stream: (request, signal) => openStream(wire, request, signal),
+    withHeaders: (headers) => createClient({ ...wire, headers: { ...wire.headers, ...headers } }),
+  };
+}
+
+async function askForJson<T>(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<T> {
+  try {
+    const { status, headers, body } = await askPatiently(wire, request, signal);
+    if (!isGood(status)) throw errorOf(nameOf(request), { status, headers, body });
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()) as T;
+  } catch (error) {
+    if (!(error instanceof ResponseTooLarge) && !(error instanceof SyntaxError)) throw error;
+    throw new ClusterError(0, '', `${nameOf(request)}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Repeats after 429 and, where that is safe, 503 when the server says when; and once after a lost connection, where that is safe. */
+async function askPatiently(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<Answer> {
+  const safe = isSafe(request);
+  let lost = false;
+  for (let retry = 0; ; retry++) {
+    try {
+      const answer = await askOnce(wire, request, signal);
+      const seconds = waitOf(answer, safe);
+      if (seconds === undefined || retry === maxRetries) return answer;
+      wire.log.debug('the API server asks to wait', { request: nameOf(request), seconds });
+      await wire.clock.sleep(seconds * 1000, signal);
+    } catch (error) {
+      if (!safe || lost || !lostConnection(error)) throw error;
+      lost = true;
+    }
+  }
+}
+
+function waitOf({ status, headers }: Answer, safe: boolean): number | undefined {
+  if (status !== 429 && !(status === 503 && safe)) return undefined;
+  const seconds = retryAfterOf(headers);
+  return seconds !== undefined && seconds <= longestWaitSeconds ? seconds : undefined;
+}
+
+function askOnce(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<Answer> {
+  const ms = request.timeoutMs ?? defaultTimeoutMs;
+  return withDeadline(wire.clock, ms, signal, lateness(request, ms), async (signal) => {
+    const response = await send(wire, request, signal);
+    const body = await readBody(response, request.limitBytes ?? defaultLimitBytes, signal);
+    return { status: response.statusCode ?? 0, headers: response.headers, body };
+  });
+}
+
+async function openStream(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+  const late = lateness(request, defaultTimeoutMs);
+  const response = await withDeadline(wire.clock, defaultTimeoutMs, signal, late, (signal) => send(wire, request, signal));
+  const status = response.statusCode ?? 0;
+  if (isGood(status)) return piecesOf(response, request, signal);
+  const body = await readBody(response, defaultLimitBytes, signal);
+  throw errorOf(nameOf(request), { status, headers: response.headers, body });
+}
+
+async function* piecesOf(response: IncomingMessage, request: ApiRequest, signal: AbortSignal): AsyncIterable<Buffer> {
+  try {
+    for await (const piece of response as AsyncIterable<Buffer>) yield piece;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw new ClusterError(0, '', `${nameOf(request)}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function send({ credentials, clock, headers }: Wire, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const { agent, auth, headers: identity } = await credentials.current();
+  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+  const content = body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length };
+  const sent = {
+    url: urlOf(credentials.server, request),
+    method: methodOf(request),
+    headers: { Accept: 'application/json', 'User-Agent': 'kylon', ...content, ...request.headers, ...headers, ...identity },
+    auth,
+    agent,
+    body,
+  };
+  return exchange(sent, clock, signal);
+}
+
+function urlOf(server: URL, { path, query = {} }: ApiRequest): URL {
+  const url = new URL(server);
+  url.pathname = server.pathname.replace(/\/$/, '') + path;
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+  return url;
+}
+
+const isGood = (status: number) => status >= 200 && status <= 299;
+const methodOf = ({ method = 'GET' }: ApiRequest) => method;
+const isSafe = (request: ApiRequest) => request.safe ?? methodOf(request) === 'GET';
+const nameOf = (request: ApiRequest) => `${methodOf(request)} ${request.path}`;
+const lateness = (request: ApiRequest, ms: number) => () =>
+  new ClusterError(0, '', `${nameOf(request)} was not answered within ${ms / 1000} s`);

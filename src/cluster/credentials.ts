@@ -1,0 +1,108 @@
+/** Where the API server is and how to prove who we are to it. The one file that knows @kubernetes/client-node. */
+import http from 'node:http';
+import https from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/lifetime.ts';
+import { ClusterError } from './cluster.ts';
+
+/** The path of a kubeconfig file, or the service account that a pod is given. */
+export type CredentialSource = 'in-cluster' | { readonly kubeconfig: string };
+
+export interface Credentials {
+  readonly server: URL;
+  /** As of now: tokens, certificates and what a plug-in printed may change while we run. */
+  current(): Promise<Access>;
+  close(): void;
+}
+
+interface Access {
+  readonly agent: http.Agent;
+  readonly headers: http.OutgoingHttpHeaders;
+  /** `user:password` of basic authentication. */
+  readonly auth: string | undefined;
+}
+
+const freshForMs = 10_000;
+const maxSockets = 64;
+/** Shorter than the 90 s after which kube-apiserver closes an idle connection, so that no request meets a closed one. */
+const idleMs = 30_000;
+
+/** Rejects with ClusterError when there is no usable configuration. Loads client-node, which takes 0.4 s, no sooner than here. */
+export async function loadCredentials(source: CredentialSource, clock: Clock): Promise<Credentials> {
+  const config = await loadConfig(source);
+  const server = serverOf(config);
+  const agents = new Agents(server.protocol);
+  let known: { readonly access: Promise<Access>; readonly until: number } | undefined;
+  return {
+    server,
+    current() {
+      if (!known || known.until <= clock.monotonic()) known = { access: readAccess(config, agents), until: clock.monotonic() + freshForMs };
+      const { access } = known;
+      return access.catch((error: unknown) => {
+        known = undefined;
+        throw new ClusterError(0, '', `cannot get credentials for ${server.origin}: ${messageOf(error)}`, { cause: error });
+      });
+    },
+    close: () => agents.close(),
+  };
+}
+
+async function loadConfig(source: CredentialSource): Promise<KubeConfig> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  if (source === 'in-cluster' && !process.env['KUBERNETES_SERVICE_HOST'])
+    throw new ClusterError(0, '', 'this process does not run in a pod: KUBERNETES_SERVICE_HOST is not set');
+  try {
+    if (source === 'in-cluster') config.loadFromCluster();
+    else config.loadFromFile(source.kubeconfig);
+  } catch (error) {
+    const place = source === 'in-cluster' ? 'the service account of this pod' : source.kubeconfig;
+    throw new ClusterError(0, '', `cannot read ${place}: ${messageOf(error)}`, { cause: error });
+  }
+  return config;
+}
+
+function serverOf(config: KubeConfig): URL {
+  const server = config.getCurrentCluster()?.server;
+  if (!server) throw new ClusterError(0, '', `context "${config.getCurrentContext()}" names no cluster`);
+  if (!URL.canParse(server)) throw new ClusterError(0, '', `"${server}" is not the URL of an API server`);
+  return new URL(server);
+}
+
+async function readAccess(config: KubeConfig, agents: Agents): Promise<Access> {
+  const options: https.RequestOptions = { headers: {} };
+  await config.applyToHTTPSOptions(options);
+  const throughProxy = config.getCurrentCluster()?.proxyUrl && options.agent instanceof http.Agent ? options.agent : undefined;
+  return {
+    agent: throughProxy ?? agents.for(options),
+    headers: options.headers as http.OutgoingHttpHeaders,
+    auth: options.auth ?? undefined,
+  };
+}
+
+/** Keeps one agent, and makes another when the TLS material changed; the idle connections of the old one run out by themselves. */
+class Agents {
+  readonly #protocol: string;
+  #material = '';
+  #agent: http.Agent | undefined;
+
+  constructor(protocol: string) {
+    this.#protocol = protocol;
+  }
+
+  for({ ca, cert, key, passphrase, servername, rejectUnauthorized }: https.RequestOptions): http.Agent {
+    const given = Object.entries({ ca, cert, key, passphrase, servername, rejectUnauthorized });
+    const tls = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+    const material = JSON.stringify(tls);
+    if (this.#agent && material === this.#material) return this.#agent;
+    const pool = { keepAlive: true, maxSockets, timeout: idleMs };
+    this.#agent = this.#protocol === 'https:' ? new https.Agent({ ...pool, ...tls }) : new http.Agent(pool);
+    this.#material = material;
+    return this.#agent;
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+  }
+}

@@ -1,0 +1,88 @@
+/** A whole resource in pages, the next one already on its way while the consumer works on this one. */
+import type { ApiClient } from './client.ts';
+import { ClusterError } from './cluster.ts';
+import type { ApiResource, ListOptions, Page } from './cluster.ts';
+import { ResponseTooLarge } from './http.ts';
+import { collectionPath } from './paths.ts';
+import { splitList } from './split.ts';
+import { errorOf, freshContinueToken } from './status.ts';
+
+const defaultPageSize = 500;
+/** Three pages may be in memory at once: the consumer's, one that waits, one that arrives. */
+const pageLimitBytes = 64 << 20;
+
+interface Position {
+  readonly token: string;
+  readonly size: number;
+  /** The server forgot the number at which the list began; what follows is newer. */
+  readonly inconsistent: boolean;
+}
+
+interface Step {
+  readonly page: Page;
+  readonly next: Position | undefined;
+}
+
+export async function* listPages(client: ApiClient, resource: ApiResource, options: ListOptions, signal: AbortSignal): AsyncIterable<Page> {
+  const stop = new AbortController();
+  const whole = AbortSignal.any([signal, stop.signal]);
+  const fetch = (position: Position) => {
+    const step = fetchPage(client, resource, options, position, whole);
+    step.catch(() => {});
+    return step;
+  };
+  try {
+    let coming: Promise<Step> | undefined = fetch({ token: '', size: options.limit ?? defaultPageSize, inconsistent: false });
+    while (coming) {
+      const { page, next }: Step = await coming;
+      coming = next && fetch(next);
+      yield page;
+    }
+  } finally {
+    stop.abort(new Error('the list is not wanted any more'));
+  }
+}
+
+/** Asks for less at a time when a page is too large, and takes the rest as it is now when the server forgot how it was. */
+async function fetchPage(
+  client: ApiClient,
+  resource: ApiResource,
+  options: ListOptions,
+  start: Position,
+  signal: AbortSignal,
+): Promise<Step> {
+  for (let position = start; ;) {
+    const got = await askForPage(client, resource, options, position, signal);
+    if ('page' in got) return got;
+    position = got;
+  }
+}
+
+/** A page, or the position to try instead. */
+async function askForPage(
+  client: ApiClient,
+  resource: ApiResource,
+  { namespace, labelSelector }: ListOptions,
+  position: Position,
+  signal: AbortSignal,
+): Promise<Step | Position> {
+  const path = collectionPath(resource, namespace);
+  const query = { limit: String(position.size), continue: position.token || undefined, labelSelector: labelSelector || undefined };
+  try {
+    const answer = await client.ask({ path, query, limitBytes: pageLimitBytes }, signal);
+    const token = answer.status === 410 && !position.inconsistent ? freshContinueToken(answer.body) : undefined;
+    if (token) return { ...position, token, inconsistent: true };
+    if (answer.status !== 200) throw errorOf(`GET ${path}`, answer);
+    return stepOf(answer.body, position);
+  } catch (error) {
+    if (!(error instanceof ResponseTooLarge)) throw error;
+    if (position.size === 1) throw new ClusterError(0, '', `GET ${path}: one object: ${error.message}`, { cause: error });
+    return { ...position, size: Math.ceil(position.size / 8) };
+  }
+}
+
+function stepOf(body: Uint8Array, position: Position): Step {
+  const { items, resourceVersion, continue: token } = splitList(body);
+  const page = position.inconsistent ? { resourceVersion, items, inconsistent: true } : { resourceVersion, items };
+  return { page, next: token ? { ...position, token } : undefined };
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { Page } from '../../src/cluster/cluster.ts';
+import type { Received, Scripted } from './api-server.ts';
+import { never, scriptedCluster, status } from './api-server.ts';
+
+const maps = {
+  group: '',
+  version: 'v1',
+  resource: 'configmaps',
+  kind: 'ConfigMap',
+  singular: '',
+  shortNames: [],
+  namespaced: true,
+  verbs: [],
+};
+
+/** Pages of a list of `total` numbers; a continue token is `RV:START`. */
+function servePages(total: number) {
+  return ({ query }: Received): Scripted => {
+    const [rv = '', from = '0'] = (query.get('continue') ?? '5:0').split(':');
+    const start = Number(from);
+    const end = Math.min(total, start + Number(query.get('limit')));
+    const items = Array.from({ length: end - start }, (_, index) => ({ n: start + index }));
+    return { body: { metadata: { resourceVersion: rv, ...(end < total && { continue: `${rv}:${end}` }) }, items } };
+  };
+}
+
+async function collect(pages: AsyncIterable<Page>): Promise<Page[]> {
+  const all: Page[] = [];
+  for await (const page of pages) all.push(page);
+  return all;
+}
+const textsOf = (pages: readonly Page[]) => pages.flatMap(({ items }) => items.map((item) => Buffer.from(item).toString()));
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => `{"n":${n}}`);
+
+describe('list', () => {
+  it('gives every item of every page, as the bytes that were sent', async () => {
+    await using server = await scriptedCluster(servePages(25));
+    const pages = await collect(server.cluster.list(maps, { namespace: 'x', labelSelector: 'a=b', limit: 10 }, never));
+    expect(textsOf(pages)).toEqual(numbered(25));
+    expect(pages.map(({ resourceVersion }) => resourceVersion)).toEqual(['5', '5', '5']);
+    expect(server.received.map(({ path, query }) => `${path}?${query.toString()}`)).toEqual([
+      '/api/v1/namespaces/x/configmaps?limit=10&labelSelector=a%3Db',
+      '/api/v1/namespaces/x/configmaps?limit=10&continue=5%3A10&labelSelector=a%3Db',
+      '/api/v1/namespaces/x/configmaps?limit=10&continue=5%3A20&labelSelector=a%3Db',
+    ]);
+  });
+
+  it('fetches one page ahead, not more', async () => {
+    await using server = await scriptedCluster(servePages(50));
+    for await (const page of server.cluster.list(maps, { limit: 10 }, never)) {
+      expect(page.items).toHaveLength(10);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      break;
+    }
+    expect(server.received).toHaveLength(2);
+  });
+
+  it('goes on with the rest as it is now when the server forgot the beginning, and says so', async () => {
+    const serve = servePages(25);
+    await using server = await scriptedCluster((request) =>
+      request.query.get('continue') === '5:10' ? status(410, 'Expired', 'too old', { metadata: { continue: '9:10' } }) : serve(request),
+    );
+    const pages = await collect(server.cluster.list(maps, { limit: 10 }, never));
+    expect(textsOf(pages)).toEqual(numbered(25));
+    expect(pages.map(({ resourceVersion, inconsistent }) => [resourceVersion, inconsistent])).toEqual([
+      ['5', undefined],
+      ['9', true],
+      ['9', true],
+    ]);
+  });
+
+  it('rejects with a 410 that offers nothing, after the pages before it', async () => {
+    const serve = servePages(25);
+    await using server = await scriptedCluster((request) =>
+      request.query.has('continue') ? status(410, 'Expired', 'too old') : serve(request),
+    );
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const page of server.cluster.list(maps, { limit: 10 }, never)) seen.push(...textsOf([page]));
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 410, reason: 'Expired' });
+    expect(seen).toEqual(numbered(10));
+  });
+
+  it('asks for less at a time when a page does not fit into memory', async () => {
+    const serve = servePages(40);
+    const padding = 'x'.repeat(65 << 20);
+    await using server = await scriptedCluster((request) => (Number(request.query.get('limit')) > 20 ? { body: padding } : serve(request)));
+    expect(textsOf(await collect(server.cluster.list(maps, { limit: 40 }, never)))).toEqual(numbered(40));
+    expect(server.received.map(({ query }) => query.get('limit'))).toEqual(['40', ...Array.from({ length: 8 }, () => '5')]);
+  });
+
+  it('rejects what is not a list', async () => {
+    await using server = await scriptedCluster(() => ({ body: '<html>' }));
+    await expect(collect(server.cluster.list(maps, {}, never))).rejects.toMatchObject({ name: 'ClusterError', code: 0 });
+  });
+});
