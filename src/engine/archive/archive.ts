@@ -47,7 +47,12 @@ export interface ArchiveReader {
   /** How many items of each `plural.group` there are. */
   resources(): ReadonlyMap<string, number>;
   /** The items of one `plural.group` with their manifests, in the order of the archive, read by range in bounded memory. */
-  entries(resource: string, signal: AbortSignal): AsyncIterable<{ readonly item: Item; readonly manifest: Uint8Array }>;
+  entries(
+    resource: string,
+    signal: AbortSignal,
+    /** Told of each item that cannot be read; without it the first such one ends the reading. */
+    onDamage?: (item: Item, damage: ArchiveDamaged) => void,
+  ): AsyncIterable<{ readonly item: Item; readonly manifest: Uint8Array }>;
   log(signal: AbortSignal): Promise<string>;
 }
 

@@ -1,0 +1,95 @@
+/** Reads an archive that is complete: by manifest.json, then by range. */
+import { createHash, hash } from 'node:crypto';
+import type { ByteRange, ObjectStore } from '../../objectstore/objectstore.ts';
+import type { ItemKey, ItemPage, ItemQuery } from '../../resources/services.ts';
+import { ArchiveDamaged } from './archive.ts';
+import type { ArchiveReader, ArchiveSummary } from './archive.ts';
+import { readEntries, readManifest } from './entries.ts';
+import type { Entry, OnDamage } from './entries.ts';
+import { archiveFile, itemsFile, logFile, manifestFile } from './files.ts';
+import { keyOf } from './item-key.ts';
+import { queryItems } from './item-query.ts';
+import { openItems } from './items-reader.ts';
+import type { ItemsReader } from './items-reader.ts';
+import { decodeManifest } from './manifest.ts';
+import type { FileSum, Manifest } from './manifest.ts';
+import { storedFile } from './stored-file.ts';
+import type { StoredFile } from './stored-file.ts';
+
+/** Reads the manifest alone; the rest when it is asked for. Rejects with StoreNotFound where there is no manifest. */
+export async function openArchive(store: ObjectStore, folder: string, signal: AbortSignal): Promise<ArchiveReader> {
+  const key = `${folder}/${manifestFile}`;
+  return new FolderReader(store, folder, decodeManifest(await store.read(key, signal), key));
+}
+
+class FolderReader implements ArchiveReader {
+  readonly summary: ArchiveSummary;
+  readonly #manifest: Manifest;
+  readonly #archive: StoredFile;
+  readonly #itemsFile: StoredFile;
+  readonly #log: StoredFile;
+  #items: ItemsReader | undefined;
+
+  constructor(store: ObjectStore, folder: string, manifest: Manifest) {
+    const { files, items, contentBytes, formatVersion } = manifest;
+    this.#manifest = manifest;
+    this.#archive = storedFile(store, `${folder}/${archiveFile}`, files[archiveFile].bytes);
+    this.#itemsFile = storedFile(store, `${folder}/${itemsFile}`, files[itemsFile].bytes);
+    this.#log = storedFile(store, `${folder}/${logFile}`, files[logFile].bytes);
+    this.summary = { key: this.#archive.key, ...files[archiveFile], items, contentBytes, formatVersion };
+  }
+
+  async stream(range: ByteRange | undefined, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { body } = await this.#archive.stream(range, signal);
+    return range ? body : verified(body, this.#manifest.files[archiveFile], this.#archive.key);
+  }
+
+  async items(query: ItemQuery, signal: AbortSignal): Promise<ItemPage> {
+    return queryItems(await this.#openItems(signal), query, signal);
+  }
+
+  async item(key: ItemKey, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const items = await this.#openItems(signal);
+    const record = await items.find(keyOf(key), signal);
+    return record && readManifest(this.#archive, record, signal);
+  }
+
+  resources(): ReadonlyMap<string, number> {
+    return new Map(Object.entries(this.#manifest.resources));
+  }
+
+  async *entries(resource: string, signal: AbortSignal, onDamage?: OnDamage): AsyncIterable<Entry> {
+    yield* readEntries(this.#archive, await this.#openItems(signal), resource, signal, onDamage);
+  }
+
+  async log(signal: AbortSignal): Promise<string> {
+    const { bytes, sha256 } = this.#manifest.files[logFile];
+    const text = await this.#log.read(0, bytes, signal);
+    if (hash('sha256', text) !== sha256) throw new ArchiveDamaged(`${this.#log.key}: its bytes are not those that were written (sha256)`);
+    return Buffer.from(text).toString();
+  }
+
+  async #openItems(signal: AbortSignal): Promise<ItemsReader> {
+    this.#items ??= this.#checked(await openItems(this.#itemsFile, signal));
+    return this.#items;
+  }
+
+  #checked(items: ItemsReader): ItemsReader {
+    const found = items.counts();
+    const told = this.resources();
+    const differs = [...new Set([...found.keys(), ...told.keys()])].find((resource) => found.get(resource) !== told.get(resource));
+    if (differs === undefined) return items;
+    const counts = `${found.get(differs) ?? 0} ${differs} instead of ${told.get(differs) ?? 0}`;
+    throw new ArchiveDamaged(`${this.#itemsFile.key}: it has ${counts}, which ${manifestFile} names`);
+  }
+}
+
+/** The same bytes; rejects at the end when they were not those that were written. */
+async function* verified(body: AsyncIterable<Uint8Array>, { sha256 }: FileSum, key: string): AsyncIterable<Uint8Array> {
+  const sum = createHash('sha256');
+  for await (const piece of body) {
+    sum.update(piece);
+    yield piece;
+  }
+  if (sum.digest('hex') !== sha256) throw new ArchiveDamaged(`${key}: its bytes are not those that were written (sha256)`);
+}
