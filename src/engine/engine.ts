@@ -1,0 +1,135 @@
+/** Does the work of Backup and Restore objects: watches them, carries them out, lets them expire, removes what they left. */
+import { messageOf } from '../base/lifetime.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { ObjectRef, Objects } from '../machinery/objects.ts';
+import type { Services } from '../resources/services.ts';
+import { backupTask } from './backup.ts';
+import { Claims } from './claim.ts';
+import { removeData } from './deletion.ts';
+import { Expiry } from './expiry.ts';
+import { RunAbandoned } from './failure.ts';
+import type { EngineParts } from './parts.ts';
+import { WorkQueue } from './queue.ts';
+import { restoreTask } from './restore.ts';
+import { isDeleted, isUnfinished, refOf } from './run-status.ts';
+import type { RunParts, Task } from './run.ts';
+import { perform } from './run.ts';
+import { Runs } from './runs.ts';
+import { createServices } from './services.ts';
+import { expirationOf, withExpiration } from './ttl.ts';
+
+export interface Engine {
+  /** Works until the signal aborts, and resolves when everything has come to rest. What is interrupted goes on in the next process. */
+  run(signal: AbortSignal): Promise<void>;
+  readonly services: Services;
+}
+
+/** Objects of one kind that may wait for their turn; with more, the kind is listed again from time to time. */
+const queueLimit = 10_000;
+const runsAtOnce = 2;
+const choresAtOnce = 4;
+const resyncEvery = 30_000;
+const watchAgain = 1_000;
+
+export function createEngine(parts: EngineParts): Engine {
+  const runs = new Runs(parts.clock);
+  const claims = new Claims(parts);
+  const kinds = [backupTask(parts.backups), restoreTask(parts.restores)].map((task) => new Kind({ parts, task, claims, runs }));
+  return {
+    run: async (signal) => void (await Promise.all(kinds.map((kind) => kind.run(signal)))),
+    services: createServices(parts, runs),
+  };
+}
+
+/** One kind with its queues: runs, which take long, and chores, which must not wait for them. */
+class Kind {
+  readonly #given: RunParts;
+  readonly #runs: WorkQueue<ObjectRef>;
+  readonly #chores: WorkQueue<ObjectRef>;
+  readonly #expiry: Expiry;
+  /** A queue had no room: not every object that waits is in it. */
+  #missed = false;
+
+  constructor(given: RunParts) {
+    const { parts, task } = given;
+    this.#given = given;
+    const { clock, log } = parts;
+    const queue = (name: string, concurrency: number, work: (target: ObjectRef, signal: AbortSignal) => Promise<number | undefined>) =>
+      new WorkQueue<ObjectRef>({ name: `the ${name} of a ${task.word}`, concurrency, limit: queueLimit, clock, log, work });
+    this.#runs = queue('run', runsAtOnce, (target, signal) => perform(given, target, signal));
+    this.#chores = queue('upkeep', choresAtOnce, (target, signal) => this.#keepUp(target, signal));
+    this.#expiry = new Expiry({ clock, log, remove: (target, signal) => parts.objects.delete(task.definition, target, signal) });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([
+      this.#runs.run(signal),
+      this.#chores.run(signal),
+      this.#expiry.run(signal),
+      this.#follow(signal),
+      this.#resync(signal),
+    ]);
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { parts, task } = this.#given;
+    while (!signal.aborted) {
+      try {
+        for await (const { type, object } of parts.objects.watch(task.definition, signal)) this.#see(object, type === 'DELETED');
+      } catch (error) {
+        if (signal.aborted) return;
+        parts.log.warn(`${task.definition.plural} are watched again`, { error: messageOf(error) });
+      }
+      await parts.clock.sleep(watchAgain, signal).catch(() => {});
+    }
+  }
+
+  async #resync(signal: AbortSignal): Promise<void> {
+    const { parts, task } = this.#given;
+    while (!signal.aborted) {
+      await parts.clock.sleep(resyncEvery, signal).catch(() => {});
+      if (!this.#missed || signal.aborted) continue;
+      this.#missed = false;
+      const objects = await listed(parts.objects, task, signal);
+      for (const object of objects) this.#see(object, false);
+    }
+  }
+
+  /** Sorts an object by what has to be done for it. Cheap: it sees every change. */
+  #see(object: KubeObject, gone: boolean): void {
+    const { claims, runs } = this.#given;
+    const target = refOf(object);
+    const { uid } = target;
+    if (gone || isDeleted(object)) {
+      this.#expiry.forget(uid);
+      void runs.get(uid)?.stop(new RunAbandoned('it was deleted'));
+    }
+    if (gone) claims.forget(uid);
+    else if (isUnfinished(object)) this.#missed ||= !this.#runs.add(uid, target);
+    else if (isDeleted(object) || this.#expires(object, target)) this.#missed ||= !this.#chores.add(uid, target);
+  }
+
+  /** Remembers when a finished object expires; true where its status says otherwise. */
+  #expires(object: KubeObject, target: ObjectRef): boolean {
+    this.#given.claims.forget(target.uid);
+    if (this.#given.task.word !== 'backup') return false;
+    this.#expiry.set(target, expirationOf(object));
+    return withExpiration(object) !== object;
+  }
+
+  async #keepUp(target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
+    const { parts, task } = this.#given;
+    const again = await removeData(this.#given, target, signal);
+    const upToDate = (object: KubeObject) => (isDeleted(object) || isUnfinished(object) ? object : task.finish(object));
+    await parts.objects.update(task.definition, target, 'status', upToDate, signal);
+    return again;
+  }
+}
+
+async function listed(objects: Objects, task: Task, signal: AbortSignal): Promise<readonly KubeObject[]> {
+  try {
+    return await objects.list(task.definition, undefined, signal);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,28 @@
+/** What the engine is made of. compose.ts brings it together. */
+import type { Clock } from '../base/clock.ts';
+import type { Ids } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Objects } from '../machinery/objects.ts';
+import type { ResourceDefinition } from '../machinery/resource.ts';
+import type { Authorizer } from '../machinery/user.ts';
+import type { ObjectStore } from '../objectstore/objectstore.ts';
+
+export interface EngineParts {
+  readonly objects: Objects;
+  readonly backups: ResourceDefinition;
+  readonly restores: ResourceDefinition;
+  /** The cluster that is backed up and restored to, as Kylon itself. */
+  readonly cluster: Cluster;
+  readonly store: ObjectStore;
+  /** Names this cluster in the store. */
+  readonly domain: string;
+  /** Names this process among the replicas. */
+  readonly replica: string;
+  /** No other replica can be running: claims of others are of dead processes. */
+  readonly singleReplica: boolean;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}

@@ -1,0 +1,105 @@
+/** What the subresources of our kinds ask for: archives, items, logs and results, from the store or from a run that goes on. */
+import { messageOf, unlessAborted, withDeadline } from '../base/lifetime.ts';
+import { ApiError, conflict, internal, notFound, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import type { ResourceDefinition } from '../machinery/resource.ts';
+import type { ObjectStore } from '../objectstore/objectstore.ts';
+import { StoreError, StoreNotFound, StoreRange, StoreUnavailable } from '../objectstore/objectstore.ts';
+import type { Services } from '../resources/services.ts';
+import type { ArchiveReader, ResultsReader } from './archive/archive.ts';
+import { ArchiveDamaged } from './archive/archive.ts';
+import { openArchive } from './archive/reader.ts';
+import { openResults } from './archive/results-reader.ts';
+import { Cache } from './cache.ts';
+import { runFolder } from './files.ts';
+import type { EngineParts } from './parts.ts';
+import { readLog } from './read-log.ts';
+import { isDeleted, statusOf } from './run-status.ts';
+import type { Runs } from './runs.ts';
+
+/** Archives that are open at once; each holds its index. */
+const openReaders = 32;
+const openWithin = 60_000;
+
+export function createServices(parts: EngineParts, runs: Runs): Services {
+  const archives = new Cache<ArchiveReader>(openReaders);
+  const results = new Cache<ResultsReader>(openReaders);
+  const archiveOf = (backup: KubeObject, signal: AbortSignal) => opened(parts, archives, backup, openArchive, signal);
+  const resultsOf = (restore: KubeObject, signal: AbortSignal) => opened(parts, results, restore, openResults, signal);
+  const storedLog = async (object: KubeObject, signal: AbortSignal) =>
+    (object.kind === parts.backups.kind ? await archiveOf(object, signal) : await resultsOf(object, signal)).log(signal);
+  return {
+    archive: (backup, range, signal) =>
+      translated(async () => {
+        const reader = await archiveOf(backup, signal);
+        const { bytes, sha256 } = reader.summary;
+        if (range && range.start >= bytes) throw rangeNotSatisfiable(`bytes=${range.start}-`, bytes);
+        return { size: bytes, sha256, body: await reader.stream(range, signal) };
+      }),
+    items: (backup, query, signal) =>
+      translated(async () => {
+        return (await archiveOf(backup, signal)).items(query, signal);
+      }),
+    item: (backup, key, signal) =>
+      translated(async () => {
+        return (await archiveOf(backup, signal)).item(key, signal);
+      }),
+    log: (object, options, signal) =>
+      readLog({ parts, runs, stored: (found) => translated(() => storedLog(found, signal)) }, object, options, signal),
+    results: (restore, query, signal) =>
+      translated(async () => {
+        const run = runs.get(restore.metadata.uid ?? '');
+        if (run) return run.results.page(query);
+        return (await resultsOf(restore, signal)).page(query, signal);
+      }),
+    createRestore: (restore, user, options, signal) => parts.objects.create(parts.restores, restore, user, options, signal),
+  };
+}
+
+/** Opened once for all who ask; who goes away leaves the opening to the others. */
+function opened<T>(
+  parts: EngineParts,
+  cache: Cache<T>,
+  object: KubeObject,
+  open: (store: ObjectStore, folder: string, signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const folder = requireData(parts, object);
+  const lasting = new AbortController().signal;
+  const late = () => new StoreUnavailable(`${folder} was not opened within ${openWithin / 1_000} s`);
+  const load = () => withDeadline(parts.clock, openWithin, lasting, late, (signal) => open(parts.store, folder, signal));
+  return unlessAborted(cache.get(folder, load), signal);
+}
+
+/** The folder with the data. Throws ApiError where the object has none, and says why. */
+function requireData(parts: EngineParts, object: KubeObject): string {
+  const definition = definitionOf(parts, object);
+  const what = { group: definition.group, resource: definition.plural };
+  const { name, uid = '' } = object.metadata;
+  const { phase = 'New', failureReason = '', run } = statusOf(object);
+  if (isDeleted(object) || phase === 'Deleting')
+    throw new ApiError(410, 'Gone', `the data of ${definition.plural} "${name}" is being deleted`);
+  if (phase === 'New' || phase === 'InProgress') throw conflict(what, name, `it is ${phase}; its data can be read when it has ended`);
+  if (phase === 'Failed') throw notFoundBecause(what, name, `it has no data, because it failed: ${failureReason}`);
+  return runFolder(parts.domain, definition === parts.backups ? 'backup' : 'restore', uid, run?.id ?? '');
+}
+
+function notFoundBecause(what: { group: string; resource: string }, name: string, why: string): ApiError {
+  const { message, details } = notFound(what, name);
+  return new ApiError(404, 'NotFound', `${message}: ${why}`, details);
+}
+
+const definitionOf = ({ backups, restores }: EngineParts, { kind }: KubeObject): ResourceDefinition =>
+  kind === backups.kind ? backups : restores;
+
+/** Errors of the store and of the archive as the API tells them. */
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreRange) throw rangeNotSatisfiable('bytes', error.size);
+    if (error instanceof ArchiveDamaged || error instanceof StoreNotFound) throw internal(messageOf(error), error);
+    if (error instanceof StoreError) throw unavailable(messageOf(error), error);
+    throw error;
+  }
+}

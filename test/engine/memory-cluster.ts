@@ -1,0 +1,247 @@
+/**
+ * A cluster in memory with the manners of a real one: resourceVersions, 404 and 409, namespaces that have to exist, definitions
+ * that are served when they are there, dry runs that change nothing. Who may do what is a function of the test.
+ */
+import { ClusterError } from '../../src/cluster/cluster.ts';
+import type { ApiResource, Cluster, ClusterObject, ClusterUser, Discovery, Page } from '../../src/cluster/cluster.ts';
+
+type Verb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete';
+
+/** What somebody does, for a test that refuses it or makes it fail: it throws. */
+export interface Request {
+  readonly user: string;
+  readonly verb: Verb;
+  /** `plural.group`. */
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const everything = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+
+export function apiResource(given: Partial<ApiResource> & Pick<ApiResource, 'resource' | 'kind'>): ApiResource {
+  return {
+    group: '',
+    version: 'v1',
+    singular: given.kind.toLowerCase(),
+    shortNames: [],
+    namespaced: true,
+    verbs: everything,
+    ...given,
+  };
+}
+
+export const builtin: readonly ApiResource[] = [
+  apiResource({ resource: 'namespaces', kind: 'Namespace', shortNames: ['ns'], namespaced: false }),
+  apiResource({ resource: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] }),
+  apiResource({ resource: 'secrets', kind: 'Secret' }),
+  apiResource({ resource: 'services', kind: 'Service', shortNames: ['svc'] }),
+  apiResource({ resource: 'pods', kind: 'Pod', shortNames: ['po'] }),
+  apiResource({ resource: 'events', kind: 'Event' }),
+  apiResource({ resource: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', shortNames: ['pvc'] }),
+  apiResource({ resource: 'persistentvolumes', kind: 'PersistentVolume', shortNames: ['pv'], namespaced: false }),
+  apiResource({ resource: 'bindings', kind: 'Binding', verbs: ['create'] }),
+  apiResource({ group: 'apps', resource: 'deployments', kind: 'Deployment', shortNames: ['deploy'] }),
+  apiResource({ group: 'apps', resource: 'replicasets', kind: 'ReplicaSet', shortNames: ['rs'] }),
+  apiResource({ group: 'rbac.authorization.k8s.io', resource: 'clusterroles', kind: 'ClusterRole', namespaced: false }),
+  apiResource({
+    group: 'apiextensions.k8s.io',
+    resource: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    shortNames: ['crd'],
+    namespaced: false,
+  }),
+];
+
+const keyOf = ({ group, resource }: ApiResource) => (group ? `${resource}.${group}` : resource);
+const versionOf = ({ group, version }: ApiResource) => (group ? `${group}/${version}` : version);
+const refuse = (code: number, reason: string, message: string) => new ClusterError(code, reason, message);
+
+const established = { conditions: [{ type: 'Established', status: 'True' }] };
+
+interface State {
+  readonly objects: Map<string, ClusterObject>;
+  rv: number;
+  uid: number;
+}
+
+export class MemoryCluster implements Cluster {
+  readonly #state: State;
+  readonly #user: string;
+  readonly #rules: { check: (request: Request) => void | Promise<void> };
+  failures: Discovery['failures'] = [];
+
+  constructor(from?: { state: State; user: string; rules: { check: (request: Request) => void | Promise<void> } }) {
+    this.#state = from?.state ?? { objects: new Map(), rv: 1, uid: 1 };
+    this.#user = from?.user ?? 'kylon';
+    this.#rules = from?.rules ?? { check: () => {} };
+  }
+
+  /** Called before everything that is done; throws to refuse it. */
+  set check(check: (request: Request) => void | Promise<void>) {
+    this.#rules.check = check;
+  }
+
+  /** Puts an object there as it is, as if it had always been. */
+  seed(
+    key: string,
+    object: { metadata: { name: string; namespace?: string; [field: string]: unknown }; [field: string]: unknown },
+  ): ClusterObject {
+    const resource = this.#resource(key);
+    const full = this.#stamped(
+      { apiVersion: versionOf(resource), kind: resource.kind, ...object },
+      object.metadata['uid'] as string | undefined,
+    );
+    this.#state.objects.set(this.#id(resource, object.metadata.namespace ?? '', object.metadata.name), full);
+    return full;
+  }
+
+  read(key: string, namespace: string, name: string): ClusterObject | undefined {
+    return this.#state.objects.get(`${key}/${namespace}/${name}`);
+  }
+
+  names(key: string, namespace = ''): string[] {
+    const prefix = `${key}/${namespace}/`;
+    return [...this.#state.objects.keys()]
+      .filter((id) => id.startsWith(prefix))
+      .map((id) => id.slice(prefix.length))
+      .sort();
+  }
+
+  /** Removes a namespace and all that is in it, at once. */
+  dropNamespace(name: string): void {
+    for (const id of this.#state.objects.keys())
+      if (id.split('/')[1] === name || id === `namespaces//${name}`) this.#state.objects.delete(id);
+  }
+
+  drop(key: string, namespace: string, name: string): void {
+    this.#state.objects.delete(`${key}/${namespace}/${name}`);
+  }
+
+  identity() {
+    return Promise.resolve({ uid: 'cluster-uid', version: 'v1.36.0' });
+  }
+
+  discover(): Promise<Discovery> {
+    return Promise.resolve({ resources: [...builtin, ...this.#custom()], failures: this.failures });
+  }
+
+  async *list(resource: ApiResource, options: { namespace?: string; labelSelector?: string; limit?: number }): AsyncIterable<Page> {
+    await this.#ask('list', resource, options.namespace ?? '', '');
+    const prefix = options.namespace === undefined ? `${keyOf(resource)}/` : `${keyOf(resource)}/${options.namespace}/`;
+    const ids = [...this.#state.objects.keys()].filter((id) => id.startsWith(prefix)).sort();
+    const found = ids.map((id) => this.#state.objects.get(id)!).filter((object) => hasLabels(object, options.labelSelector ?? ''));
+    const size = options.limit ?? 500;
+    for (let at = 0; at === 0 || at < found.length; at += size)
+      yield { resourceVersion: String(this.#state.rv), items: found.slice(at, at + size).map((object) => bytesOf(resource, object)) };
+  }
+
+  async get(resource: ApiResource, namespace: string, name: string): Promise<ClusterObject | undefined> {
+    await this.#ask('get', resource, namespace, name);
+    const found = this.#state.objects.get(this.#id(resource, namespace, name));
+    return found && structuredClone(found);
+  }
+
+  async create(resource: ApiResource, namespace: string, object: ClusterObject, options: { dryRun?: boolean }): Promise<ClusterObject> {
+    const { name } = object.metadata;
+    await this.#ask('create', resource, namespace, name);
+    if (resource.namespaced && !this.read('namespaces', '', namespace))
+      throw refuse(404, 'NotFound', `namespaces "${namespace}" not found`);
+    const id = this.#id(resource, namespace, name);
+    if (this.#state.objects.has(id)) throw refuse(409, 'AlreadyExists', `${keyOf(resource)} "${name}" already exists`);
+    if (object.metadata.uid || object.metadata.resourceVersion)
+      throw refuse(400, 'BadRequest', 'resourceVersion should not be set on objects to be created');
+    const made = this.#stamped(resource.resource === 'customresourcedefinitions' ? { ...object, status: established } : object);
+    if (!options.dryRun) this.#state.objects.set(id, made);
+    return structuredClone(made);
+  }
+
+  async update(resource: ApiResource, namespace: string, object: ClusterObject, options: { dryRun?: boolean }): Promise<ClusterObject> {
+    const { name } = object.metadata;
+    await this.#ask('update', resource, namespace, name);
+    const live = this.#live(resource, namespace, name);
+    if (object.metadata.resourceVersion !== live.metadata.resourceVersion)
+      throw refuse(409, 'Conflict', `${name}: the object has been modified`);
+    const next = this.#stamped({ ...object, metadata: { ...object.metadata } }, live.metadata.uid);
+    if (!options.dryRun) this.#state.objects.set(this.#id(resource, namespace, name), next);
+    return structuredClone(next);
+  }
+
+  async patch(resource: ApiResource, namespace: string, name: string, patch: object): Promise<ClusterObject> {
+    await this.#ask('patch', resource, namespace, name);
+    const live = this.#live(resource, namespace, name);
+    const next = this.#stamped({ ...live, ...patch, metadata: live.metadata }, live.metadata.uid);
+    this.#state.objects.set(this.#id(resource, namespace, name), next);
+    return structuredClone(next);
+  }
+
+  async delete(resource: ApiResource, namespace: string, name: string, options: { dryRun?: boolean; uid?: string }): Promise<void> {
+    await this.#ask('delete', resource, namespace, name);
+    const live = this.#live(resource, namespace, name);
+    if (options.uid && options.uid !== live.metadata.uid) throw refuse(409, 'Conflict', `${name}: another uid`);
+    if (!options.dryRun) this.#state.objects.delete(this.#id(resource, namespace, name));
+  }
+
+  as(user: ClusterUser): Cluster {
+    return new MemoryCluster({ state: this.#state, user: user.name, rules: this.#rules });
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #ask(verb: Verb, resource: ApiResource, namespace: string, name: string): Promise<void> {
+    await this.#rules.check({ user: this.#user, verb, resource: keyOf(resource), namespace, name });
+    if (!this.#find(keyOf(resource))) throw refuse(404, 'NotFound', 'the server could not find the requested resource');
+  }
+
+  #live(resource: ApiResource, namespace: string, name: string): ClusterObject {
+    const live = this.#state.objects.get(this.#id(resource, namespace, name));
+    if (!live) throw refuse(404, 'NotFound', `${keyOf(resource)} "${name}" not found`);
+    return live;
+  }
+
+  #stamped(object: ClusterObject, uid?: string): ClusterObject {
+    const metadata = { ...object.metadata, uid: uid ?? `uid-${this.#state.uid++}`, resourceVersion: String(++this.#state.rv) };
+    return structuredClone({ ...object, metadata: { ...metadata, creationTimestamp: '2026-01-01T00:00:00Z' } });
+  }
+
+  #id(resource: ApiResource, namespace: string, name: string): string {
+    return `${keyOf(resource)}/${resource.namespaced ? namespace : ''}/${name}`;
+  }
+
+  #resource(key: string): ApiResource {
+    const found = this.#find(key);
+    if (!found) throw new Error(`no resource ${key}`);
+    return found;
+  }
+
+  #find(key: string): ApiResource | undefined {
+    return [...builtin, ...this.#custom()].find((resource) => keyOf(resource) === key);
+  }
+
+  /** What the definitions define. */
+  #custom(): ApiResource[] {
+    const ids = [...this.#state.objects.keys()].filter((id) => id.startsWith('customresourcedefinitions.'));
+    return ids.map((id) => {
+      const { group, names } = this.#state.objects.get(id)!['spec'] as { group: string; names: { plural: string; kind: string } };
+      return apiResource({ group, resource: names.plural, kind: names.kind });
+    });
+  }
+}
+
+/** As in a list: built-in kinds leave out apiVersion and kind. */
+function bytesOf(resource: ApiResource, object: ClusterObject): Uint8Array {
+  const { apiVersion, kind, ...rest } = object;
+  const isBuiltin = builtin.some((known) => keyOf(known) === keyOf(resource));
+  return Buffer.from(JSON.stringify(isBuiltin ? rest : { apiVersion, kind, ...rest }));
+}
+
+/** Of selectors only `key in (value)`, which is what the engine sends for matchLabels. */
+function hasLabels({ metadata }: ClusterObject, selector: string): boolean {
+  const labels = (metadata['labels'] ?? {}) as Record<string, string>;
+  return selector.split(',').every((part) => {
+    const [, key = '', value = ''] = /^(\S+) in \((.*)\)$/.exec(part) ?? [];
+    return part === '' || labels[key] === value;
+  });
+}

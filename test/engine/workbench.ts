@@ -1,0 +1,129 @@
+/** An engine with real parts around it (the machinery, the kinds, a store) and a cluster, for the tests. */
+import { expect, vi } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { randomIds } from '../../src/base/ids.ts';
+import { createLog } from '../../src/base/log.ts';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { createEngine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { EngineParts } from '../../src/engine/parts.ts';
+import type { Api } from '../../src/machinery/api.ts';
+import { createObjects } from '../../src/machinery/in-process.ts';
+import type { KubeObject } from '../../src/machinery/object.ts';
+import type { ResourceDefinition } from '../../src/machinery/resource.ts';
+import type { User } from '../../src/machinery/user.ts';
+import { memoryStore } from '../../src/objectstore/memory.ts';
+import { backups } from '../../src/resources/backup.ts';
+import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
+import { restores } from '../../src/resources/restore.ts';
+import type { Restore, RestoreSpec } from '../../src/resources/restore.ts';
+import type { ItemResult } from '../../src/resources/services.ts';
+import { MemoryStorage } from '../machinery/memory-storage.ts';
+import { MemoryCluster } from './memory-cluster.ts';
+
+export const alice: User = { name: 'alice', groups: ['system:authenticated'], extra: {} };
+export const forever = new AbortController().signal;
+
+/** The same storage and store for several engines makes them replicas. */
+export function createWorkbench(
+  given: { cluster?: Cluster; clock?: Clock; storage?: MemoryStorage; files?: Map<string, Uint8Array>; replica?: string } = {},
+) {
+  const storage = given.storage ?? new MemoryStorage();
+  const files = given.files ?? new Map<string, Uint8Array>();
+  const clock = given.clock ?? systemClock;
+  const cluster = given.cluster ?? new MemoryCluster();
+  /** Namespaces, and `*` for the cluster, where nobody may make backups. */
+  const denied = new Set<string>();
+  const api: Api = {
+    definitions: [backups, restores],
+    storage,
+    clock,
+    ids: randomIds,
+    authorizer: {
+      authorize: (_, attributes) => {
+        const place = 'resource' in attributes ? (attributes.namespace ?? '*') : '';
+        return Promise.resolve({ allowed: !denied.has(place), reason: denied.has(place) ? 'no rule' : '' });
+      },
+    },
+    namespaces: { phase: () => Promise.resolve('Active') },
+    services: undefined,
+  };
+  const parts: EngineParts = {
+    objects: createObjects(api),
+    backups,
+    restores,
+    cluster,
+    store: memoryStore(files),
+    domain: 'domain',
+    replica: given.replica ?? 'one',
+    singleReplica: false,
+    authorizer: api.authorizer,
+    clock,
+    ids: randomIds,
+    log: createLog('silent'),
+  };
+  return { storage, files, denied, parts, engine: createEngine(parts), ...actionsOf(parts) };
+}
+
+function actionsOf(parts: EngineParts) {
+  const create = (definition: ResourceDefinition, namespace: string, name: string, spec: object, user = alice) =>
+    parts.objects.create(
+      definition,
+      { apiVersion: 'backup.kylon.io/v1alpha1', kind: definition.kind, metadata: { namespace, name }, spec },
+      user,
+      { dryRun: false },
+      forever,
+    );
+  const get = (definition: ResourceDefinition, namespace: string, name: string) => parts.objects.get(definition, namespace, name, forever);
+  const ended = (definition: ResourceDefinition, namespace: string, name: string): Promise<KubeObject> =>
+    vi.waitFor(
+      async () => {
+        const object = await get(definition, namespace, name);
+        expect((object?.status as { phase?: string })?.phase).toMatch(/Completed|Failed/);
+        return object!;
+      },
+      { timeout: 20_000, interval: 5 },
+    );
+  return {
+    get,
+    create,
+    ended,
+    backUp: async (namespace: string, name: string, spec: BackupSpec = {}) => {
+      await create(backups, namespace, name, spec);
+      return (await ended(backups, namespace, name)) as Backup;
+    },
+    restore: async (namespace: string, name: string, spec: RestoreSpec) => {
+      await create(restores, namespace, name, spec);
+      return (await ended(restores, namespace, name)) as Restore;
+    },
+  };
+}
+
+/** Runs the engine while `work` does. */
+export async function whileRunning<T>(engine: Engine, work: () => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const running = engine.run(stop.signal);
+  try {
+    return await work();
+  } finally {
+    stop.abort(new Error('the test is over'));
+    await running;
+  }
+}
+
+/** All results of a restore as `resource namespace/name outcome`. */
+export async function resultsOf(engine: Engine, restore: KubeObject): Promise<string[]> {
+  const { items } = await engine.services.results(restore, { limit: 5_000, continue: '' }, forever);
+  return items.map(textOf);
+}
+
+const textOf = ({ resource, namespace, name, outcome, message }: ItemResult) =>
+  `${resource} ${namespace ? `${namespace}/` : ''}${name} ${outcome}${message && `: ${message}`}`;
+
+export async function logOf(engine: Engine, object: KubeObject): Promise<string> {
+  let text = '';
+  const options = { follow: false, tailLines: undefined, sinceTime: undefined, timestamps: false };
+  for await (const line of engine.services.log(object, options, forever)) text += line;
+  return text;
+}
