@@ -1,0 +1,133 @@
+/** Wires the parts: read it to see the whole system on one screen. What differs between the ways of running is given. */
+import { join } from 'node:path';
+import type { Authenticate } from './auth/authenticate.ts';
+import type { Clock } from './base/clock.ts';
+import type { Ids } from './base/ids.ts';
+import type { Log } from './base/log.ts';
+import { openCatalog } from './catalog/catalog.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { createEngine } from './engine/engine.ts';
+import type { Engine } from './engine/engine.ts';
+import type { Api, NamespaceReader } from './machinery/api.ts';
+import { dispatch } from './machinery/dispatch.ts';
+import { describe } from './machinery/description/documents.ts';
+import { noSuchPath, unavailable } from './machinery/errors.ts';
+import { createObjects } from './machinery/in-process.ts';
+import type { Objects } from './machinery/objects.ts';
+import type { ResourceDefinition } from './machinery/resource.ts';
+import type { Storage } from './machinery/storage.ts';
+import type { Answer, Call } from './machinery/call.ts';
+import type { Authorizer } from './machinery/user.ts';
+import type { Version } from './machinery/description/version.ts';
+import { openStore } from './objectstore/open.ts';
+import type { Options } from './options.ts';
+import { backups } from './resources/backup.ts';
+import { restores } from './resources/restore.ts';
+import { startServer } from './server/listen.ts';
+import type { RunningServer } from './server/listen.ts';
+import type { Certificate } from './server/https.ts';
+
+export interface Parts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** Tells the user on standard output. */
+export type Say = (text: string) => void;
+
+/** What a way of running decides. */
+export interface Setting {
+  readonly options: Options;
+  /** Names the log of the protected cluster in the store. */
+  readonly domain: string;
+  readonly definitions: readonly ResourceDefinition[];
+  readonly version: Version;
+  readonly certificate: Certificate;
+  readonly authenticate: Authenticate;
+  readonly authorizer: Authorizer;
+  readonly namespaces: (storage: Storage) => NamespaceReader;
+  /** Called once the server listens, with its port: in the playground the cluster is this very server. */
+  readonly connect: (port: number) => Promise<Cluster>;
+}
+
+export interface Kylon {
+  readonly server: RunningServer;
+  readonly cluster: Cluster;
+  readonly objects: Objects;
+  readonly storage: Storage;
+  readonly engine: Engine;
+  /** Ends requests, then storage, then the store. */
+  close(): Promise<void>;
+}
+
+/** Rejects, with everything closed again, when a part cannot start. The engine is wired but does not run yet. */
+export async function compose(setting: Setting, parts: Parts, signal: AbortSignal): Promise<Kylon> {
+  const { options, domain } = setting;
+  await using opened = new AsyncDisposableStack();
+  const store = opened.adopt(await openStore(options.store, parts, signal), (one) => one.close());
+  const indexFolder = join(options.data, 'index', domain);
+  const storage = opened.adopt(await openCatalog({ store, domain, indexFolder, replica: options.replica, ...parts, signal }), (one) =>
+    one.close(),
+  );
+  const door = new Door();
+  const server = opened.adopt(await startServer({ ...serving(setting), ...parts, handle: (call) => door.handle(call) }, signal), (one) =>
+    one.close(),
+  );
+  const cluster = opened.adopt(await setting.connect(server.port), (one) => one.close());
+  const core = {
+    ...parts,
+    definitions: setting.definitions,
+    storage,
+    authorizer: setting.authorizer,
+    namespaces: setting.namespaces(storage),
+    version: setting.version,
+  };
+  const objects = createObjects({ ...core, services: undefined });
+  const singleReplica = options.mode !== 'in-cluster';
+  const engine = createEngine({
+    ...parts,
+    objects,
+    backups,
+    restores,
+    cluster,
+    store,
+    domain,
+    replica: options.replica,
+    singleReplica,
+    authorizer: setting.authorizer,
+  });
+  door.open({ ...core, services: engine.services });
+  const whole = opened.move();
+  return { server, cluster, objects, storage, engine, close: () => whole.disposeAsync() };
+}
+
+function serving({ options, certificate, authenticate, authorizer }: Setting) {
+  return {
+    host: options.host,
+    port: options.port,
+    ...certificate,
+    authenticate,
+    authorizer,
+    auditFile: options.auditLog,
+    shutdownDelayMs: options.shutdownDelay,
+    healthChecks: [],
+  };
+}
+
+/** Until everything is wired, requests are told to come again: a 404 now would be believed. */
+class Door {
+  #api: Api | undefined;
+
+  open(api: Api): void {
+    this.#api = api;
+  }
+
+  async handle(call: Call): Promise<Answer> {
+    if (!this.#api) throw unavailable('the server is starting, please try again');
+    if (call.resource) return dispatch(this.#api, call);
+    const described = describe(this.#api, call);
+    if (!described) throw noSuchPath();
+    return described;
+  }
+}

@@ -1,0 +1,97 @@
+/** Kylon for a real cluster: beside it on the same machine, where it registers itself, or as a pod in it, where manifests do. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createAuthenticator } from './auth/authenticate.ts';
+import { createAuthorizer } from './auth/authorize.ts';
+import { createTokenAuthenticator } from './auth/token.ts';
+import { followTrust } from './auth/follow-trust.ts';
+import { messageOf, together } from './base/lifetime.ts';
+import { connectCluster } from './cluster/kubernetes.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { compose } from './compose.ts';
+import type { Kylon, Parts, Say } from './compose.ts';
+import { kylonVersion } from './machinery/description/version.ts';
+import type { Options } from './options.ts';
+import { apiServiceName, register, unregister, waitUntilAvailable } from './registration.ts';
+import { kylonResources } from './resources/resources.ts';
+import type { Certificate } from './server/https.ts';
+import { followCertificateFiles, readCertificateFiles } from './server/certificate-files.ts';
+import { ensureCertificates } from './server/certificates.ts';
+
+/** Milliseconds. */
+const availableWithin = 30_000;
+const unregisterWithin = 10_000;
+
+/** Runs until the signal aborts, then ends in good order. Rejects when it cannot start. */
+export async function runForCluster(options: Options, parts: Parts, say: Say, signal: AbortSignal): Promise<void> {
+  await mkdir(options.data, { recursive: true });
+  const cluster = await connectCluster(options.kubeconfig === undefined ? 'in-cluster' : { kubeconfig: options.kubeconfig }, parts);
+  const { uid } = await cluster.identity(signal);
+  const trust = followTrust(await cluster.watchTrust(signal), parts.log);
+  const { ca, serving } = await certificatesFor(options, parts, signal);
+  const kylon = await compose(
+    {
+      options,
+      domain: uid,
+      definitions: kylonResources,
+      version: kylonVersion,
+      certificate: serving,
+      authenticate: createAuthenticator({ trust, tokens: createTokenAuthenticator(cluster, parts.clock), ...parts }),
+      authorizer: createAuthorizer(cluster, parts.clock),
+      namespaces: () => cluster.namespaces,
+      connect: () => Promise.resolve(cluster),
+    },
+    parts,
+    signal,
+  );
+  try {
+    await together(signal, [
+      (running) => kylon.engine.run(running),
+      (running) => renew(kylon, options, serving, parts, running),
+      (running) => announce(kylon, cluster, options, ca, parts, say, running),
+    ]);
+  } finally {
+    if (options.mode === 'beside') await leave(cluster, options, parts);
+    await kylon.close();
+  }
+}
+
+async function renew({ server }: Kylon, { tls }: Options, serving: Certificate, parts: Parts, signal: AbortSignal): Promise<void> {
+  if (tls) await followCertificateFiles(tls, serving, (certificate) => server.setCertificate(certificate), parts, signal);
+}
+
+/** In a cluster, manifests have registered the API; beside one, nobody has. */
+async function announce(
+  { server: { port } }: Kylon,
+  cluster: Cluster,
+  { mode, service }: Options,
+  ca: string,
+  { clock }: Parts,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
+  if (mode === 'in-cluster') return say(`Kylon serves on port ${port}`);
+  await register(cluster, { service, port, ca }, signal);
+  await waitUntilAvailable(cluster, clock, availableWithin, signal);
+  return say(`APIService ${apiServiceName} is available`);
+}
+
+async function leave(cluster: Cluster, { service }: Options, { log }: Parts): Promise<void> {
+  try {
+    await unregister(cluster, service, AbortSignal.timeout(unregisterWithin));
+  } catch (error) {
+    log.error('cannot undo the registration', { error: messageOf(error) });
+  }
+}
+
+/** Given ones, or a pair of our own whose authority the APIService names. */
+async function certificatesFor({ tls, data, service: { namespace, name } }: Options, { clock, ids }: Parts, signal: AbortSignal) {
+  if (tls) return { ca: await readFile(tls.certFile, { encoding: 'utf8', signal }), serving: await readCertificateFiles(tls, signal) };
+  return ensureCertificates(
+    join(data, 'pki'),
+    { dnsNames: [`${name}.${namespace}.svc`, 'localhost'], ips: ['127.0.0.1'] },
+    clock,
+    ids,
+    signal,
+  );
+}

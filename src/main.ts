@@ -1,0 +1,53 @@
+/** The program: options → one of the three ways to run → until it is told to stop. */
+import { messageOf } from './base/lifetime.ts';
+import { systemClock } from './base/clock.ts';
+import { randomIds } from './base/ids.ts';
+import { createLog } from './base/log.ts';
+import { runForCluster } from './for-cluster.ts';
+import { helpText, OptionsError, readOptions } from './options.ts';
+import type { Options } from './options.ts';
+import { runPlayground } from './playground.ts';
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const options = read();
+  if (options === undefined) return 2;
+  if (options === 'help') {
+    say(helpText());
+    return 0;
+  }
+  const stop = stopSignal();
+  const log = createLog(options.logLevel);
+  const parts = { clock: systemClock, ids: randomIds, log };
+  try {
+    await (options.mode === 'playground' ? runPlayground(options, parts, say, stop) : runForCluster(options, parts, say, stop));
+    return 0;
+  } catch (error) {
+    if (stop.aborted && stop.reason === error) return 0;
+    console.error(`kylon: ${messageOf(error)}`);
+    return 1;
+  }
+}
+
+/** Undefined when they are wrong, and that was said. */
+function read(): Options | 'help' | undefined {
+  try {
+    return readOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    for (const fault of error.faults) console.error(`kylon: ${fault}`);
+    return undefined;
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once, as Node does by itself. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(new Error(`${name} received`)));
+  return stop.signal;
+}
