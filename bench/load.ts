@@ -1,0 +1,92 @@
+/** A load generator: requests over kept connections, so that what is measured is the server and not the handshake. */
+import { Agent, request } from 'node:https';
+
+/** A server and how to be somebody there. */
+export interface Target {
+  readonly url: string;
+  readonly tls: {
+    readonly ca?: string | Buffer;
+    readonly cert?: string | Buffer;
+    readonly key?: string | Buffer;
+    readonly rejectUnauthorized?: boolean;
+  };
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+export class Client {
+  readonly #target: Target;
+  readonly #agent: Agent;
+
+  constructor(target: Target, connections: number) {
+    this.#target = target;
+    this.#agent = new Agent({ ...target.tls, keepAlive: true, maxSockets: connections });
+  }
+
+  /** Whatever the status; rejects where no answer came. */
+  send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const { url, headers: identity } = this.#target;
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const type = payload ? { 'content-type': 'application/json', 'content-length': String(payload.length) } : {};
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        url + path,
+        { method, agent: this.#agent, headers: { accept: 'application/json', ...identity, ...type, ...headers } },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+        },
+      );
+      sent.on('error', reject);
+      sent.end(payload);
+    });
+  }
+
+  /** The body; rejects where the status is not 2xx. */
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Buffer> {
+    const answer = await this.send(method, path, body, headers);
+    if (answer.status >= 200 && answer.status < 300) return answer.body;
+    throw new Error(`${method} ${path}: ${answer.status} ${answer.body.toString().slice(0, 500)}`);
+  }
+
+  async json<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    return JSON.parse((await this.ask(method, path, body, headers)).toString()) as T;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** Does all the work, `width` pieces at a time; answers the seconds that it took. */
+export async function each<T>(width: number, work: readonly T[], one: (item: T) => Promise<unknown>): Promise<number> {
+  const queue = work.values();
+  const worker = async () => {
+    for (const item of queue) await one(item);
+  };
+  return timed(() => Promise.all(Array.from({ length: width }, worker)));
+}
+
+/** Goes on for so many seconds, `width` at a time; answers how many a second were done. */
+export async function rate(seconds: number, width: number, one: (n: number) => Promise<unknown>): Promise<number> {
+  const end = performance.now() + seconds * 1000;
+  let done = 0;
+  const worker = async () => {
+    while (performance.now() < end) await one(done++);
+  };
+  const took = await timed(() => Promise.all(Array.from({ length: width }, worker)));
+  return done / took;
+}
+
+/** Seconds. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}

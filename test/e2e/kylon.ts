@@ -1,0 +1,85 @@
+/** Kylon as its users start it: a process of its own, by flags, known by the line it prints when it is ready. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { repository } from './cluster.ts';
+import type { Kubectl } from './kubectl.ts';
+import { Running } from './process.ts';
+
+export interface KylonOptions {
+  /** Kept and not removed at the end, if given. */
+  readonly data?: string;
+  readonly flags?: readonly string[];
+  /** Of an ordinary user, to run as. */
+  readonly uid?: number;
+}
+
+export const apiServiceName = 'v1alpha1.backup.kylon.io';
+const node = join(repository, 'node_modules/.bin/node');
+
+export class Kylon {
+  readonly process: Running;
+  readonly data: string;
+  readonly #temporary: boolean;
+
+  private constructor(flags: readonly string[], options: KylonOptions) {
+    this.#temporary = options.data === undefined;
+    this.data = options.data ?? temporaryFolder();
+    const args = ['--max-http-header-size=1048576', 'src/main.ts', '--data', this.data, '--port', '0', ...flags, ...(options.flags ?? [])];
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KYLON_') && name !== 'KUBECONFIG'));
+    this.process = new Running(node, args, {
+      cwd: repository,
+      env,
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+    });
+  }
+
+  /** Starts it and does not wait for anything: for those that should not come up. */
+  static launch(options: KylonOptions = {}): Kylon {
+    return new Kylon([], options);
+  }
+
+  static async playground(options: KylonOptions = {}): Promise<Kylon & { readonly kubeconfig: string }> {
+    const kylon = Kylon.launch(options);
+    const [, kubeconfig = ''] = await kylon.#ready(/^export KUBECONFIG=(\S+)$/m);
+    return Object.assign(kylon, { kubeconfig });
+  }
+
+  static async beside(kubeconfig: string, options: KylonOptions = {}): Promise<Kylon> {
+    const kylon = new Kylon(['--kubeconfig', kubeconfig], options);
+    await kylon.#ready(new RegExp(`^APIService ${apiServiceName.replaceAll('.', '\\.')} is available$`, 'm'));
+    return kylon;
+  }
+
+  /** Ends it as an operator would, and holds it to a clean exit. */
+  async stop(): Promise<void> {
+    const code = await this.process.stop();
+    if (this.#temporary) rmSync(this.data, { recursive: true, force: true });
+    expect(code, this.process.output()).toBe(0);
+    expect(this.process.output()).not.toMatch(/^\s+at .*\.(ts|js):\d+/m);
+  }
+
+  /** Whatever came before, nothing is left of it. */
+  async discard(): Promise<void> {
+    await this.process.stop('SIGKILL');
+    if (this.#temporary) rmSync(this.data, { recursive: true, force: true });
+  }
+
+  async #ready(line: RegExp): Promise<RegExpExecArray> {
+    try {
+      return await this.process.waitFor(line);
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
+  }
+}
+
+/** The port on this machine to which the cluster sends what is for Kylon. */
+export async function portOf(kubectl: Kubectl): Promise<number> {
+  const { spec } = await kubectl.get('apiservice', apiServiceName);
+  return (spec?.['service'] as { port: number } | undefined)?.port ?? 0;
+}
+
+export const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'kylon-e2e-'));
