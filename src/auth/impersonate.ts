@@ -4,7 +4,7 @@
  */
 import { badRequest } from '../machinery/errors.ts';
 import type { AccessAttributes, Authorizer, User } from '../machinery/user.ts';
-import { denied } from './denied.ts';
+import { denied } from '../machinery/denial.ts';
 import { firstOf, valuesByKey, valuesOf } from './headers.ts';
 import type { Headers } from './headers.ts';
 

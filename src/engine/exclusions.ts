@@ -6,7 +6,7 @@ import type { ApiResource } from '../cluster/cluster.ts';
 import { qualified } from '../machinery/errors.ts';
 
 /** Objects with this label, set to `true`, are left out. */
-export const excludeLabel = 'backup.kylon.io/exclude';
+const excludeLabel = 'backup.kylon.io/exclude';
 
 /** Whole groups. */
 const groupRules: Readonly<Record<string, string>> = {

@@ -72,6 +72,6 @@ export class Owners {
   }
 }
 
-export function referencesOf({ metadata }: ClusterObject): OwnerReference[] {
+function referencesOf({ metadata }: ClusterObject): OwnerReference[] {
   return Array.isArray(metadata['ownerReferences']) ? (metadata['ownerReferences'] as OwnerReference[]) : [];
 }

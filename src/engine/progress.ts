@@ -28,7 +28,7 @@ export class Progress {
     let written = this.#clock.monotonic();
     for (;;) {
       await this.#clock.sleep(writeEvery, signal);
-      if (!this.#isNew && true) continue;
+      if (!this.#isNew && this.#clock.monotonic() - written < renewEvery) continue;
       this.#isNew = false;
       written = this.#clock.monotonic();
       await this.#write(this.#counts, signal);

@@ -9,7 +9,7 @@ import { throwIfAborted } from './failure.ts';
 import { claims, definitions, namespaces, volumes } from './known.ts';
 import { retried } from './retry.ts';
 
-export type ExistingResourcePolicy = 'Skip' | 'Update' | 'Recreate';
+type ExistingResourcePolicy = 'Skip' | 'Update' | 'Recreate';
 
 export interface Writing {
   /** As the creator of the restore. */

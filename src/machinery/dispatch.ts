@@ -1,5 +1,4 @@
 /** From a request for a resource to the verb that answers it. Paths that name no resource are discovery's. */
-import { withDeadline } from '../base/lifetime.ts';
 import type { Api } from './api.ts';
 import type { Answer, Call, ResourceTarget } from './call.ts';
 import { decode } from './encode.ts';
@@ -7,7 +6,6 @@ import { methodNotAllowed, methodNotSupported, noSuchPath } from './errors.ts';
 import { groupResource } from './keys.ts';
 import type { ResourceCall, ResourceDefinition, Subresource } from './resource.ts';
 import { toApiError } from './storage-errors.ts';
-import { requestTimedOut, requestTimeout } from './input/timeout.ts';
 import { create } from './verbs/create.ts';
 import { deleteOne } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/deletecollection.ts';
@@ -46,7 +44,7 @@ export async function dispatch(api: Api, call: Call): Promise<Answer> {
   if (!resource || !definition) throw noSuchPath();
   const run = handlerFor(call, resource, definition);
   try {
-    return await limited(api, { ...call, resource, definition, warn: (text) => call.warn(text) }, run);
+    return await run(api, { ...call, resource, definition, warn: (text) => call.warn(text) });
   } catch (error) {
     throw toApiError(error, groupResource(definition), resource.name ?? '');
   }
@@ -99,12 +97,4 @@ function notOffered({ verb }: Call, { subresource }: ResourceTarget, definition:
 async function onObject(api: Api, call: ResourceCall, subresource: Subresource): Promise<Answer> {
   const object = decode(await fetchObject(api, call));
   return subresource.handle(object, call, api.services);
-}
-
-/** Watches and subresources last as long as they like. */
-function limited(api: Api, call: ResourceCall, run: Verb): Promise<Answer> {
-  const { verb, resource, query } = call;
-  const endless = verb === 'watch' || (resource.subresource !== undefined && resource.subresource !== 'status');
-  if (endless) return run(api, call);
-  return withDeadline(api.clock, requestTimeout(verb, query), call.signal, requestTimedOut, (signal) => run(api, { ...call, signal }));
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticate, Identity } from '../auth/authenticate.ts';
 import { healthPaths, masters } from '../auth/authorize.ts';
-import { attributesOf, denied } from '../auth/denied.ts';
+import { attributesOf } from '../auth/attributes.ts';
 import { firstOf, headersOf, valuesOf } from '../auth/headers.ts';
 import type { Headers } from '../auth/headers.ts';
 import { impersonate } from '../auth/impersonate.ts';
@@ -13,6 +13,7 @@ import type { Log } from '../base/log.ts';
 import type { Answer, Call, Target } from '../machinery/call.ts';
 import { methodNotAllowed, unavailable } from '../machinery/errors.ts';
 import { wantsIndentation } from '../machinery/views/negotiate.ts';
+import { denied } from '../machinery/denial.ts';
 import { parseTarget } from '../machinery/path.ts';
 import { requestTimedOut, requestTimeout } from '../machinery/input/timeout.ts';
 import type { Authorizer, User, Verdict } from '../machinery/user.ts';

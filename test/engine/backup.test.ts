@@ -6,7 +6,7 @@ import { fail, sampleCluster, widgets } from './sample-cluster.ts';
 import { alice, createWorkbench, forever, logOf, whileRunning } from './workbench.ts';
 
 /** Changes the world between the creation of the Backup and its run. */
-async function backUp(spec: BackupSpec, prepare: (cluster: MemoryCluster, denied: Set<string>) => void = () => {}) {
+async function backUp(spec: BackupSpec, prepare: (cluster: MemoryCluster, denied: Set<string>) => unknown = () => {}) {
   const cluster = sampleCluster();
   const bench = createWorkbench({ cluster });
   await bench.create(bench.parts.backups, 'shop', 'b', spec);
@@ -31,7 +31,7 @@ describe('a Backup takes', () => {
     for (const name of ['pv-1', 'pv-2']) cluster.seed('persistentvolumes', { metadata: { name } });
     cluster.seed('clusterroles.rbac.authorization.k8s.io', { metadata: { name: 'admin' } });
   };
-  it.each<[string, BackupSpec, string[], ((cluster: MemoryCluster) => void)?]>([
+  it.each<[string, BackupSpec, string[], ((cluster: MemoryCluster) => unknown)?]>([
     ['its own namespace and what belongs to it', {}, [...own, ...related]],
     ['the volumes of its claims', {}, [...own, 'persistentvolumeclaims shop/data', 'persistentvolumes /pv-1', ...related], withVolume],
     ['no volume without its claim', { includedResources: ['configmaps'] }, ['configmaps shop/settings', 'namespaces /shop'], withVolume],
@@ -62,7 +62,8 @@ describe('a Backup takes', () => {
     [
       'all namespaces but some',
       { includedNamespaces: ['*'], excludedNamespaces: ['shop'], includedResources: ['cm'] },
-      ['configmaps other/settings', 'namespaces /other'],
+      ['configmaps other/settings', 'namespaces /empty', 'namespaces /other'],
+      (cluster) => cluster.seed('namespaces', { metadata: { name: 'empty' } }),
     ],
   ])('%s', async (_, spec, expected, prepare) => {
     const { items, status } = await backUp(spec, prepare);

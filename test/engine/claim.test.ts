@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Claims } from '../../src/engine/claim.ts';
 import type { KubeObject } from '../../src/machinery/object.ts';
-import { ManualClock } from '../machinery/manual-clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 
 const claimed = (replica: string | undefined, resourceVersion: string, phase = 'InProgress'): KubeObject => ({
   apiVersion: 'backup.kylon.io/v1alpha1',

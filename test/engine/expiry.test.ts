@@ -3,7 +3,7 @@ import { createLog } from '../../src/base/log.ts';
 import { Expiry } from '../../src/engine/expiry.ts';
 import { expirationOf, withExpiration } from '../../src/engine/ttl.ts';
 import type { KubeObject } from '../../src/machinery/object.ts';
-import { ManualClock, settled } from '../machinery/manual-clock.ts';
+import { ManualClock, settled } from '../manual-clock.ts';
 
 const target = (uid: string) => ({ namespace: 'shop', name: uid, uid });
 const at = (clock: ManualClock, ms: number) => new Date(clock.now() + ms).toISOString();

@@ -2,25 +2,30 @@
 import { describe, expect, it, vi } from 'vitest';
 import { backups } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
-import { ManualClock, settled } from '../machinery/manual-clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { MemoryStorage } from '../machinery/memory-storage.ts';
-import type { MemoryCluster } from './memory-cluster.ts';
+import type { MemoryCluster, Request } from './memory-cluster.ts';
 import { sampleCluster } from './sample-cluster.ts';
 import { createWorkbench, forever, logOf, whileRunning } from './workbench.ts';
 
 type Status = { phase?: string; run?: { id: string; replica: string; renewed?: string }; progress?: object; expiration?: string };
 
-/** Lists of Secrets stop until the gate opens. */
-function gateAtSecrets(cluster: MemoryCluster) {
+/** Stops what the engine asks of the cluster at one point, until the gate opens. */
+function gateAt(cluster: MemoryCluster, isThere: (request: Request) => boolean) {
   const gate = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
-  cluster.check = ({ verb, resource }) => {
-    if (verb !== 'list' || resource !== 'secrets') return undefined;
+  cluster.check = (request) => {
+    if (!isThere(request)) return undefined;
     reached.resolve();
     return gate.promise;
   };
   return { open: gate.resolve, reached: reached.promise };
 }
+
+/** In the middle of the archive. */
+const gateAtSecrets = (cluster: MemoryCluster) => gateAt(cluster, ({ verb, resource }) => verb === 'list' && resource === 'secrets');
+/** When the archive is written, and not recorded yet. */
+const gateAtEnd = (cluster: MemoryCluster) => gateAt(cluster, ({ verb }) => verb === 'identify');
 
 const replicas = (clock = new ManualClock()) => {
   const shared = { cluster: sampleCluster(), storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), clock };
@@ -108,10 +113,11 @@ describe('a run', () => {
 
   it('that was taken over writes nothing more and removes its files', async () => {
     const { one, clock, cluster, files } = replicas();
-    const gate = gateAtSecrets(cluster);
+    const gate = gateAtEnd(cluster);
     const { namespace = '', name, uid = '' } = (await one.create(backups, 'shop', 'b', {})).metadata;
     await whileRunning(one.engine, async () => {
       await gate.reached;
+      expect(files.size).toBe(4);
       const taken = { run: { id: 'new', replica: 'two' } };
       await one.parts.objects.update(
         backups,
@@ -122,9 +128,8 @@ describe('a run', () => {
       );
       await clock.pass(30_000);
       gate.open();
-      await settled();
-      expect(await statusOf(one)).toMatchObject({ phase: 'InProgress', ...taken });
       await vi.waitFor(() => expect([...files.keys()]).toEqual([]));
+      expect(await statusOf(one)).toMatchObject({ phase: 'InProgress', ...taken });
     });
   });
 

@@ -5,7 +5,7 @@
 import { ClusterError } from '../../src/cluster/cluster.ts';
 import type { ApiResource, Cluster, ClusterObject, ClusterUser, Discovery, Page } from '../../src/cluster/cluster.ts';
 
-type Verb = 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete';
+type Verb = 'identify' | 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete';
 
 /** What somebody does, for a test that refuses it or makes it fail: it throws. */
 export interface Request {
@@ -118,8 +118,9 @@ export class MemoryCluster implements Cluster {
     this.#state.objects.delete(`${key}/${namespace}/${name}`);
   }
 
-  identity() {
-    return Promise.resolve({ uid: 'cluster-uid', version: 'v1.36.0' });
+  async identity() {
+    await this.#rules.check({ user: this.#user, verb: 'identify', resource: '', namespace: '', name: '' });
+    return { uid: 'cluster-uid', version: 'v1.36.0' };
   }
 
   discover(): Promise<Discovery> {

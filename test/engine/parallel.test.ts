@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inParallel } from '../../src/engine/parallel.ts';
-import { settled } from '../machinery/manual-clock.ts';
+import { settled } from '../manual-clock.ts';
 
 describe('inParallel', () => {
   it('has no more than so many in flight and reads no further', async () => {

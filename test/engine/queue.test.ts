@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../src/base/log.ts';
 import { WorkQueue } from '../../src/engine/queue.ts';
-import { ManualClock, settled } from '../machinery/manual-clock.ts';
+import { ManualClock, settled } from '../manual-clock.ts';
 
 function createQueue(given: { concurrency?: number; limit?: number; work?: (item: string) => Promise<number | undefined> } = {}) {
   const clock = new ManualClock();

@@ -100,6 +100,8 @@ describe('a Restore', () => {
       'namespaces other',
       'secrets other/password',
     ]);
+    const without = await play({ before, backup, restore: { includedNamespaces: ['other'], excludedResources: ['widgets'] } });
+    expect(without.results.filter((text) => text.startsWith('customresourcedefinitions'))).toEqual([]);
   });
 
   it('leaves to controllers what they make again, if they are restored', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseLines, linesOf } from '../../src/engine/log-lines.ts';
 import { RunLog } from '../../src/engine/run-log.ts';
-import { ManualClock, settled } from '../machinery/manual-clock.ts';
+import { ManualClock, settled } from '../manual-clock.ts';
 import { forever } from './workbench.ts';
 
 const log = () => new RunLog(new ManualClock());

@@ -14,7 +14,7 @@ import { defineResource, defineSubresource } from '../../src/machinery/resource.
 import type { ResourceDefinition, ResourceRules } from '../../src/machinery/resource.ts';
 import { choice, duration, integer, list, map, object, open, optional, text, time } from '../../src/machinery/schema.ts';
 import type { AccessAttributes, User } from '../../src/machinery/user.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { MemoryStorage } from './memory-storage.ts';
 
 const spec = object('Spec.', {

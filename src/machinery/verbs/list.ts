@@ -12,5 +12,6 @@ export async function list(api: Api, call: ResourceCall): Promise<Answer> {
     status: 200,
     headers: { 'Content-Type': representation.contentType },
     body: representation.list(call.definition, metadata, pages),
+    list: true,
   };
 }

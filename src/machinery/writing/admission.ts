@@ -1,11 +1,12 @@
 /** What must hold around a new object: its namespace, and the rights that its content asks for. kube-apiserver does not check these for us. */
 import type { Api } from '../api.ts';
-import { forbidden, notFound, quote } from '../errors.ts';
+import { denialOf } from '../denial.ts';
+import { forbidden, notFound } from '../errors.ts';
 import { groupResource } from '../keys.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resource.ts';
 import { kylonUser } from '../user.ts';
-import type { AccessAttributes, User } from '../user.ts';
+import type { User } from '../user.ts';
 
 /** Rejects with ApiError 404 or 403 where nothing may be created in the namespace of this object. */
 export async function admitNamespace(api: Api, definition: ResourceDefinition, object: KubeObject, signal: AbortSignal): Promise<void> {
@@ -38,14 +39,6 @@ export async function admitRights(
   if (user === kylonUser) return;
   for (const attributes of definition.rules.rightsToCreate?.(object) ?? []) {
     const { allowed, reason } = await api.authorizer.authorize(user, attributes, signal);
-    if (!allowed) throw forbidden(groupResource(definition), object.metadata.name, denial(user, attributes, reason));
+    if (!allowed) throw forbidden(groupResource(definition), object.metadata.name, denialOf(user, attributes, reason));
   }
-}
-
-/** Why kube-apiserver would refuse this. */
-function denial(user: User, attributes: AccessAttributes, reason: string): string {
-  const resource = attributes.subresource ? `${attributes.resource}/${attributes.subresource}` : attributes.resource;
-  const where = attributes.namespace === undefined ? 'at the cluster scope' : `in the namespace ${quote(attributes.namespace)}`;
-  const what = `User ${quote(user.name)} cannot ${attributes.verb} resource ${quote(resource)} in API group ${quote(attributes.group)} ${where}`;
-  return reason ? `${what}: ${reason}` : what;
 }

@@ -95,7 +95,6 @@ describe('list', () => {
     ],
     ['resourceVersion=1&resourceVersionMatch=Exact&continue=x', 422, 'resourceVersionMatch is forbidden when continue is provided'],
     ['sendInitialEvents=true', 422, 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list'],
-    ['timeout=x', 400, 'invalid timeout specified in the request URL - time: invalid duration "x"'],
   ])('refuses %s with %i', async (query, code, message) => {
     const { request } = await serverWith(1);
     const { status } = await request('GET', `${thingPath}?${query}`);
@@ -188,17 +187,6 @@ describe('list', () => {
     expect((await request('GET', thingPath, { accept: accept('Table') })).list.kind).toBe('Table');
     expect((await request('GET', thingPath, { accept: accept('PartialObjectMetadataList') })).list.kind).toBe('PartialObjectMetadataList');
     expect((await request('GET', thingPath, { accept: accept('PartialObjectMetadata') })).code).toBe(406);
-  });
-
-  it('runs out of time with 504', async () => {
-    const { answer, storage, clock } = await serverWith(1);
-    storage.list = () => new Promise(() => {});
-    const slow = answer('GET', `${thingPath}?timeout=2s`);
-    await clock.pass(2000);
-    expect((await slow).answer).toMatchObject({
-      status: 504,
-      body: expect.stringContaining('request did not complete within requested timeout'),
-    });
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a client sees when it watches. */
 import { describe, expect, it } from 'vitest';
-import { settled } from '../manual-clock.ts';
+import { settled } from '../../manual-clock.ts';
 import { createServer, readWatch, thingPath } from '../toys.ts';
 import type { Ask, WatchLine } from '../toys.ts';
 

@@ -1,5 +1,5 @@
 /** A clock that goes when the test says so. */
-import type { Clock } from '../../src/base/clock.ts';
+import type { Clock } from '../src/base/clock.ts';
 
 interface Sleeper {
   readonly at: number;
@@ -7,11 +7,16 @@ interface Sleeper {
 }
 
 export class ManualClock implements Clock {
+  readonly #start: number;
   #elapsed = 0;
   #sleepers = new Set<Sleeper>();
 
+  constructor(start = Date.UTC(2026, 0, 2, 3, 4, 5)) {
+    this.#start = start;
+  }
+
   now() {
-    return Date.UTC(2026, 0, 2, 3, 4, 5) + this.#elapsed;
+    return this.#start + this.#elapsed;
   }
 
   monotonic() {
