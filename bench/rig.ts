@@ -60,7 +60,7 @@ export interface Folder {
 }
 
 /** Anonymous memory of a process, in bytes: now, and the most that was seen. Pages of files that it maps are not counted. */
-export class Memory {
+class Memory {
   readonly #pid: number;
   readonly #timer: NodeJS.Timeout;
   readonly idle: number;

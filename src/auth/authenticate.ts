@@ -16,7 +16,7 @@ import { bearerToken } from './token.ts';
 import type { TokenAuthenticator } from './token.ts';
 import type { RequestHeaderTrust, TrustSource } from './trust.ts';
 
-export interface Evidence {
+interface Evidence {
   readonly headers: Headers;
   /** The client's certificate, then what it sent with it; empty if it sent none. */
   readonly certificates: readonly X509Certificate[];

@@ -1,7 +1,5 @@
 /** The shape that all Kubernetes objects share. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/ */
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
-
 export interface OwnerReference {
   apiVersion: string;
   kind: string;

@@ -92,7 +92,7 @@ export type Change =
   | { readonly op: 'update'; readonly key: ObjectKey; readonly json: string; readonly expect: number }
   | { readonly op: 'delete'; readonly key: ObjectKey; readonly expect: number };
 
-export class StorageError extends Error {
+class StorageError extends Error {
   override readonly name: string = 'StorageError';
 }
 export class StorageExists extends StorageError {

@@ -4,7 +4,7 @@ import { unlessAborted } from '../base/lifetime.ts';
 import { badRequest, tooLarge } from '../machinery/errors.ts';
 
 /** Bytes; the limit of kube-apiserver. */
-export const largestBody = 3 * 1024 * 1024;
+const largestBody = 3 * 1024 * 1024;
 
 /** Rejects with ApiError 413 above the limit; then the rest is read and dropped while the answer goes out. */
 export async function readBody(request: IncomingMessage, signal: AbortSignal): Promise<Uint8Array> {

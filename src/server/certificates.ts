@@ -20,7 +20,7 @@ export interface CertificateRequest {
   readonly client?: Subject;
 }
 
-export interface Subject {
+interface Subject {
   readonly commonName: string;
   /** Groups, for a user. */
   readonly organizations: readonly string[];

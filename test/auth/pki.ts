@@ -28,7 +28,7 @@ export interface Wanted {
 const day = 86_400_000;
 let serial = 1000;
 
-export const rsaKey = () =>
+const rsaKey = () =>
   generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
