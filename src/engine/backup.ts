@@ -11,7 +11,7 @@ import type { Collection } from './collect.ts';
 import { collect } from './collect.ts';
 import { RunFailed } from './failure.ts';
 import { parseListed } from './new-item.ts';
-import { checkRights } from './rights.ts';
+import { requireBackupRights } from './rights.ts';
 import type { Task, Work } from './run.ts';
 import type { NamespaceChoice } from './selection.ts';
 import { chooseNamespaces } from './selection.ts';
@@ -34,7 +34,7 @@ interface Namespaces extends NamespaceChoice {
 
 async function executeBackup(work: Work): Promise<Partial<BackupStatus>> {
   const namespaces = await selectNamespaces(work);
-  await checkRights(work.parts.authorizer, work.parts.backups, work.creator, placesOf(work, namespaces), work.signal);
+  await requireBackupRights(work.parts.authorizer, work.parts.backups, work.creator, placesOf(work, namespaces), work.signal);
   refuseIfNoneExists(work, namespaces);
   const plan = await planBackup(work.parts.cluster, specOf(work), work.run.log, work.signal);
   const archive = await archiveOf(work, namespaces, plan);

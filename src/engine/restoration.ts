@@ -11,6 +11,7 @@ import type { ItemChoice } from './item-choice.ts';
 import { chooseItems } from './item-choice.ts';
 import { Owners } from './owners.ts';
 import { isDeleted, statusOf } from './run-status.ts';
+import { requireBackupRights, requireRight } from './rights.ts';
 import type { Work } from './run.ts';
 import { ServedResources } from './served-resources.ts';
 
@@ -43,6 +44,8 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
   for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
   const choice = chooseItems(spec, await heldResources(reader, served, work.signal));
   for (const pattern of choice.unknown) work.run.log.warn(`${JSON.stringify(pattern)} names no resource of the backup`);
+  const { total, namespaces } = await count(reader, choice, work.signal);
+  await requireContentRights(work, namespaces);
   const cluster = work.parts.cluster.as(work.creator);
   const items: ArchiveReader['items'] = (query, signal) => reader.items(query, signal);
   return {
@@ -53,18 +56,29 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
     served,
     cluster,
     owners: new Owners({ cluster, served, items, takes: choice.takes }),
-    ...(await count(reader, choice, work.signal)),
+    total,
+    namespaces,
     mapNamespace: (namespace) => spec.namespaceMapping?.[namespace] ?? namespace,
     absentNamespaces: new Set(),
     newDefinitions: new Set(),
   };
 }
 
+/**
+ * A backup may hold more than the namespace in which it lies. Who brings back what lay elsewhere gets to see it, under another
+ * name if need be: so they need the right to save it.
+ */
+function requireContentRights({ parts, creator, object, signal }: Work, namespaces: ReadonlySet<string>): Promise<void> {
+  const elsewhere = [...namespaces].filter((namespace) => namespace !== object.metadata.namespace);
+  return requireBackupRights(parts.authorizer, parts.backups, creator, elsewhere, signal);
+}
+
 async function openBackup(work: Work, spec: RestoreSpec): Promise<ArchiveReader> {
   const { parts, object, signal } = work;
-  const { group, plural: resource } = parts.backups;
+  const { group, version, plural: resource } = parts.backups;
   const namespace = spec.backupNamespace ?? object.metadata.namespace ?? '';
-  if (namespace !== object.metadata.namespace) await checkRight(work, namespace, spec.backupName);
+  const restoring = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name: spec.backupName };
+  if (namespace !== object.metadata.namespace) await requireRight(parts.authorizer, work.creator, restoring, signal);
   const backup = await parts.objects.get(parts.backups, namespace, spec.backupName, signal);
   if (!backup) throw new RunFailed('BackupNotFound', notFound({ group, resource }, spec.backupName).message);
   const { phase = 'New', run } = statusOf(backup);
@@ -73,18 +87,6 @@ async function openBackup(work: Work, spec: RestoreSpec): Promise<ArchiveReader>
     throw new RunFailed('BackupNotUsable', `the backup ${namespace}/${spec.backupName} is ${isDeleted(backup) ? 'Deleting' : phase}`);
   work.run.log.info(`from the backup ${namespace}/${spec.backupName} of ${String(statusOf(backup).startTimestamp)}`);
   return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', run.id), signal);
-}
-
-/** It was checked when the Restore was created; the right may have gone since. */
-async function checkRight({ parts, creator, signal }: Work, namespace: string, name: string): Promise<void> {
-  const { group, version, plural: resource } = parts.backups;
-  const attributes = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name };
-  const { allowed, reason } = await parts.authorizer.authorize(creator, attributes, signal);
-  if (allowed) return;
-  throw new RunFailed(
-    'Forbidden',
-    `User "${creator.name}" cannot create backups/restore in the namespace "${namespace}"${reason && `: ${reason}`}`,
-  );
 }
 
 /** What the backup holds, with the names that the cluster knows for it; of what it does not serve, the kind alone. */

@@ -17,13 +17,13 @@ import { begin, keepCreator, statusFields } from './status.ts';
 
 const spec = object('What is to be saved. Once the backup has begun, only ttl can be changed.', {
   ...selectionFields('Default: the namespace in which the Backup lies.'),
-  ttl: optional(duration('How long the backup is kept, counted from its beginning, as 720h or 1h30m. Default: 720h.')),
+  ttl: optional(duration('How long the backup is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
   timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
 });
 
 const status = object('What became of the backup. Written by Kylon alone.', {
   ...statusFields('backup'),
-  expiration: optional(time('When the backup will be deleted: its beginning and spec.ttl.')),
+  expiration: optional(time('When the backup will be deleted: its completion and spec.ttl.')),
   progress: optional(
     object('How far a running backup is.', {
       totalItems: optional(integer('How many objects were found so far.')),

@@ -138,19 +138,19 @@ describe('a Backup fails and leaves nothing', () => {
     [
       'without the right to one of them',
       { includedNamespaces: ['*h*'] },
-      'Forbidden: User "alice" cannot create backups in the namespace "other": no rule',
+      'Forbidden: User "alice" cannot create resource "backups" in API group "backup.kylon.io" in the namespace "other": no rule',
       (_, denied) => denied.add('other'),
     ],
     [
       'without the right to all of them',
       { includedNamespaces: ['*'], excludedNamespaces: ['other'] },
-      'Forbidden: User "alice" cannot create backups at the cluster scope: no rule',
+      'Forbidden: User "alice" cannot create resource "backups" in API group "backup.kylon.io" at the cluster scope: no rule',
       (_, denied) => denied.add('*'),
     ],
     [
       'without the right to what lies in no namespace',
       { includeClusterResources: true },
-      'Forbidden: User "alice" cannot create backups at the cluster scope: no rule',
+      'Forbidden: User "alice" cannot create resource "backups" in API group "backup.kylon.io" at the cluster scope: no rule',
       (_, denied) => denied.add('*'),
     ],
     [

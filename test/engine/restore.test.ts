@@ -274,8 +274,24 @@ describe('a Restore fails', () => {
     const { status } = await whileRunning(bench.engine, () => bench.ended(bench.parts.restores, 'other', 'r'));
     expect(status).toMatchObject({
       phase: 'Failed',
-      failureReason: 'Forbidden: User "alice" cannot create backups/restore in the namespace "shop": no rule',
+      failureReason:
+        'Forbidden: User "alice" cannot create resource "backups/restore" in API group "backup.kylon.io" in the namespace "shop": no rule',
     });
+  });
+
+  it('of what lay in a namespace that its creator may not back up, under whatever name it is to come back', async () => {
+    const bench = createWorkbench({ cluster: sampleCluster() });
+    await whileRunning(bench.engine, () => bench.backUp('shop', 'b', { includedNamespaces: ['shop', 'other'] }));
+    await bench.create(bench.parts.restores, 'shop', 'r', { backupName: 'b', namespaceMapping: { other: 'shop' } });
+    await bench.create(bench.parts.restores, 'shop', 'own', { backupName: 'b', includedNamespaces: ['shop'] });
+    bench.denied.add('other');
+    const { status } = await whileRunning(bench.engine, () => bench.ended(bench.parts.restores, 'shop', 'r'));
+    expect(status).toMatchObject({
+      phase: 'Failed',
+      failureReason:
+        'Forbidden: User "alice" cannot create resource "backups" in API group "backup.kylon.io" in the namespace "other": no rule',
+    });
+    expect((await whileRunning(bench.engine, () => bench.ended(bench.parts.restores, 'shop', 'own'))).status.phase).toBe('Completed');
   });
 
   it('for the manifests that are damaged, and for nothing else', async () => {
