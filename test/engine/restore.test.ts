@@ -291,7 +291,8 @@ describe('a Restore fails', () => {
       failureReason:
         'Forbidden: User "alice" cannot create resource "backups" in API group "backup.kylon.io" in the namespace "other": no rule',
     });
-    expect((await whileRunning(bench.engine, () => bench.ended(bench.parts.restores, 'shop', 'own'))).status.phase).toBe('Completed');
+    const own = await whileRunning(bench.engine, () => bench.ended(bench.parts.restores, 'shop', 'own'));
+    expect(own.status).toMatchObject({ phase: 'Completed' });
   });
 
   it('for the manifests that are damaged, and for nothing else', async () => {
