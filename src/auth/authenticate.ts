@@ -63,8 +63,9 @@ const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthentic
 
 /** Only a certificate of the request-header CA itself, with an allowed name, may speak for others. */
 function isProxy(chains: ChainVerifier, { cas, allowedNames }: RequestHeaderTrust, certificates: readonly X509Certificate[]): boolean {
-  if (!chains.verify(certificates, cas)) return false;
-  return allowedNames.length === 0 || allowedNames.includes(subjectOf(certificates[0]).commonName);
+  const [certificate] = certificates;
+  if (!certificate || !chains.verify(certificates, cas)) return false;
+  return allowedNames.length === 0 || allowedNames.includes(subjectOf(certificate).commonName);
 }
 
 /** A proxy always names a user; if none came through, headers were lost, and what is left must not count. */
@@ -94,9 +95,23 @@ function userOfCertificate(certificate: X509Certificate): User | undefined {
   return { name: commonName, groups: organizations, extra: { 'authentication.kubernetes.io/credential-id': [id] } };
 }
 
+interface Subject {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+}
+
+/** Read once for each connection: its certificates are the same objects at every request. */
+const subjects = new WeakMap<X509Certificate, Subject>();
+
+function subjectOf(certificate: X509Certificate): Subject {
+  const subject = subjects.get(certificate) ?? readSubject(certificate);
+  subjects.set(certificate, subject);
+  return subject;
+}
+
 /** The legacy object is the one form in which Node takes a subject apart; its text form would have to be unescaped. */
-function subjectOf(certificate: X509Certificate | undefined): { readonly commonName: string; readonly organizations: readonly string[] } {
-  const subject = certificate?.toLegacyObject().subject;
+function readSubject(certificate: X509Certificate): Subject {
+  const { subject } = certificate.toLegacyObject();
   return { commonName: listOf(subject?.CN).at(-1) ?? '', organizations: listOf(subject?.O) };
 }
 

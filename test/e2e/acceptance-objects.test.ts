@@ -2,12 +2,13 @@
  * What kubectl does with objects that are served from outside of kube-apiserver, beside a real one.
  * The numbers are those of the acceptance list; each test shows the exact effect of its line.
  */
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { acceptance, acceptanceBed, small } from './acceptance.ts';
+import { temporaryFolder } from './folder.ts';
 import type { KubeObject } from './kubectl.ts';
-import { temporaryFolder } from './kylon.ts';
+
 import { apiVersion, backup, backups, configMap, gone, namespace, path, restore, complete } from './objects.ts';
 import { eventually } from './process.ts';
 
@@ -177,7 +178,6 @@ describe(`${acceptance.title}: objects`, acceptance.options, () => {
     process.env['KUBE_EDITOR'] = editor;
     expect(await kubectl.run(inNs('edit', backups, 'a20'))).toBe('backup.backup.kylon.io/a20 edited\n');
     delete process.env['KUBE_EDITOR'];
-    rmSync(folder, { recursive: true });
     const now = await kubectl.get(backups, 'a20', '-n', ns);
     expect(now.spec?.['ttl']).toBe('4h');
     expect(await kubectl.fails(['replace', '-f', '-'], stale)).toContain(

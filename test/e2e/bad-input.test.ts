@@ -3,8 +3,9 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readF
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { badBackup, badRequests, json, list } from './bad-requests.ts';
+import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
-import { Kylon, temporaryFolder } from './kylon.ts';
+import { Kylon } from './kylon.ts';
 import { backup, backups, complete, configMap, ended } from './objects.ts';
 import { run } from './process.ts';
 import { Proxy } from './proxy.ts';
@@ -114,7 +115,6 @@ describe('a bad start', () => {
     expect(stderr).toContain(last.slice(last.lastIndexOf('/') + 1));
     expect(stderr).toMatch(/hash|digest|checksum|corrupt/i);
     expect(readFileSync(last)).toEqual(bytes);
-    rmSync(store, { recursive: true, force: true });
   });
 
   it('by a store without write permission', async () => {
@@ -127,14 +127,12 @@ describe('a bad start', () => {
     expect(stderr).toContain(store);
     expect(stderr).toMatch(/permission denied/);
     expect(readdirSync(store)).toEqual([]);
-    for (const folder of [store, data]) rmSync(folder, { recursive: true, force: true });
   });
 
   it('by a store that is a file', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'file'), '');
     expect(await refusal(Kylon.launch({ flags: ['--store', `file://${folder}/file`] }))).toContain(join(folder, 'file'));
-    rmSync(folder, { recursive: true, force: true });
   });
 });
 
@@ -153,7 +151,6 @@ describe.runIf(asRoot)('a full disk', () => {
   afterAll(async () => {
     await kylon?.discard();
     await run('umount', [disk]);
-    rmSync(disk, { recursive: true, force: true });
   });
 
   it('refuses writes with the cause, goes on reading, and takes writes again', async () => {

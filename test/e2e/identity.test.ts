@@ -1,15 +1,16 @@
 /** Who the server believes, asked past kube-apiserver. Whatever the headers say, only the front proxy's own certificate makes them count. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientCertificate } from './certificates.ts';
 import type { ClientCertificate } from './certificates.ts';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
 import { direct } from './https.ts';
 import type { DirectReply } from './https.ts';
 import { Kubectl } from './kubectl.ts';
-import { Kylon, portOf, temporaryFolder } from './kylon.ts';
+import { Kylon, portOf } from './kylon.ts';
 import { path } from './objects.ts';
 
 const cluster = findCluster();
@@ -155,14 +156,10 @@ describe(identity.title, identity.options, () => {
 function otherName(): ClientCertificate {
   const folder = temporaryFolder();
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  try {
-    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'key');
-    openssl('req', '-new', '-key', 'key', '-subj', '/CN=somebody-else', '-out', 'csr');
-    writeFileSync(join(folder, 'extensions'), 'extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature\n');
-    const authority = ['-CA', join(pki, 'front-proxy-ca.crt'), '-CAkey', join(pki, 'front-proxy-ca.key')];
-    openssl('x509', '-req', '-in', 'csr', ...authority, '-set_serial', '7', '-days', '1', '-extfile', 'extensions', '-out', 'crt');
-    return { cert: readFileSync(join(folder, 'crt'), 'utf8'), key: readFileSync(join(folder, 'key'), 'utf8') };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'key');
+  openssl('req', '-new', '-key', 'key', '-subj', '/CN=somebody-else', '-out', 'csr');
+  writeFileSync(join(folder, 'extensions'), 'extendedKeyUsage=clientAuth\nkeyUsage=digitalSignature\n');
+  const authority = ['-CA', join(pki, 'front-proxy-ca.crt'), '-CAkey', join(pki, 'front-proxy-ca.key')];
+  openssl('x509', '-req', '-in', 'csr', ...authority, '-set_serial', '7', '-days', '1', '-extfile', 'extensions', '-out', 'crt');
+  return { cert: readFileSync(join(folder, 'crt'), 'utf8'), key: readFileSync(join(folder, 'key'), 'utf8') };
 }

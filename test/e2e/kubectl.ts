@@ -1,7 +1,7 @@
 /** kubectl against one kubeconfig. Every program of that name on this machine takes part where all of them matter. */
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { temporaryFolder } from './folder.ts';
 import { Running, run } from './process.ts';
 import type { Result } from './process.ts';
 
@@ -24,8 +24,7 @@ export interface KubeObject {
 }
 
 /** Discovery is kept here and not in the home of whoever runs the tests. */
-const cache = mkdtempSync(join(tmpdir(), 'kylon-kubectl-'));
-process.once('exit', () => rmSync(cache, { recursive: true, force: true }));
+const cache = temporaryFolder();
 
 export class Kubectl {
   readonly #program: string;

@@ -1,14 +1,13 @@
 /** Kylon as its users start it: a process of its own, by flags, known by the line it prints when it is ready. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { repository } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
 import type { Kubectl } from './kubectl.ts';
 import { Running } from './process.ts';
 
 export interface KylonOptions {
-  /** Kept and not removed at the end, if given. */
+  /** A new one where left out. */
   readonly data?: string;
   readonly flags?: readonly string[];
   /** Of an ordinary user, to run as. */
@@ -18,13 +17,15 @@ export interface KylonOptions {
 export const apiServiceName = 'v1alpha1.backup.kylon.io';
 const node = join(repository, 'node_modules/.bin/node');
 
+/** A test that failed may have left some behind. */
+const started: Kylon[] = [];
+afterAll(() => Promise.all(started.splice(0).map((kylon) => kylon.discard())));
+
 export class Kylon {
   readonly process: Running;
   readonly data: string;
-  readonly #temporary: boolean;
 
   private constructor(flags: readonly string[], options: KylonOptions) {
-    this.#temporary = options.data === undefined;
     this.data = options.data ?? temporaryFolder();
     const args = ['--max-http-header-size=1048576', 'src/main.ts', '--data', this.data, '--port', '0', ...flags, ...(options.flags ?? [])];
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KYLON_') && name !== 'KUBECONFIG'));
@@ -33,6 +34,7 @@ export class Kylon {
       env,
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });
+    started.push(this);
   }
 
   /** Starts it and does not wait for anything: for those that should not come up. */
@@ -55,7 +57,6 @@ export class Kylon {
   /** Ends it as an operator would, and holds it to a clean exit. */
   async stop(): Promise<void> {
     const code = await this.process.stop();
-    if (this.#temporary) rmSync(this.data, { recursive: true, force: true });
     expect(code, this.process.output()).toBe(0);
     expect(this.process.output()).not.toMatch(/^\s+at .*\.(ts|js):\d+/m);
   }
@@ -63,7 +64,6 @@ export class Kylon {
   /** Whatever came before, nothing is left of it. */
   async discard(): Promise<void> {
     await this.process.stop('SIGKILL');
-    if (this.#temporary) rmSync(this.data, { recursive: true, force: true });
   }
 
   async #ready(line: RegExp): Promise<RegExpExecArray> {
@@ -81,5 +81,3 @@ export async function portOf(kubectl: Kubectl): Promise<number> {
   const { spec } = await kubectl.get('apiservice', apiServiceName);
   return (spec?.['service'] as { port: number } | undefined)?.port ?? 0;
 }
-
-export const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'kylon-e2e-'));

@@ -1,20 +1,20 @@
 /** The tour of the README, as it is typed: one process, nothing else installed. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { comparable } from './comparable.ts';
+import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
-import { Kylon, temporaryFolder } from './kylon.ts';
+import { Kylon } from './kylon.ts';
 import { apiVersion, backup, backups, complete, gone, path, restore, restores } from './objects.ts';
 import { eventually, run } from './process.ts';
 import { Proxy } from './proxy.ts';
 
 describe('the playground', () => {
   const data = temporaryFolder();
-  const downloads = mkdtempSync(join(tmpdir(), 'kylon-download-'));
+  const downloads = temporaryFolder();
   let kylon: Kylon & { readonly kubeconfig: string };
   let kubectl: Kubectl;
   let sample: string;
@@ -29,8 +29,6 @@ describe('the playground', () => {
   });
   afterAll(async () => {
     await kylon?.discard();
-    rmSync(data, { recursive: true, force: true });
-    rmSync(downloads, { recursive: true, force: true });
   });
 
   it('prints a sample session with the sample namespace', () => {
