@@ -9,6 +9,8 @@ import { createInquiry } from './inquiry.ts';
 /** Kubernetes' own group of those who may do everything, also when the cluster cannot be asked. */
 export const masters = 'system:masters';
 
+const unauthenticated = 'system:unauthenticated';
+
 /** Exactly these: what lies below says more than that the server runs. */
 export const healthPaths: ReadonlySet<string> = new Set(['/healthz', '/livez', '/readyz']);
 
@@ -19,8 +21,8 @@ export function createAuthorizer(reviews: Pick<Reviews, 'reviewAccess'>, clock: 
   const inquiry = createInquiry<Verdict>(clock, 8192);
   return {
     async authorize(user, attributes, signal) {
-      const always = alwaysAllowed(user, attributes);
-      if (always) return always;
+      const settled = settledVerdict(user, attributes);
+      if (settled) return settled;
       const review = reviewOf(user, attributes);
       const key = JSON.stringify(review);
       const ask = async (signal: AbortSignal) => verdictOf(await reviews.reviewAccess(review, signal));
@@ -33,10 +35,11 @@ export function createAuthorizer(reviews: Pick<Reviews, 'reviewAccess'>, clock: 
   };
 }
 
-/** What needs no question. */
-export function alwaysAllowed(user: User, attributes: AccessAttributes | PathAttributes): Verdict | undefined {
-  if (user.groups.includes(masters)) return { allowed: true, reason: `member of ${masters}` };
+/** What needs no question. Of those whom nobody knows nothing is asked either, whatever roles the cluster gives them. */
+export function settledVerdict(user: User, attributes: AccessAttributes | PathAttributes): Verdict | undefined {
   if ('path' in attributes && healthPaths.has(attributes.path)) return { allowed: true, reason: 'health is open to all' };
+  if (user.groups.includes(unauthenticated)) return { allowed: false, reason: 'anonymous users may see health only' };
+  if (user.groups.includes(masters)) return { allowed: true, reason: `member of ${masters}` };
   return undefined;
 }
 

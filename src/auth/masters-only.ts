@@ -1,9 +1,9 @@
 /** May they, where there is no cluster to ask: the playground has no roles, so its owner may all and others may look around. */
 import type { Authorizer, AccessAttributes, PathAttributes, User, Verdict } from '../machinery/user.ts';
-import { alwaysAllowed, masters } from './authorize.ts';
+import { settledVerdict, masters } from './authorize.ts';
 
 export const mastersOnly: Authorizer = {
-  authorize: (user, attributes) => Promise.resolve(alwaysAllowed(user, attributes) ?? lookAround(user, attributes)),
+  authorize: (user, attributes) => Promise.resolve(settledVerdict(user, attributes) ?? lookAround(user, attributes)),
 };
 
 /** What tells which kinds there are, and nothing about objects. */
