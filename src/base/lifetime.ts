@@ -13,22 +13,24 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stop = new AbortController();
-  const timer = new AbortController();
-  const whole = AbortSignal.any([signal, stop.signal]);
-  const expired = clock.sleep(ms, timer.signal).then(
-    () => {
-      const error = late();
-      stop.abort(error);
-      throw error;
-    },
-    () => new Promise<never>(() => {}),
+  const over = new AbortController();
+  const pass = () => stop.abort(signal.reason);
+  if (signal.aborted) pass();
+  signal.addEventListener('abort', pass);
+  clock.sleep(ms, over.signal).then(
+    () => stop.abort(late()),
+    () => {},
   );
   try {
-    return await Promise.race([work(whole), expired, rejectOn(signal, timer.signal)]);
+    return await unlessAborted(work(stop.signal), stop.signal);
   } finally {
-    timer.abort();
+    signal.removeEventListener('abort', pass);
+    over.abort(inTime);
   }
 }
+
+/** Seen by nobody; made once, since it is needed for every request. */
+const inTime = new Error('it was done in time');
 
 /** Resolves or rejects as `promise` does, but rejects with the signal's reason as soon as that aborts. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -43,15 +45,6 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-/** Rejects with the signal's reason once it aborts; is forgotten when `until` aborts. */
-function rejectOn(signal: AbortSignal, until: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    if (signal.aborted) return fail();
-    signal.addEventListener('abort', fail, { once: true, signal: until });
-  });
 }
 
 /** Runs all until each is done; when one fails, the others' signal aborts, and once they have ended too this rejects with the first failure. */

@@ -1,8 +1,8 @@
 /** From the bytes of a request to a value: media type, size, syntax. What the value must hold is checked by decode.ts. */
-import { parseDocument } from 'yaml';
 import { messageOf } from '../../base/lifetime.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
 import { scanJson } from './json-text.ts';
+import { jsonOfYaml } from './yaml-text.ts';
 
 /** In bytes. */
 const maxBody = 3 * 1024 * 1024;
@@ -24,7 +24,7 @@ export function parseBody(body: Uint8Array, contentType: string, expected: strin
   const type = mediaType(contentType);
   const prefix = `the object provided is unrecognized (must be of type ${expected}): couldn't get version/kind; `;
   if (type === '' || type === 'application/json') return parseJson(textOf(body), prefix);
-  if (type === 'application/yaml') return parseJson(jsonOfYaml(textOf(body), prefix), prefix);
+  if (type === 'application/yaml') return parseJson(checkedYaml(textOf(body), prefix), prefix);
   throw unsupportedMediaType(['application/json', 'application/yaml']);
 }
 
@@ -50,12 +50,9 @@ export function parseJson(text: string, prefix: string): Parsed {
   return { value, duplicates };
 }
 
-function jsonOfYaml(text: string, prefix: string): string {
-  const document = parseDocument(text);
-  const [fault] = document.errors;
-  if (fault) throw badRequest(`${prefix}yaml parse error: ${fault.message}`, fault);
+function checkedYaml(text: string, prefix: string): string {
   try {
-    return JSON.stringify(document.toJS({ maxAliasCount: 100 }) ?? null);
+    return jsonOfYaml(text);
   } catch (error) {
     throw badRequest(`${prefix}yaml parse error: ${messageOf(error)}`, error);
   }
