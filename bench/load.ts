@@ -1,5 +1,6 @@
 /** A load generator: requests over kept connections, so that what is measured is the server and not the handshake. */
 import { Agent, request } from 'node:https';
+import { gunzipSync } from 'node:zlib';
 
 /** A server and how to be somebody there. */
 export interface Target {
@@ -40,7 +41,11 @@ export class Client {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', reject);
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+          response.on('end', () => {
+            const sent = Buffer.concat(chunks);
+            const body = response.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+            resolve({ status: response.statusCode ?? 0, body });
+          });
         },
       );
       sent.on('error', reject);

@@ -64,7 +64,7 @@ async function renew({ server }: Kylon, { tls }: Options, serving: Certificate, 
 async function announce(
   { server: { port } }: Kylon,
   cluster: Cluster,
-  { mode, service }: Options,
+  { mode, service, data }: Options,
   ca: string,
   { clock }: Parts,
   say: Say,
@@ -73,7 +73,7 @@ async function announce(
   if (mode === 'in-cluster') return say(`Kylon serves on port ${port}`);
   await register(cluster, { service, port, ca }, signal);
   await waitUntilAvailable(cluster, clock, availableWithin, signal);
-  return say(`APIService ${apiServiceName} is available`);
+  return say(`APIService ${apiServiceName} is available\nData lies in ${data}. Ctrl-C ends Kylon and takes the APIService away again.`);
 }
 
 async function leave(cluster: Cluster, { service }: Options, { log }: Parts): Promise<void> {

@@ -45,9 +45,19 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once, as Node does by itself. */
+/** Milliseconds in which a signal that comes again is the same one: Ctrl-C reaches the process from the terminal and from npm. */
+const echo = 1000;
+
+/** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort(new Error(`${name} received`)));
+  let since = 0;
+  const receive = (name: string) => {
+    if (stop.signal.aborted && systemClock.monotonic() - since > echo) process.exit(1);
+    if (stop.signal.aborted) return;
+    since = systemClock.monotonic();
+    stop.abort(new Error(`${name} received`));
+  };
+  for (const name of ['SIGTERM', 'SIGINT']) process.on(name, receive);
   return stop.signal;
 }

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from './base/log.ts';
+import { providers } from './objectstore/providers.ts';
 
 export interface Options {
   readonly mode: 'playground' | 'beside' | 'in-cluster';
@@ -33,9 +34,14 @@ interface Flag {
   readonly default?: string;
 }
 
+const schemes = providers.map(({ scheme }) => scheme);
+
 const flags = {
   data: { value: 'DIR', help: 'Folder for certificates, the index and, unless --store is given, the backups.', default: '.kylon' },
-  store: { value: 'URL', help: 'Object store that holds the catalog and the backups: file:///path. Default: file://DIR/store.' },
+  store: {
+    value: 'URL',
+    help: 'Object store that holds the catalog and the backups: file:///PATH, or memory: to forget it all at the end. Default: file://DIR/store.',
+  },
   kubeconfig: {
     value: 'FILE',
     help: 'Protect the cluster of this kubeconfig, from beside it. Without this or --in-cluster: a playground that needs nothing.',
@@ -80,7 +86,7 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
   const options: Options = {
     mode,
     data,
-    store: checkStore(text('store', pathToFileURL(`${data}/store`).href), faults),
+    store: checkStore(mode, text('store', pathToFileURL(`${data}/store`).href), faults),
     host: text('bind-address', host),
     port: wholeNumber('port', text('port'), 65_535, faults),
     kubeconfig: checkFile('kubeconfig', given.kubeconfig, faults),
@@ -101,7 +107,7 @@ export function helpText(): string {
     return `${left.padEnd(32)}${help}${preset === undefined ? '' : ` Default: ${preset}.`}`;
   });
   return [
-    'Kylon: backups, restores and snapshots as native Kubernetes API objects.',
+    'Kylon: backups and restores as native Kubernetes API objects.',
     '',
     'Usage: npm start -- [flags]',
     '',
@@ -164,8 +170,12 @@ function modeOf(given: Given, faults: string[]): Options['mode'] {
   return given.kubeconfig === undefined ? 'playground' : 'beside';
 }
 
-function checkStore(url: string, faults: string[]): string {
-  if (!URL.canParse(url)) faults.push(`--store: "${url}" is not a URL such as file:///var/lib/kylon`);
+/** Says no more of the URL than its scheme: the rest may hold a secret. */
+function checkStore(mode: Options['mode'], url: string, faults: string[]): string {
+  const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : undefined;
+  if (scheme === undefined) faults.push('--store: not a URL such as file:///var/lib/kylon');
+  else if (!schemes.includes(scheme)) faults.push(`--store: unknown scheme ${scheme}, known are ${schemes.join(', ')}`);
+  else if (scheme === 'memory' && mode !== 'playground') faults.push('--store: memory: forgets everything, which only the playground may');
   return url;
 }
 

@@ -65,12 +65,19 @@ describe('options', () => {
       'unknown flag --colour: see --help',
       'unexpected argument "stray": flags begin with --',
       '--kubeconfig and --in-cluster exclude each other',
-      '--store: "nowhere" is not a URL such as file:///var/lib/kylon',
+      '--store: not a URL such as file:///var/lib/kylon',
       '--port: "x" is not a whole number from 0 to 65535',
       '--kubeconfig: there is no file /no/such',
       '--service: "Bad" is not of the form NAMESPACE/NAME',
       '--tls-cert-file and --tls-private-key-file go together',
       '--log-level: "loud" is none of debug, info, warn, error, silent',
+    ]);
+  });
+
+  it('refuses a store of a kind it does not know, without repeating what may be a secret', () => {
+    expect(faultsOf(['--store', 'ftp://user:secret@host/x'])).toEqual(['--store: unknown scheme ftp, known are file, memory']);
+    expect(faultsOf(['--store', 'memory:', '--in-cluster'])).toEqual([
+      '--store: memory: forgets everything, which only the playground may',
     ]);
   });
 

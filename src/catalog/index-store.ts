@@ -34,7 +34,8 @@ async function openLevel(folder: string): Promise<Level> {
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'LEVEL_LOCKED') throw new Error(`the index folder ${folder} is in use by another process`, { cause: error });
+    if (code === 'LEVEL_LOCKED')
+      throw new Error(`the index folder ${folder} is in use by another process: end that one, or use another folder`, { cause: error });
     if (code !== 'LEVEL_CORRUPTION')
       throw new Error(`the index folder ${folder} cannot be opened: ${messageOf(cause ?? error)}`, { cause: error });
     await rm(folder, { recursive: true });

@@ -90,7 +90,7 @@ async function archiveOf(work: Work, namespaces: Namespaces, plan: BackupPlan): 
   const { run, parts, folder, signal } = work;
   const archive = await createArchiveWriter(parts.store, folder, signal);
   try {
-    run.log.info(`${namespaces.names.length} namespaces, ${plan.namespaced.length} resources in each`);
+    run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
     let items = 0;
     const added = () => work.report({ totalItems: ++items, itemsBackedUp: items });
     await collect({ ...collectionOf(work, namespaces, plan), archive, added });

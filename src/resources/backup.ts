@@ -15,7 +15,7 @@ import { group, version } from './group.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { begin, keepCreator, statusFields } from './status.ts';
 
-const spec = object('What is to be saved. Once the backup has begun, only ttl can be changed.', {
+const spec = object('What is to be saved. Only ttl can be changed.', {
   ...selectionFields('Default: the namespace in which the Backup lies.'),
   ttl: optional(duration('How long the backup is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
   timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
@@ -122,23 +122,15 @@ function specFaults({ spec }: Backup): readonly FieldError[] {
   return [...selectionFaults(spec), ...durationFaults('spec.ttl', spec.ttl), ...durationFaults('spec.timeout', spec.timeout)];
 }
 
-/** Rights are checked when a Backup is created, so what needs them cannot be widened before the work begins. */
-const checkedAtCreation = ['includedNamespaces', 'includeClusterResources'] as const;
-
+/**
+ * The work is done with the rights of who created the Backup. Somebody else who may change it must not make it take more, such as
+ * what its creator left out.
+ */
 function changeFaults({ spec }: Backup, old: Backup): readonly FieldError[] {
   const { ttl: _, ...fixed } = spec;
   const { ttl: __, ...before } = old.spec;
-  if (old.status?.phase !== 'New')
-    return isDeepStrictEqual(fixed, before)
-      ? []
-      : [{ field: 'spec', type: 'Forbidden', detail: 'only ttl may be changed once the backup has begun' }];
-  return checkedAtCreation
-    .filter((field) => !isDeepStrictEqual(fixed[field], before[field]))
-    .map((field) => ({
-      field: `spec.${field}`,
-      type: 'Forbidden',
-      detail: 'may not be changed: the right to it was checked when the Backup was created',
-    }));
+  if (isDeepStrictEqual(fixed, before)) return [];
+  return [{ field: 'spec', type: 'Forbidden', detail: 'only ttl may be changed: the backup is made as its creator asked for it' }];
 }
 
 /** To save a namespace takes the right to create backups there; for patterns the engine asks when it knows what they mean. */

@@ -60,7 +60,10 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
 async function listen(server: Server, { host, port, log }: ServerOptions, signal: AbortSignal): Promise<void> {
   const listening = once(server, 'listening', { signal });
   server.listen({ host, port, backlog: 1024 });
-  await listening;
+  await listening.catch((error: unknown) => {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw taken ? new Error(`port ${port} of ${host} is in use: choose another with --port N, or any free one with --port 0`) : error;
+  });
   server.on('error', (error) => log.error('a connection could not be accepted', { error: error.message }));
 }
 

@@ -8,8 +8,14 @@ const roomForEach = 256;
 export function warningHeaders(texts: readonly string[]): readonly string[] {
   const different = [...new Set(texts.map(printable))].filter((text) => text !== '');
   if (lengthOf(different) <= roomForAll) return different.map(header);
-  const short = different.map((text) => Array.from(text).slice(0, roomForEach).join(''));
-  return short.filter((_, i) => lengthOf(short.slice(0, i + 1)) <= roomForAll).map(header);
+  return fitting(different.map((text) => Array.from(text).slice(0, roomForEach).join(''))).map(header);
+}
+
+/** The first ones, as many as there is room for. */
+function fitting(texts: readonly string[]): readonly string[] {
+  let room = roomForAll;
+  const full = texts.findIndex((text) => (room -= lengthOf([text])) < 0);
+  return full < 0 ? texts : texts.slice(0, full);
 }
 
 /** 299: it will be true tomorrow as well. `-`: the agent is not named. */

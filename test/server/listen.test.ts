@@ -90,7 +90,7 @@ describe('close (C21 C22)', () => {
 describe('startServer', () => {
   it('rejects when the port is taken', async () => {
     const { port } = await start(whoami);
-    await expect(start(whoami, { port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(start(whoami, { port })).rejects.toThrow('is in use: choose another with --port N');
   });
 
   it('rejects when the audit log cannot be opened', async () => {

@@ -5,7 +5,7 @@
 import { Composer, isScalar, Lexer, Parser, visit } from 'yaml';
 import type { CST, Document, YAMLMap } from 'yaml';
 
-/** Pieces that the lexer finds: some 20 000 fields. */
+/** Pieces that the lexer finds: some 10 000 fields. */
 const maxLexemes = 100_000;
 const maxDepth = 1000;
 /** Of the value as text, in characters: aliases let a small document mean a large one. */
@@ -14,8 +14,9 @@ const maxAliases = 100;
 
 /** Throws an Error that says what is wrong with the text. */
 export function jsonOfYaml(text: string): string {
-  const [document] = new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokensOf(text), true, text.length);
+  const [document, second] = new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokensOf(text), true, text.length);
   if (!document) return 'null';
+  if (second) throw new Error('it has more than one document');
   const [fault] = document.errors;
   if (fault) throw new Error(`${fault.message} at ${placeOf(text, fault.pos[0])}`);
   refuseDuplicates(document, text);
