@@ -6,6 +6,7 @@ import type { ObjectKey } from '../machinery/storage.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
 import type { Head, IndexOp, Version } from './apply.ts';
 import { digestText } from './digest.ts';
+import { isWhole } from './index-check.ts';
 import { currentKey, metaKey } from './index-keys.ts';
 import { IndexView, versionOf } from './index-view.ts';
 
@@ -21,7 +22,7 @@ const format = 1;
 /** Opens the index in `folder`. One that is broken, of another log or of another format is thrown away and begun anew. */
 export async function openIndex(folder: string, identity: Identity): Promise<IndexStore> {
   const db = await openLevel(folder);
-  const head = headOf(await db.get(metaKey), identity);
+  const head = await wholeHead(db, identity);
   if (head !== undefined) return new IndexStore(db, identity, head);
   await db.close();
   await rm(folder, { recursive: true, force: true });
@@ -47,6 +48,16 @@ async function tryLevel(folder: string): Promise<Level> {
   const db = new Level(folder);
   await db.open();
   return db;
+}
+
+/** Where the index stands; undefined where it is of no use. */
+async function wholeHead(db: Level, identity: Identity): Promise<Head | undefined> {
+  try {
+    const head = headOf(await db.get(metaKey), identity);
+    return head !== undefined && (await isWhole(db, head)) ? head : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function headOf(meta: string | undefined, identity: Identity): Head | undefined {

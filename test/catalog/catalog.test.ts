@@ -1,5 +1,6 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Level } from 'level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { CatalogFault } from '../../src/catalog/fault.ts';
@@ -51,6 +52,14 @@ async function fill(index = 'kept'): Promise<{ state: unknown; events: StoredEve
   return kept;
 }
 
+/** Removes one entry of a table, as LevelDB does when it finds a part of its own log damaged. */
+async function lose(folder: string, table: string): Promise<void> {
+  const index = new Level(folder);
+  const [key = ''] = await index.keys({ gte: `${table}\0`, limit: 1 }).all();
+  await index.del(key);
+  await index.close();
+}
+
 describe('a catalog that is opened again', () => {
   it('has everything, and goes on with the next number', async () => {
     const kept = await fill();
@@ -78,6 +87,9 @@ describe('a catalog that is opened again', () => {
   it.each([
     ['was deleted', (folder: string) => rm(folder, { recursive: true })],
     ['is damaged', (folder: string) => writeFile(join(folder, 'CURRENT'), 'nonsense')],
+    ['lacks an object', (folder: string) => lose(folder, 'c')],
+    ['lacks an earlier state', (folder: string) => lose(folder, 'v')],
+    ['lacks a change', (folder: string) => lose(folder, 'h')],
   ])('makes its index anew when it %s', async (_, harm) => {
     const kept = await fill();
     await harm(await fixture.path('kept'));

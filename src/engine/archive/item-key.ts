@@ -26,9 +26,17 @@ export function compareKeys(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
-/** Kubernetes has no such names; an archive with them would write elsewhere when it is unpacked. */
+/** Whether keyOf has a key for it, whatever names a client made up. */
+export function hasKey(item: ItemKey): boolean {
+  return [resourceOf(item), item.name, ...(item.namespace ? [item.namespace] : [])].every(isPart);
+}
+
 function part(item: ItemKey, text: string): string {
-  if (text === '' || text === '.' || text === '..' || text.includes('/') || text.includes('\0'))
-    throw new Error(`${JSON.stringify(text)} cannot be part of a path (${item.resource} ${JSON.stringify(item.name)})`);
+  if (!isPart(text)) throw new Error(`${JSON.stringify(text)} cannot be part of a path (${item.resource} ${JSON.stringify(item.name)})`);
   return text;
+}
+
+/** Kubernetes has no other names; an archive with them would write elsewhere when it is unpacked. */
+function isPart(text: string): boolean {
+  return text !== '' && text !== '.' && text !== '..' && !text.includes('/') && !text.includes('\0');
 }

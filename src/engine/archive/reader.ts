@@ -7,7 +7,7 @@ import type { ArchiveReader, ArchiveSummary } from './archive.ts';
 import { readEntries, readManifest } from './entries.ts';
 import type { Entry, OnDamage } from './entries.ts';
 import { archiveFile, itemsFile, logFile, manifestFile } from './files.ts';
-import { keyOf } from './item-key.ts';
+import { hasKey, keyOf } from './item-key.ts';
 import { queryItems } from './item-query.ts';
 import { openItems } from './items-reader.ts';
 import type { ItemsReader } from './items-reader.ts';
@@ -49,6 +49,7 @@ class FolderReader implements ArchiveReader {
   }
 
   async item(key: ItemKey, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    if (!hasKey(key)) return undefined;
     const items = await this.#openItems(signal);
     const record = await items.find(keyOf(key), signal);
     return record && readManifest(this.#archive, record, signal);

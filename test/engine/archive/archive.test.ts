@@ -95,6 +95,12 @@ describe('an archive', () => {
     await expect(writer.add(newItem({ name }))).rejects.toThrow('cannot be part of a path');
     await writer.abort();
   });
+
+  it.each(['..', 'a/b', '', '\0'])('holds no item of the name %j', async (name) => {
+    const reader = await writeArchive(memoryStore(), mixed);
+    expect(await reader.item({ ...mixed[0]!, name }, never)).toBeUndefined();
+    expect(await reader.item({ ...mixed[0]!, group: 'a', resource: name }, never)).toBeUndefined();
+  });
 });
 
 describe('items', () => {
