@@ -4,7 +4,7 @@ import type { Authenticate } from './auth/authenticate.ts';
 import type { Clock } from './base/clock.ts';
 import type { Ids } from './base/ids.ts';
 import type { Log } from './base/log.ts';
-import { openCatalog } from './catalog/catalog.ts';
+import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -67,8 +67,9 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   await using opened = new AsyncDisposableStack();
   const store = opened.adopt(await openStore(options.store, parts, signal), (one) => one.close());
   const indexFolder = join(options.data, 'index', domain);
-  const storage = opened.adopt(await openCatalog({ store, domain, indexFolder, replica: options.replica, ...parts, signal }), (one) =>
-    one.close(),
+  const storage = opened.adopt(
+    await openLastingCatalog({ store, domain, indexFolder, replica: options.replica, ...parts, signal }),
+    (one) => one.close(),
   );
   const door = new Door();
   const server = opened.adopt(await startServer({ ...serving(setting), ...parts, handle: (call) => door.handle(call) }, signal), (one) =>

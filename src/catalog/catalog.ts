@@ -87,6 +87,11 @@ export class Catalog implements Storage {
     this.#tail = parts.follower.tail(parts.life.signal);
   }
 
+  /** Resolves to what ended it: a fault, or its being closed. From then on everything is refused. */
+  get ended(): Promise<Error> {
+    return this.#parts.state.ended;
+  }
+
   async get(key: ObjectKey, signal: AbortSignal): Promise<Stored | undefined> {
     await this.#parts.follower.refresh(signal);
     return this.peek(key);

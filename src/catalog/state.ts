@@ -25,6 +25,7 @@ export class State {
   readonly hub = new WatchHub();
   readonly #parts: StateParts;
   readonly #lane = new Lane();
+  readonly #ended = Promise.withResolvers<Error>();
   #head: Head;
   #end: Error | undefined;
 
@@ -37,6 +38,11 @@ export class State {
     return this.#head;
   }
 
+  /** Resolves to what ended this state, once something has. */
+  get ended(): Promise<Error> {
+    return this.#ended.promise;
+  }
+
   /** Throws what ended this state, if anything did. */
   check(): void {
     if (this.#end !== undefined) throw new StorageUnavailable(this.#end.message, { cause: this.#end });
@@ -45,6 +51,7 @@ export class State {
   /** Nothing is answered from here on, and nothing applied: `cause` is what everybody is told. */
   end(cause: Error): void {
     this.#end ??= cause;
+    this.#ended.resolve(this.#end);
     this.hub.end(new StorageUnavailable(this.#end.message, { cause: this.#end }));
   }
 

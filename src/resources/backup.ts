@@ -13,7 +13,7 @@ import { humanSize } from './cells.ts';
 import { durationFaults } from './durations.ts';
 import { group, version } from './group.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
-import { begin, keepCreator, statusFields } from './status.ts';
+import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
 
 const spec = object('What is to be saved. Only ttl can be changed.', {
   ...selectionFields('Default: the namespace in which the Backup lies.'),
@@ -115,7 +115,7 @@ function withDefaults(backup: KubeObject): KubeObject {
 
 /** Given a spec that the schema allows. */
 function faultsOf(backup: Backup, old: Backup | undefined): readonly FieldError[] {
-  return [...specFaults(backup), ...(old ? changeFaults(backup, old) : [])];
+  return [...specFaults(backup), ...(old ? [...changeFaults(backup, old), ...endedFaults(backup, old)] : [])];
 }
 
 function specFaults({ spec }: Backup): readonly FieldError[] {

@@ -12,7 +12,7 @@ import type { AccessAttributes } from '../machinery/user.ts';
 import { group, version } from './group.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
-import { begin, keepCreator, statusFields } from './status.ts';
+import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
 
 const item = object('One object of the backup.', {
   group: optional(text('API group of the object, such as apps; empty for the core group.')),
@@ -125,7 +125,7 @@ export const restores = defineResource({
 
 /** Given a spec that the schema allows. */
 function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldError[] {
-  return [...specFaults(restore), ...(old ? changeFaults(restore, old) : [])];
+  return [...specFaults(restore), ...(old ? [...changeFaults(restore, old), ...endedFaults(restore, old)] : [])];
 }
 
 function specFaults({ spec }: Restore): readonly FieldError[] {

@@ -1,5 +1,6 @@
 /** What the status of a Backup and of a Restore have in common. */
 import { isDeepStrictEqual } from 'node:util';
+import type { FieldError } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { choice, integer, list, map, object, optional, text, time } from '../machinery/schema.ts';
 import type { Static } from '../machinery/schema.ts';
@@ -82,6 +83,25 @@ export function keepCreator(object: KubeObject, old: KubeObject): KubeObject {
   const { createdBy: given, ...status } = (object.status ?? {}) as Record<string, unknown>;
   if (isDeepStrictEqual(given, kept)) return object;
   return { ...object, status: { ...status, ...(kept !== undefined && { createdBy: kept }) } };
+}
+
+const ends: ReadonlySet<string> = new Set(['Completed', 'PartiallyFailed', 'Failed', 'Deleting']);
+
+/**
+ * What has ended stays as it ended, and keeps its data: to begin again would be to act once more with the rights of its creator,
+ * maybe on something else.
+ */
+export function endedFaults({ status: after }: KubeObject, { status: before }: KubeObject): readonly FieldError[] {
+  const [now, then] = [after, before].map((status) => (status ?? {}) as Record<string, unknown>);
+  if (!then || !now || !ends.has(String(then['phase']))) return [];
+  const changed = ['phase', 'run', 'archive'].filter((field) => !isDeepStrictEqual(now[field], then[field]));
+  return changed
+    .filter((field) => field !== 'phase' || now['phase'] !== 'Deleting')
+    .map((field) => ({
+      field: `status.${field}`,
+      type: 'Forbidden',
+      detail: `it has ended (${String(then['phase'])}) and does not change any more`,
+    }));
 }
 
 function creator({ name, uid, groups, extra }: User): CreatedBy {

@@ -88,3 +88,18 @@ describe('a Restore that is changed', () => {
     expect(rules.prepareForUpdate?.(forged, old)).toMatchObject({ status: { createdBy: { username: 'ann' } } });
   });
 });
+
+describe('a Restore that has ended', () => {
+  const ended = (phase: string, more = {}) =>
+    ({ ...made(), status: { ...made().status, phase, run: { id: 'a', replica: 'r' }, ...more } }) as Restore;
+
+  it.each<[string, object, string, string[]]>([
+    ['Completed', {}, 'New', ['status.phase: Forbidden: it has ended (Completed) and does not change any more']],
+    ['Failed', { run: { id: 'b', replica: 'r' } }, 'Failed', ['status.run: Forbidden: it has ended (Failed) and does not change any more']],
+    ['Deleting', {}, 'InProgress', ['status.phase: Forbidden: it has ended (Deleting) and does not change any more']],
+    ['Completed', { warnings: 1 }, 'Deleting', []],
+    ['InProgress', {}, 'Completed', []],
+  ])('%s: taking %o and %s', (phase, more, next, faults) => {
+    expect(texts(rules.validate?.(ended(next, more), ended(phase)))).toEqual(faults);
+  });
+});
