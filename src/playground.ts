@@ -13,7 +13,7 @@ import { together } from './base/lifetime.ts';
 import { connectCluster } from './cluster/kubernetes.ts';
 import { compose } from './compose.ts';
 import type { Kylon, Parts, Say } from './compose.ts';
-import { runNamespaceController } from './engine/namespaces.ts';
+import { runNamespaceController } from './engine/upkeep/namespaces.ts';
 import type { NamespaceReader } from './machinery/api.ts';
 import type { KubeObject } from './machinery/object.ts';
 import { groupVersion } from './machinery/resource.ts';

@@ -3,20 +3,20 @@ import { messageOf } from '../base/lifetime.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ObjectRef, Objects } from '../machinery/objects.ts';
 import type { Services } from '../resources/services.ts';
-import { backupTask } from './backup.ts';
-import { Claims } from './claim.ts';
-import { removeData } from './deletion.ts';
-import { Expiry } from './expiry.ts';
-import { RunAbandoned } from './failure.ts';
+import { backupTask } from './backup/backup.ts';
+import { Claims } from './runs/claim.ts';
+import { removeData } from './upkeep/deletion.ts';
+import { Expiry } from './upkeep/expiry.ts';
+import { RunAbandoned } from './runs/failure.ts';
 import type { EngineParts } from './parts.ts';
-import { WorkQueue } from './queue.ts';
-import { restoreTask } from './restore.ts';
-import { isDeleted, isUnfinished, refOf } from './run-status.ts';
-import type { RunParts, Task } from './run.ts';
-import { perform } from './run.ts';
-import { Runs } from './runs.ts';
+import { WorkQueue } from './runs/queue.ts';
+import { restoreTask } from './restore/restore.ts';
+import { isDeleted, isUnfinished, refOf } from './runs/run-status.ts';
+import type { RunParts, Task } from './runs/run.ts';
+import { perform } from './runs/run.ts';
+import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
-import { expirationOf, withExpiration } from './ttl.ts';
+import { expirationOf, withExpiration } from './upkeep/ttl.ts';
 
 export interface Engine {
   /** Works until the signal aborts, and resolves when everything has come to rest. What is interrupted goes on in the next process. */

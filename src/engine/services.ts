@@ -11,11 +11,11 @@ import { ArchiveDamaged } from './archive/archive.ts';
 import { openArchive } from './archive/reader.ts';
 import { openResults } from './archive/results-reader.ts';
 import { Cache } from './cache.ts';
-import { runFolder } from './files.ts';
+import { runFolder } from './runs/files.ts';
 import type { EngineParts } from './parts.ts';
-import { readLog } from './read-log.ts';
-import { isDeleted, statusOf } from './run-status.ts';
-import type { Runs } from './runs.ts';
+import { readLog } from './runs/read-log.ts';
+import { isDeleted, statusOf } from './runs/run-status.ts';
+import type { Runs } from './runs/runs.ts';
 
 /** Archives that are open at once; each holds its index. */
 const openReaders = 32;

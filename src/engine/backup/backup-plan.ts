@@ -1,0 +1,64 @@
+/** What a backup will list: the resources that its selection means, by scope, and how. Says in the log what it leaves out. */
+import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
+import { qualified } from '../../machinery/errors.ts';
+import { groupIsExcluded, resourceExclusion } from '../selection/exclusions.ts';
+import { isGlob } from '../selection/glob.ts';
+import { definitions, namespaces, volumes } from '../selection/known.ts';
+import type { RunLog } from '../runs/run-log.ts';
+import { chooseResources, resolveResource } from '../selection/selection.ts';
+
+export interface ResourceSelection {
+  readonly includedResources?: readonly string[];
+  readonly excludedResources?: readonly string[];
+  /** Undefined: the related ones. True: all. False: none but the Namespaces. */
+  readonly includeClusterResources?: boolean;
+}
+
+export interface BackupPlan {
+  /** In order of `plural.group`. */
+  readonly namespaced: readonly ApiResource[];
+  /** Of which every object is taken. */
+  readonly clusterWide: readonly ApiResource[];
+  /** Of which those are taken that belong to what is in the backup. */
+  readonly related: readonly ApiResource[];
+}
+
+const relatives = [definitions, namespaces, volumes];
+
+export async function planBackup(cluster: Cluster, selection: ResourceSelection, log: RunLog, signal: AbortSignal): Promise<BackupPlan> {
+  const { resources, failures } = await cluster.discover(signal);
+  for (const { groupVersion, message } of failures)
+    if (!groupIsExcluded(groupVersion)) log.error(`${groupVersion} is left out, it was not discovered: ${message}`);
+  const chosen = chooseResources(selection.includedResources, selection.excludedResources, resources);
+  for (const pattern of chosen.unknown) log.warn(`${JSON.stringify(pattern)} names no resource of this cluster`);
+  warnOfLeftOut(selection, resources, log);
+  const kept = chosen.resources.filter((resource) => resourceExclusion(resource) === undefined);
+  return {
+    namespaced: kept.filter(({ namespaced }) => namespaced),
+    clusterWide: selection.includeClusterResources
+      ? kept.filter((resource) => !resource.namespaced && !relatives.includes(qualified(resource)))
+      : [],
+    related: relatedOf(selection, resources),
+  };
+}
+
+function relatedOf({ excludedResources, includeClusterResources }: ResourceSelection, resources: readonly ApiResource[]) {
+  const wanted = includeClusterResources === false ? [namespaces] : relatives;
+  return chooseResources(wanted, excludedResources, resources).resources;
+}
+
+/** Who names a resource wants it, and has to be told why it is not there. */
+function warnOfLeftOut(
+  { includedResources = [], includeClusterResources }: ResourceSelection,
+  resources: readonly ApiResource[],
+  log: RunLog,
+) {
+  for (const pattern of includedResources.filter((pattern) => !isGlob(pattern)))
+    for (const resource of resolveResource(pattern, resources)) {
+      const reason = resourceExclusion(resource);
+      const key = qualified(resource);
+      if (reason) log.warn(`${key} is left out by rule: ${reason}`);
+      else if (!resource.namespaced && !includeClusterResources && !relatives.includes(key))
+        log.warn(`${key} is left out: it lies in no namespace, and spec.includeClusterResources is not true`);
+    }
+}

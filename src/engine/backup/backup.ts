@@ -1,0 +1,117 @@
+/** The work of a Backup, stage by stage: namespaces, rights, resources, collection, archive. */
+import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
+import type { ResourceDefinition } from '../../machinery/resource.ts';
+import type { Backup, BackupStatus } from '../../resources/backup.ts';
+import { parseDuration } from '../../resources/durations.ts';
+import type { ArchiveSummary } from '../archive/archive.ts';
+import { createArchiveWriter } from '../archive/writer.ts';
+import type { BackupPlan } from './backup-plan.ts';
+import { planBackup } from './backup-plan.ts';
+import type { Collection } from './collect.ts';
+import { collect } from './collect.ts';
+import { RunFailed } from '../runs/failure.ts';
+import { parseListed } from './new-item.ts';
+import { requireBackupRights } from '../selection/rights.ts';
+import type { Task, Work } from '../runs/run.ts';
+import type { NamespaceChoice } from '../selection/selection.ts';
+import { chooseNamespaces } from '../selection/selection.ts';
+import { withExpiration } from '../upkeep/ttl.ts';
+
+export function backupTask(definition: ResourceDefinition): Task {
+  return {
+    word: 'backup',
+    definition,
+    timeout: (object) => parseDuration((object as Backup).spec.timeout ?? ''),
+    execute: executeBackup,
+    finish: withExpiration,
+  };
+}
+
+/** All namespaces of the cluster, and those of them that the backup takes. */
+interface Namespaces extends NamespaceChoice {
+  readonly existing: readonly string[];
+}
+
+async function executeBackup(work: Work): Promise<Partial<BackupStatus>> {
+  const namespaces = await selectNamespaces(work);
+  await requireBackupRights(work.parts.authorizer, work.parts.backups, work.creator, placesOf(work, namespaces), work.signal);
+  refuseIfNoneExists(work, namespaces);
+  const plan = await planBackup(work.parts.cluster, specOf(work), work.run.log, work.signal);
+  const archive = await archiveOf(work, namespaces, plan);
+  const { uid, version } = await work.parts.cluster.identity(work.signal);
+  const { key, sha256, bytes, items, formatVersion } = archive;
+  return {
+    archive: { key, sha256, bytes, formatVersion },
+    items,
+    sizeBytes: bytes,
+    progress: { totalItems: items, itemsBackedUp: items },
+    cluster: { uid, version },
+  };
+}
+
+const specOf = ({ object }: Work) => (object as Backup).spec;
+
+async function selectNamespaces(work: Work): Promise<Namespaces> {
+  const { includedNamespaces, excludedNamespaces } = specOf(work);
+  const existing = await namesOfNamespaces(work.parts.cluster, work.signal);
+  const choice = chooseNamespaces(includedNamespaces, excludedNamespaces, work.object.metadata.namespace ?? '', existing);
+  return { ...choice, existing };
+}
+
+const namespaces: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'namespaces',
+  kind: 'Namespace',
+  singular: 'namespace',
+  shortNames: ['ns'],
+  namespaced: false,
+  verbs: ['list'],
+};
+
+async function namesOfNamespaces(cluster: Cluster, signal: AbortSignal): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { items } of cluster.list(namespaces, {}, signal)) names.push(...items.map((item) => parseListed(item).metadata.name));
+  return names;
+}
+
+/** Where the creator needs the right to make backups; the names of what is not there are told only to who has it. */
+function placesOf(work: Work, { names, missing, everything }: Namespaces): readonly (string | undefined)[] {
+  return everything || specOf(work).includeClusterResources === true ? [undefined] : [...names, ...missing];
+}
+
+function refuseIfNoneExists({ run }: Work, { names, missing }: Namespaces): void {
+  const texts = missing.map((name) => `namespace "${name}" not found`);
+  if (names.length === 0) throw new RunFailed('NamespaceNotFound', texts.join(', ') || 'no namespace is included');
+  for (const text of texts) run.log.warn(text);
+}
+
+async function archiveOf(work: Work, namespaces: Namespaces, plan: BackupPlan): Promise<ArchiveSummary> {
+  const { run, parts, folder, signal } = work;
+  const archive = await createArchiveWriter(parts.store, folder, signal);
+  try {
+    run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
+    let items = 0;
+    const added = () => work.report({ totalItems: ++items, itemsBackedUp: items });
+    await collect({ ...collectionOf(work, namespaces, plan), archive, added });
+    run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
+    return await archive.finish(run.log.text());
+  } catch (error) {
+    await archive.abort();
+    throw error;
+  }
+}
+
+function collectionOf(work: Work, { names, existing }: Namespaces, plan: BackupPlan): Omit<Collection, 'archive' | 'added'> {
+  const { labelSelector, orLabelSelectors } = specOf(work);
+  return {
+    cluster: work.parts.cluster,
+    plan,
+    namespaces: names,
+    listAtOnce: names.length > 1 && names.length * 2 > existing.length,
+    ...(labelSelector && { labelSelector }),
+    ...(orLabelSelectors && { orLabelSelectors }),
+    log: work.run.log,
+    signal: work.signal,
+  };
+}

@@ -1,0 +1,132 @@
+/** What every step of one restore knows, and the first steps: open the backup, look at the cluster, count. */
+import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
+import { notFound, qualified } from '../../machinery/errors.ts';
+import type { Item } from '../../resources/services.ts';
+import type { Restore, RestoreSpec } from '../../resources/restore.ts';
+import type { ArchiveReader } from '../archive/archive.ts';
+import { openArchive } from '../archive/reader.ts';
+import { RunFailed } from '../runs/failure.ts';
+import { runFolder } from '../runs/files.ts';
+import type { ItemChoice } from './item-choice.ts';
+import { chooseItems } from './item-choice.ts';
+import { Owners } from './owners.ts';
+import { isDeleted, statusOf } from '../runs/run-status.ts';
+import { requireBackupRights, requireRight } from '../selection/rights.ts';
+import type { Work } from '../runs/run.ts';
+import { ServedResources } from './served-resources.ts';
+
+export interface Restoration {
+  readonly work: Work;
+  readonly spec: RestoreSpec;
+  readonly reader: ArchiveReader;
+  readonly choice: ItemChoice;
+  readonly owners: Owners;
+  readonly served: ServedResources;
+  /** As the creator of the restore. */
+  readonly cluster: Cluster;
+  /** How many items are taken. */
+  readonly total: number;
+  /** Of the items that are taken, as they were called in the backup. */
+  readonly namespaces: ReadonlySet<string>;
+  /** Where what lay in a namespace goes. */
+  readonly mapNamespace: (namespace: string) => string;
+  /** Of a dry run: target namespaces that are not there, though they would be. */
+  readonly absentNamespaces: Set<string>;
+  /** Of this run: CustomResourceDefinitions that were made, or would be in a dry run; their names are `plural.group`. */
+  readonly newDefinitions: Set<string>;
+}
+
+export async function beginRestoration(work: Work): Promise<Restoration> {
+  const { spec } = work.object as Restore;
+  const reader = await openBackup(work, spec);
+  const served = new ServedResources(work.parts.cluster);
+  const failures = await served.refresh(work.signal);
+  for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
+  const choice = chooseItems(spec, await heldResources(reader, served, work.signal));
+  for (const pattern of choice.unknown) work.run.log.warn(`${JSON.stringify(pattern)} names no resource of the backup`);
+  const { total, namespaces } = await count(reader, choice, work.signal);
+  await requireContentRights(work, namespaces);
+  const cluster = work.parts.cluster.as(work.creator);
+  const items: ArchiveReader['items'] = (query, signal) => reader.items(query, signal);
+  return {
+    work,
+    spec,
+    reader,
+    choice,
+    served,
+    cluster,
+    owners: new Owners({ cluster, served, items, takes: choice.takes }),
+    total,
+    namespaces,
+    mapNamespace: (namespace) => spec.namespaceMapping?.[namespace] ?? namespace,
+    absentNamespaces: new Set(),
+    newDefinitions: new Set(),
+  };
+}
+
+/**
+ * A backup may hold more than the namespace in which it lies. Who brings back what lay elsewhere gets to see it, under another
+ * name if need be: so they need the right to save it.
+ */
+function requireContentRights({ parts, creator, object, signal }: Work, namespaces: ReadonlySet<string>): Promise<void> {
+  const elsewhere = [...namespaces].filter((namespace) => namespace !== object.metadata.namespace);
+  return requireBackupRights(parts.authorizer, parts.backups, creator, elsewhere, signal);
+}
+
+async function openBackup(work: Work, spec: RestoreSpec): Promise<ArchiveReader> {
+  const { parts, object, signal } = work;
+  const { group, version, plural: resource } = parts.backups;
+  const namespace = spec.backupNamespace ?? object.metadata.namespace ?? '';
+  const restoring = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name: spec.backupName };
+  if (namespace !== object.metadata.namespace) await requireRight(parts.authorizer, work.creator, restoring, signal);
+  const backup = await parts.objects.get(parts.backups, namespace, spec.backupName, signal);
+  if (!backup) throw new RunFailed('BackupNotFound', notFound({ group, resource }, spec.backupName).message);
+  const { phase = 'New', run } = statusOf(backup);
+  const usable = !isDeleted(backup) && (phase === 'Completed' || phase === 'PartiallyFailed');
+  if (!usable || !run)
+    throw new RunFailed('BackupNotUsable', `the backup ${namespace}/${spec.backupName} is ${isDeleted(backup) ? 'Deleting' : phase}`);
+  work.run.log.info(`from the backup ${namespace}/${spec.backupName} of ${String(statusOf(backup).startTimestamp)}`);
+  return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', run.id), signal);
+}
+
+/** What the backup holds, with the names that the cluster knows for it; of what it does not serve, the kind alone. */
+async function heldResources(reader: ArchiveReader, served: ServedResources, signal: AbortSignal): Promise<ApiResource[]> {
+  const held: ApiResource[] = [];
+  for (const key of reader.resources().keys()) held.push(served.find(key) ?? (await unservedResource(reader, key, signal)));
+  return held;
+}
+
+async function unservedResource(reader: ArchiveReader, key: string, signal: AbortSignal): Promise<ApiResource> {
+  const [resource = '', ...group] = key.split('.');
+  const place = { group: group.join('.'), resource };
+  const { items } = await reader.items({ ...place, limit: 1, continue: '', labelSelector: '' }, signal);
+  const { kind = '', version = '', namespace = '' } = items[0] ?? {};
+  return { ...place, version, kind, singular: kind.toLowerCase(), shortNames: [], namespaced: namespace !== '', verbs: [] };
+}
+
+const itemsPerPage = 1_000;
+
+async function count(reader: ArchiveReader, choice: ItemChoice, signal: AbortSignal) {
+  const namespaces = new Set<string>();
+  let total = 0;
+  for await (const item of itemsOf(reader, signal)) {
+    if (!choice.takes(item)) continue;
+    total += 1;
+    if (item.namespace) namespaces.add(item.namespace);
+  }
+  return { total, namespaces };
+}
+
+async function* itemsOf(reader: ArchiveReader, signal: AbortSignal): AsyncIterable<Item> {
+  for (let token = ''; ;) {
+    const page = await reader.items({ limit: itemsPerPage, continue: token, labelSelector: '' }, signal);
+    yield* page.items;
+    if (!page.continue) return;
+    token = page.continue;
+  }
+}
+
+/** For messages. */
+export function nameOf(item: Pick<Item, 'group' | 'resource' | 'namespace' | 'name'>): string {
+  return `${qualified(item)} ${item.namespace && `${item.namespace}/`}${item.name}`;
+}

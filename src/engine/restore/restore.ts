@@ -1,0 +1,102 @@
+/** The work of a Restore, stage by stage: open and check, namespaces, items in order, results. */
+import { messageOf } from '../../base/lifetime.ts';
+import type { ResourceDefinition } from '../../machinery/resource.ts';
+import type { RestoreStatus } from '../../resources/restore.ts';
+import type { ItemResult, Outcome } from '../../resources/services.ts';
+import type { ResultsWriter } from '../archive/archive.ts';
+import { createResultsWriter } from '../archive/results.ts';
+import { applyItem, targetOf } from './apply.ts';
+import { awaitDefinitions } from './definitions.ts';
+import { throwIfAborted } from '../runs/failure.ts';
+import { definitions } from '../selection/known.ts';
+import { inRestoreOrder } from './order.ts';
+import { inParallel } from '../parallel.ts';
+import type { Restoration } from './restoration.ts';
+import { beginRestoration, nameOf } from './restoration.ts';
+import type { Task, Work } from '../runs/run.ts';
+import { prepareNamespaces } from './target-namespaces.ts';
+
+export function restoreTask(definition: ResourceDefinition): Task {
+  return { word: 'restore', definition, timeout: () => undefined, execute: executeRestore, finish: (object) => object };
+}
+
+/** Requests in flight; the best figure for one kube-apiserver on a small machine, and no burden for a large one. */
+const itemsAtOnce = 48;
+
+async function executeRestore(work: Work): Promise<Partial<RestoreStatus>> {
+  const restoration = await beginRestoration(work);
+  const results = await createResultsWriter(work.parts.store, work.folder, work.signal);
+  const tally = new Tally(restoration, results);
+  try {
+    await restoreAll(restoration, tally);
+    work.run.log.info(`${tally.text}, ${work.run.log.warnings} warnings`);
+    await results.finish(work.run.log.text());
+    return { counts: tally.counts, progress: tally.progress };
+  } catch (error) {
+    await results.abort();
+    throw error;
+  }
+}
+
+async function restoreAll(r: Restoration, tally: Tally): Promise<void> {
+  r.work.run.log.info(`${r.total} items as ${r.work.creator.name}${r.spec.dryRun ? ', as a dry run: nothing is changed' : ''}`);
+  for (const result of await prepareNamespaces(r)) await tally.add(result);
+  for (const resource of inRestoreOrder(r.choice.resources)) {
+    await restoreResource(r, resource, tally);
+    if (resource === definitions) await awaitDefinitions(r);
+  }
+}
+
+/** What of the archive cannot be read costs only itself. */
+async function restoreResource(r: Restoration, resource: string, tally: Tally): Promise<void> {
+  const { signal, run } = r.work;
+  const damaged: ItemResult[] = [];
+  const entries = r.reader.entries(resource, signal, (item, { message }) => {
+    if (r.choice.takes(item)) damaged.push({ ...targetOf(r, item), outcome: 'failed', message });
+  });
+  try {
+    await inParallel(entries, itemsAtOnce, async ({ item, manifest }) => {
+      if (r.choice.takes(item)) await tally.add(await applyItem(r, item, manifest));
+    });
+  } catch (error) {
+    throwIfAborted(signal);
+    run.log.error(`${resource} is not restored to its end: ${messageOf(error)}`);
+  }
+  for (const result of damaged) await tally.add(result);
+}
+
+/** Counts outcomes while they are written down. */
+class Tally {
+  readonly #r: Restoration;
+  readonly #results: ResultsWriter;
+  readonly #counts: Record<Outcome, number> = { created: 0, updated: 0, recreated: 0, unchanged: 0, skipped: 0, failed: 0 };
+
+  constructor(r: Restoration, results: ResultsWriter) {
+    this.#r = r;
+    this.#results = results;
+  }
+
+  get counts(): Readonly<Record<Outcome, number>> {
+    return { ...this.#counts };
+  }
+
+  get progress() {
+    const itemsRestored = Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
+    return { totalItems: Math.max(this.#r.total, itemsRestored), itemsRestored };
+  }
+
+  get text(): string {
+    const some = Object.entries(this.#counts).filter(([, count]) => count > 0);
+    return some.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'nothing to restore';
+  }
+
+  async add(result: ItemResult): Promise<void> {
+    const { run, report } = this.#r.work;
+    this.#counts[result.outcome] += 1;
+    if (result.outcome === 'failed') run.log.error(`${nameOf(result)}: ${result.message}`);
+    else run.log.info(`${nameOf(result)} ${result.outcome}${result.message && `: ${result.message}`}`);
+    run.results.add(result);
+    report(this.progress);
+    await this.#results.add(result);
+  }
+}

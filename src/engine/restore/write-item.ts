@@ -1,0 +1,193 @@
+/** One cleaned object into the cluster: made, or where one goes by its name already, dealt with by policy. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../base/clock.ts';
+import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import { ClusterError } from '../../cluster/cluster.ts';
+import { qualified } from '../../machinery/errors.ts';
+import type { Outcome } from '../../resources/services.ts';
+import { throwIfAborted } from '../runs/failure.ts';
+import { claims, definitions, namespaces, volumes } from '../selection/known.ts';
+import { retried } from './retry.ts';
+
+type ExistingResourcePolicy = 'Skip' | 'Update' | 'Recreate';
+
+export interface Writing {
+  /** As the creator of the restore. */
+  readonly cluster: Cluster;
+  /** As Kylon itself: tells only whether a cluster-scoped object is there. */
+  readonly own: Cluster;
+  readonly clock: Clock;
+  readonly policy: ExistingResourcePolicy;
+  readonly dryRun: boolean;
+  /** A live object as this restore would write it, to tell whether anything differs. */
+  readonly clean: (live: ClusterObject) => ClusterObject;
+  readonly signal: AbortSignal;
+}
+
+export interface Written {
+  readonly outcome: Outcome;
+  readonly message: string;
+}
+
+/** Their deletion takes with it what no restore brings back. */
+const neverRecreated = new Set([namespaces, definitions, volumes, claims]);
+
+/** Milliseconds that an old object may take to go; a namespace has to be emptied. */
+const goneAfter = 60_000;
+const namespaceGoneAfter = 600_000;
+const pollEvery = 250;
+
+/**
+ * As writeItem, but made as `wish` where the server allows that: with what it gave to the old object, such as an address, and may
+ * have given to another one since.
+ */
+export async function writeWish(
+  w: Writing,
+  resource: ApiResource,
+  namespace: string,
+  object: ClusterObject,
+  wish: ClusterObject,
+): Promise<Written> {
+  try {
+    await create(w, resource, namespace, wish);
+    return done('created');
+  } catch {
+    throwIfAborted(w.signal);
+    return writeItem(w, resource, namespace, object);
+  }
+}
+
+/** Rejects with ClusterError where the server refuses. `namespace` is empty for what lies in none. */
+export async function writeItem(w: Writing, resource: ApiResource, namespace: string, object: ClusterObject): Promise<Written> {
+  let attempts = 0;
+  try {
+    await retried(w.clock, w.signal, (attempt) => {
+      attempts = attempt;
+      return create(w, resource, namespace, object);
+    });
+    return done('created');
+  } catch (error) {
+    if (isReason(error, 'AlreadyExists')) return meetExisting(w, resource, namespace, object, attempts > 0);
+    if (await isThereAnyway(w, resource, object, error)) return skipped('it exists already');
+    throw error;
+  }
+}
+
+/** `perhapsOurs`: an attempt before this one got no answer, and may have made it. */
+async function meetExisting(
+  w: Writing,
+  resource: ApiResource,
+  namespace: string,
+  object: ClusterObject,
+  perhapsOurs: boolean,
+): Promise<Written> {
+  const live = await readLive(w, resource, namespace, object.metadata.name);
+  if (live === 'hidden') return skipped('it exists already');
+  if (live === undefined || live.metadata['deletionTimestamp'] !== undefined) return createWhenGone(w, resource, namespace, object);
+  if (isSame(w, live, object)) return perhapsOurs ? done('created') : done('unchanged');
+  if (w.policy === 'Skip') return skipped('it exists already, and differs');
+  if (w.policy === 'Update' || neverRecreated.has(qualified(resource))) return update(w, resource, namespace, object, live);
+  return recreate(w, resource, namespace, object, live);
+}
+
+async function update(w: Writing, resource: ApiResource, namespace: string, object: ClusterObject, live: ClusterObject): Promise<Written> {
+  return retried(w.clock, w.signal, async (attempt) => {
+    const newest = attempt === 0 ? live : await readLive(w, resource, namespace, object.metadata.name);
+    if (newest === undefined || newest === 'hidden') throw new ClusterError(404, 'NotFound', 'it went away while it was updated');
+    const body = replacing(object, newest);
+    const answer = await w.cluster.update(resource, namespace, body, { dryRun: w.dryRun }, w.signal);
+    return done(answer.metadata.resourceVersion === newest.metadata.resourceVersion ? 'unchanged' : 'updated');
+  });
+}
+
+async function recreate(
+  w: Writing,
+  resource: ApiResource,
+  namespace: string,
+  object: ClusterObject,
+  live: ClusterObject,
+): Promise<Written> {
+  const { name, uid } = live.metadata;
+  const options = { dryRun: w.dryRun, ...(uid !== undefined && { uid }), propagationPolicy: 'Background' } as const;
+  await retried(w.clock, w.signal, () => w.cluster.delete(resource, namespace, name, options, w.signal));
+  if (w.dryRun) return { outcome: 'recreated', message: 'the new one was not tried: the old one is still there' };
+  const { outcome, message } = await createWhenGone(w, resource, namespace, object);
+  return { outcome: outcome === 'created' ? 'recreated' : outcome, message };
+}
+
+async function createWhenGone(w: Writing, resource: ApiResource, namespace: string, object: ClusterObject): Promise<Written> {
+  if (w.dryRun) return { outcome: 'created', message: 'not tried: the old one is still being deleted' };
+  const other = await waitUntilGone(w, resource, namespace, object.metadata.name);
+  if (other === undefined && (await createIfAbsent(w, resource, namespace, object))) return done('created');
+  const live = other ?? (await readLive(w, resource, namespace, object.metadata.name));
+  if (live === undefined || live === 'hidden' || w.policy === 'Skip') return skipped('it exists already');
+  return update(w, resource, namespace, object, live);
+}
+
+/** Resolves to whoever goes by that name and is not leaving. */
+async function waitUntilGone(w: Writing, resource: ApiResource, namespace: string, name: string): Promise<Live> {
+  const patience = qualified(resource) === namespaces ? namespaceGoneAfter : goneAfter;
+  const deadline = w.clock.monotonic() + patience;
+  for (;;) {
+    const live = await readLive(w, resource, namespace, name);
+    if (live === undefined || live === 'hidden' || live.metadata['deletionTimestamp'] === undefined) return live;
+    if (w.clock.monotonic() >= deadline)
+      throw new ClusterError(409, 'AlreadyExists', `the old one is being deleted and still there after ${patience / 1_000} s`);
+    await w.clock.sleep(pollEvery, w.signal);
+  }
+}
+
+async function createIfAbsent(w: Writing, resource: ApiResource, namespace: string, object: ClusterObject): Promise<boolean> {
+  try {
+    await create(w, resource, namespace, object);
+    return true;
+  } catch (error) {
+    if (isReason(error, 'AlreadyExists')) return false;
+    throw error;
+  }
+}
+
+/** The new content in the place of the old: what only the cluster can know is carried over. */
+function replacing(object: ClusterObject, live: ClusterObject): ClusterObject {
+  const { uid, resourceVersion, ownerReferences, finalizers } = live.metadata;
+  const carried = { uid, resourceVersion, ownerReferences, finalizers };
+  const known = Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== undefined));
+  return { ...object, metadata: { ...object.metadata, ...known }, ...(live['status'] !== undefined && { status: live['status'] }) };
+}
+
+/** But for what is carried over anyway. */
+function isSame(w: Writing, live: ClusterObject, object: ClusterObject): boolean {
+  return isDeepStrictEqual(comparable(w.clean(live)), comparable(object));
+}
+
+function comparable(object: ClusterObject): unknown {
+  const { ownerReferences: _, finalizers: __, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** Who may only work in a namespace cannot make what lies in none; where it is there, nothing is missing. */
+async function isThereAnyway(w: Writing, resource: ApiResource, object: ClusterObject, error: unknown): Promise<boolean> {
+  if (resource.namespaced || !isReason(error, 'Forbidden')) return false;
+  return (await w.own.get(resource, '', object.metadata.name, w.signal)) !== undefined;
+}
+
+/** `hidden`: its creator may not read it. */
+type Live = ClusterObject | 'hidden' | undefined;
+
+async function readLive(w: Writing, resource: ApiResource, namespace: string, name: string): Promise<Live> {
+  try {
+    return await w.cluster.get(resource, namespace, name, w.signal);
+  } catch (error) {
+    if (isReason(error, 'Forbidden')) return 'hidden';
+    throw error;
+  }
+}
+
+const create = (w: Writing, resource: ApiResource, namespace: string, object: ClusterObject) =>
+  w.cluster.create(resource, namespace, object, { dryRun: w.dryRun }, w.signal);
+
+const isReason = (error: unknown, reason: string) => error instanceof ClusterError && error.reason === reason;
+
+const done = (outcome: Outcome): Written => ({ outcome, message: '' });
+
+const skipped = (message: string): Written => ({ outcome: 'skipped', message });

@@ -1,0 +1,20 @@
+/** Where the engine keeps what: a folder for each object by its uid, in it one for each run, which no other run uses. */
+import type { ObjectStore } from '../../objectstore/objectstore.ts';
+import { inParallel } from '../parallel.ts';
+
+export type RunWord = 'backup' | 'restore';
+
+/** Everything of one object; ends with a slash. */
+export const objectFolder = (domain: string, word: RunWord, uid: string) => `d/${domain}/${word}s/${uid}/`;
+
+/** As archive/ takes it, and as a key prefix once a slash follows. */
+export const runFolder = (domain: string, word: RunWord, uid: string, run: string) => `${objectFolder(domain, word, uid)}${run}`;
+
+const deletionsAtOnce = 8;
+
+/** Deletes every file whose key begins with `prefix`, but those that begin with `except`. */
+export async function removeFiles(store: ObjectStore, prefix: string, signal: AbortSignal, except?: string): Promise<void> {
+  await inParallel(store.list(prefix, signal), deletionsAtOnce, async ({ key }) => {
+    if (except === undefined || !key.startsWith(except)) await store.delete(key, signal);
+  });
+}

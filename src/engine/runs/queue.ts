@@ -1,0 +1,107 @@
+/**
+ * Work by key: a key is worked on by one worker at a time, what comes in meanwhile is done once more afterwards, a failure is
+ * tried again later and later. Bounded: at `limit` keys further ones are refused, and the caller has to list again.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { messageOf } from '../../base/lifetime.ts';
+
+export interface QueueOptions<T> {
+  /** For the log. */
+  readonly name: string;
+  readonly concurrency: number;
+  /** How many keys may wait, for a worker or for their time. */
+  readonly limit: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Resolves to the milliseconds after which to look at the item again, or undefined for not before somebody adds it. */
+  readonly work: (item: T, signal: AbortSignal) => Promise<number | undefined>;
+}
+
+/** Milliseconds before the first repetition of what failed; doubled each time. */
+const firstDelay = 1_000;
+const longestDelay = 300_000;
+
+export class WorkQueue<T> {
+  readonly #options: QueueOptions<T>;
+  readonly #waiting = new Map<string, T>();
+  readonly #later = new Map<string, AbortController>();
+  readonly #active = new Map<string, Promise<void>>();
+  /** Added while being worked on. */
+  readonly #again = new Map<string, T>();
+  readonly #failures = new Map<string, number>();
+  #signal: AbortSignal | undefined;
+
+  constructor(options: QueueOptions<T>) {
+    this.#options = options;
+  }
+
+  /** False where there is no room. */
+  add(key: string, item: T): boolean {
+    this.#later.get(key)?.abort();
+    if (this.#active.has(key)) this.#again.set(key, item);
+    else if (!this.#waiting.has(key) && this.#size >= this.#options.limit) return false;
+    else this.#waiting.set(key, item);
+    this.#start();
+    return true;
+  }
+
+  /** Works until the signal aborts, and resolves when the last worker has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    this.#start();
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await Promise.all(this.#active.values());
+  }
+
+  get #size(): number {
+    return this.#waiting.size + this.#later.size;
+  }
+
+  #start(): void {
+    if (!this.#signal || this.#signal.aborted) return;
+    for (const [key, item] of this.#waiting) {
+      if (this.#active.size >= this.#options.concurrency) return;
+      this.#waiting.delete(key);
+      this.#active.set(key, this.#work(key, item, this.#signal));
+    }
+  }
+
+  async #work(key: string, item: T, signal: AbortSignal): Promise<void> {
+    const delay = await this.#attempt(key, item, signal);
+    this.#active.delete(key);
+    const again = this.#again.get(key);
+    this.#again.delete(key);
+    if (again !== undefined) this.#waiting.set(key, again);
+    else if (delay !== undefined) this.#addLater(key, item, delay, signal);
+    this.#start();
+  }
+
+  async #attempt(key: string, item: T, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      const delay = await this.#options.work(item, signal);
+      this.#failures.delete(key);
+      return delay;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const failures = this.#failures.get(key) ?? 0;
+      this.#failures.set(key, failures + 1);
+      const delay = Math.min(firstDelay * 2 ** failures, longestDelay);
+      this.#options.log.warn(`${this.#options.name} is tried again`, { key, delay, error: messageOf(error) });
+      return delay;
+    }
+  }
+
+  #addLater(key: string, item: T, delay: number, signal: AbortSignal): void {
+    const timer = new AbortController();
+    this.#later.set(key, timer);
+    const due = () => {
+      this.#later.delete(key);
+      this.add(key, item);
+    };
+    const canceled = () => {
+      if (this.#later.get(key) === timer) this.#later.delete(key);
+    };
+    this.#options.clock.sleep(delay, AbortSignal.any([signal, timer.signal])).then(due, canceled);
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * One run of a Backup or a Restore, whatever its work: claim it, say how far it is, end it in time, record how it ended.
+ * A run that a shutdown interrupts gives its claim back; one that is deleted or taken over writes nothing more.
+ */
+import { rfc3339 } from '../../base/clock.ts';
+import { messageOf, withDeadline } from '../../base/lifetime.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { ObjectRef } from '../../machinery/objects.ts';
+import type { ResourceDefinition } from '../../machinery/resource.ts';
+import type { User } from '../../machinery/user.ts';
+import type { Claims } from './claim.ts';
+import { recordEvent } from './events.ts';
+import { failureOf, RunAbandoned, RunFailed } from './failure.ts';
+import type { RunWord } from './files.ts';
+import { objectFolder, removeFiles, runFolder } from './files.ts';
+import type { EngineParts } from '../parts.ts';
+import { persistent } from './persist.ts';
+import { Progress } from './progress.ts';
+import type { Counts } from './progress.ts';
+import type { RunStatus } from './run-status.ts';
+import { creatorOf, isUnfinished, statusOf, withStatus } from './run-status.ts';
+import type { Run, Runs } from './runs.ts';
+
+/** The work of one kind. */
+export interface Task {
+  readonly word: RunWord;
+  readonly definition: ResourceDefinition;
+  /** Milliseconds that a run may take, where its object says so. */
+  readonly timeout: (object: KubeObject) => number | undefined;
+  /** Does the work and resolves to what it adds to the status. Leaves no files when it rejects. */
+  readonly execute: (work: Work) => Promise<Partial<RunStatus>>;
+  /** Completes the last status. */
+  readonly finish: (object: KubeObject) => KubeObject;
+}
+
+export interface Work {
+  readonly parts: EngineParts;
+  readonly object: KubeObject;
+  readonly creator: User;
+  readonly run: Run;
+  /** In the store, of this run alone. */
+  readonly folder: string;
+  readonly report: (counts: Counts) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface RunParts {
+  readonly parts: EngineParts;
+  readonly task: Task;
+  readonly claims: Claims;
+  readonly runs: Runs;
+}
+
+/** Milliseconds until a claim of somebody else is looked at again. */
+const lookAgain = 10_000;
+/** For the last words of a run whose own signal has aborted. */
+const farewell = 5_000;
+
+/** Carries the object out if it waits for that. Resolves to the milliseconds after which to look again, if that is needed. */
+export async function perform(given: RunParts, target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
+  const { parts, task, claims, runs } = given;
+  const object = await parts.objects.get(task.definition, target.namespace, target.name, signal);
+  if (!object || object.metadata.uid !== target.uid || !isUnfinished(object)) return undefined;
+  if (!claims.isFree(object)) return lookAgain;
+  const id = parts.ids.hex(8);
+  const claimed = await claim(given, target, object, id, signal);
+  if (!claimed) return lookAgain;
+  await runs.within(target.uid, signal, (run) => carryOut({ ...given, target, id, run }, claimed));
+  return undefined;
+}
+
+interface Attempt extends RunParts {
+  readonly target: ObjectRef;
+  /** Of the run. */
+  readonly id: string;
+  readonly run: Run;
+}
+
+/** Writes the claim; undefined where somebody was faster. */
+async function claim({ parts, task }: RunParts, target: ObjectRef, seen: KubeObject, id: string, signal: AbortSignal) {
+  const before = statusOf(seen).run?.id;
+  const written = await parts.objects.update(
+    task.definition,
+    target,
+    'status',
+    (object) => (isUnfinished(object) && statusOf(object).run?.id === before ? claimedBy(parts, object, id) : object),
+    signal,
+  );
+  return written && statusOf(written).run?.id === id ? written : undefined;
+}
+
+function claimedBy({ clock, replica }: EngineParts, object: KubeObject, id: string): KubeObject {
+  const now = clock.now();
+  const { progress: _, ...status } = statusOf(object);
+  const startTimestamp = status.startTimestamp ?? rfc3339(now);
+  return withStatus({ ...object, status }, { phase: 'InProgress', startTimestamp, run: { id, replica } }, now);
+}
+
+async function carryOut(attempt: Attempt, object: KubeObject): Promise<void> {
+  const { parts, task, run } = attempt;
+  void recordEvent(parts, object, { type: 'Normal', reason: 'Started', message: `The ${task.word} has begun.` }, run.signal);
+  try {
+    const result = await work(attempt, object);
+    await end(attempt, { ...result, phase: run.log.errors ? 'PartiallyFailed' : 'Completed' });
+  } catch (error) {
+    await afterFailure(attempt, error);
+  }
+}
+
+/** Does the work, with its deadline, while its progress is written. Ends when the work has ended, whatever made it end. */
+async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunStatus>> {
+  const { parts, task, run, id, target } = attempt;
+  const stop = new AbortController();
+  const timer = new AbortController();
+  const signal = AbortSignal.any([run.signal, stop.signal]);
+  const background = AbortSignal.any([signal, timer.signal]);
+  const progress = new Progress(parts.clock, (counts, signal) => renew(attempt, counts, signal));
+  const ends = (error: unknown) => {
+    if (!background.aborted) stop.abort(error);
+  };
+  void progress.run(background).catch(ends);
+  void expire(parts, task.timeout(object), background).catch(ends);
+  const folder = runFolder(parts.domain, task.word, target.uid, id);
+  try {
+    return await task.execute({
+      parts,
+      object,
+      creator: creatorOf(object),
+      run,
+      folder,
+      report: (counts) => progress.report(counts),
+      signal,
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    timer.abort(new Error('the work has ended'));
+  }
+}
+
+async function expire({ clock }: EngineParts, ms: number | undefined, signal: AbortSignal): Promise<void> {
+  if (ms === undefined) return;
+  await clock.sleep(ms, signal);
+  throw new RunFailed('Timeout', `it took longer than spec.timeout, ${ms / 1_000} s`);
+}
+
+/** Says that this replica is still at work, and how far it is. */
+async function renew(attempt: Attempt, counts: Counts | undefined, signal: AbortSignal): Promise<void> {
+  const { parts, run } = attempt;
+  const renewed = rfc3339(parts.clock.now());
+  try {
+    await change(attempt, signal, (object) => {
+      const status = statusOf(object);
+      const { id = '', replica = '' } = status.run ?? {};
+      return { ...object, status: { ...status, ...(counts && { progress: counts }), run: { id, replica, renewed } } };
+    });
+  } catch (error) {
+    if (error instanceof RunAbandoned) throw error;
+    parts.log.warn('progress was not written', { uid: run.uid, error: messageOf(error) });
+  }
+}
+
+/** Changes the status as long as the run is this one; rejects with RunAbandoned otherwise. */
+async function change(
+  { parts, task, target, id }: Attempt,
+  signal: AbortSignal,
+  how: (object: KubeObject) => KubeObject,
+): Promise<KubeObject> {
+  const isOurs = (object: KubeObject) => isUnfinished(object) && statusOf(object).run?.id === id;
+  let ours = false;
+  const written = await parts.objects.update(
+    task.definition,
+    target,
+    'status',
+    (object) => {
+      ours = isOurs(object);
+      return ours ? how(object) : object;
+    },
+    signal,
+  );
+  if (!written || !ours) throw new RunAbandoned(`the ${task.word} was deleted or is carried out by another replica`);
+  return written;
+}
+
+/** The last write of a run. Files of earlier runs that died go. */
+async function end(attempt: Attempt, result: Partial<RunStatus>, message?: string): Promise<void> {
+  const { parts, task, target, id, run } = attempt;
+  const now = parts.clock.now();
+  const counts = { warnings: run.log.warnings, errors: run.log.errors, completionTimestamp: rfc3339(now) };
+  const object = await persistent(parts.clock, run.signal, () =>
+    change(attempt, run.signal, (object) => task.finish(withStatus(object, { ...result, ...counts }, now, message))),
+  );
+  const folder = objectFolder(parts.domain, task.word, target.uid);
+  const own = `${runFolder(parts.domain, task.word, target.uid, id)}/`;
+  await removeFiles(parts.store, folder, run.signal, own).catch((error: unknown) =>
+    parts.log.warn('files of an earlier run were not removed', { folder, error: messageOf(error) }),
+  );
+  const { phase = 'Failed' } = result;
+  const type = phase === 'Completed' ? 'Normal' : 'Warning';
+  await recordEvent(parts, object, { type, reason: phase, message: message ?? `The ${task.word} has ended: ${phase}.` }, run.signal);
+}
+
+async function afterFailure(attempt: Attempt, error: unknown): Promise<void> {
+  const { parts, task, run, target, runs } = attempt;
+  await removeOwnFiles(attempt);
+  if (error instanceof RunAbandoned) return parts.log.info(`a ${task.word} was given up`, { uid: target.uid, reason: error.message });
+  if (run.signal.aborted) return giveBack(attempt);
+  const { reason, message } = failureOf(error);
+  const failureReason = `${reason}: ${message}`;
+  if (reason === 'InternalError')
+    parts.log.error(`a ${task.word} failed`, { uid: target.uid, error: String(error instanceof Error && error.stack) });
+  run.log.error(failureReason);
+  runs.keepLog(target.uid, run.log.text());
+  await end(attempt, { phase: 'Failed', failureReason }, failureReason).catch((failure: unknown) => {
+    if (!(failure instanceof RunAbandoned)) throw failure;
+  });
+}
+
+/** What was finished, but could not be recorded any more. */
+async function removeOwnFiles({ parts, task, target, id }: Attempt): Promise<void> {
+  const folder = `${runFolder(parts.domain, task.word, target.uid, id)}/`;
+  await lastly(parts, 'files of a run that ended early were not removed', (signal) => removeFiles(parts.store, folder, signal));
+}
+
+/** A shutdown: the next process may go on at once. */
+async function giveBack(attempt: Attempt): Promise<void> {
+  const withoutClaim = (object: KubeObject) => {
+    const { run: _, ...status } = statusOf(object);
+    return { ...object, status };
+  };
+  await lastly(attempt.parts, 'a claim was not given back', (signal) => change(attempt, signal, withoutClaim));
+}
+
+/** Done if it can be done quickly, whatever was aborted before. */
+async function lastly(parts: EngineParts, otherwise: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+  const late = () => new Error(`no answer within ${farewell} ms`);
+  try {
+    await withDeadline(parts.clock, farewell, new AbortController().signal, late, work);
+  } catch (error) {
+    parts.log.warn(otherwise, { error: messageOf(error) });
+  }
+}

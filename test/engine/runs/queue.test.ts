@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { createLog } from '../../../src/base/log.ts';
+import { WorkQueue } from '../../../src/engine/runs/queue.ts';
+import { ManualClock, settled } from '../../manual-clock.ts';
+
+function createQueue(given: { concurrency?: number; limit?: number; work?: (item: string) => Promise<number | undefined> } = {}) {
+  const clock = new ManualClock();
+  const done: string[] = [];
+  const gates: (() => void)[] = [];
+  const gate = (item: string) =>
+    new Promise<undefined>((resolve) => {
+      done.push(item);
+      gates.push(() => resolve(undefined));
+    });
+  const { concurrency = 2, limit = 10, work = gate } = given;
+  const queue = new WorkQueue<string>({ name: 'work', concurrency, limit, clock, log: createLog('silent'), work: (item) => work(item) });
+  const stop = new AbortController();
+  const running = queue.run(stop.signal);
+  return { clock, done, gates, queue, stop, running };
+}
+
+describe('WorkQueue', () => {
+  it('works on so many keys at once, in order, and on one key once', async () => {
+    const { queue, done, gates } = createQueue();
+    for (const item of ['a', 'b', 'a', 'c', 'b']) queue.add(item, item);
+    await settled();
+    expect(done).toEqual(['a', 'b']);
+    gates[0]?.();
+    await settled();
+    expect(done).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does once more what came in meanwhile', async () => {
+    const { queue, done, gates } = createQueue();
+    queue.add('k', 'old');
+    await settled();
+    queue.add('k', 'newer');
+    queue.add('k', 'newest');
+    gates[0]?.();
+    await settled();
+    expect(done).toEqual(['old', 'newest']);
+    gates[1]?.();
+    await settled();
+    expect(done).toHaveLength(2);
+  });
+
+  it('refuses keys beyond its bound', async () => {
+    const { queue } = createQueue({ concurrency: 1, limit: 2 });
+    expect(['a', 'b', 'c', 'd'].map((key) => queue.add(key, key))).toEqual([true, true, true, false]);
+    expect(queue.add('b', 'b')).toBe(true);
+  });
+
+  it('looks again when it was asked to', async () => {
+    const times: number[] = [];
+    const { queue, clock } = createQueue({ work: async () => (times.push(clock.monotonic()) < 3 ? 5_000 : undefined) });
+    queue.add('k', 'k');
+    await clock.pass(60_000);
+    expect(times).toEqual([0, 5_000, 10_000]);
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('tries again what failed, later and later', async () => {
+    const times: number[] = [];
+    const { queue, clock } = createQueue({
+      work: async () => {
+        times.push(clock.monotonic());
+        if (times.length < 4) throw new Error('not yet');
+        return undefined;
+      },
+    });
+    queue.add('k', 'k');
+    await clock.pass(60_000);
+    expect(times).toEqual([0, 1_000, 3_000, 7_000]);
+  });
+
+  it('does at once what is added while it waits for its time', async () => {
+    const times: number[] = [];
+    const { queue, clock } = createQueue({ work: async () => (times.push(clock.monotonic()) < 2 ? 5_000 : undefined) });
+    queue.add('k', 'k');
+    await clock.pass(1_000);
+    queue.add('k', 'k');
+    await clock.pass(10_000);
+    expect(times).toEqual([0, 1_000]);
+  });
+
+  it('ends with its workers', async () => {
+    const { queue, gates, stop, running } = createQueue();
+    queue.add('a', 'a');
+    await settled();
+    stop.abort();
+    let ended = false;
+    void running.then(() => (ended = true));
+    await settled();
+    expect(ended).toBe(false);
+    gates[0]?.();
+    await running;
+  });
+});
