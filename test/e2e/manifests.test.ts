@@ -56,6 +56,21 @@ describe(manifests.title, manifests.options, () => {
     expect(code).toBe(0);
   });
 
+  it.each([
+    { group: '', resource: 'users' },
+    { group: '', resource: 'groups' },
+    { group: 'authentication.k8s.io', resource: 'uids' },
+    { group: 'authentication.k8s.io', resource: 'userextras', subresource: 'authentication.kubernetes.io/credential-id' },
+  ])('let Kylon restore as the user who asked for it: impersonate $resource', async (what) => {
+    const resourceAttributes = { verb: 'impersonate', name: 'any', ...what };
+    const spec = { user: 'system:serviceaccount:kylon-system:kylon', groups: ['system:authenticated'], resourceAttributes };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', metadata: {}, spec };
+    await kubectl.run(['apply', '--server-side', '-f', at('manifests/server-rights.yaml')]);
+    const verdict = await kubectl.run(['create', '-f', '-', '-o', 'jsonpath={.status.allowed}'], review);
+    await kubectl.run(['delete', '-f', at('manifests/server-rights.yaml')]);
+    expect(verdict).toBe('true');
+  });
+
   it('make a serving certificate for the Service, with its authority', async () => {
     const { stdout, stderr, code } = await run(at('manifests/serving-certificate'), []);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
