@@ -12,7 +12,7 @@ const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --only NAME,…   some of: ${names.join(', ')}
   --quick         fewer objects, 3 rounds instead of 5: to see that it works, not for figures
   --json FILE     append one JSON object a line to this file
-Needs KUBECONFIG of a disposable cluster, with the rights of cluster-admin: kind, minikube, or ../shared/cluster/up.`;
+Needs KUBECONFIG of a disposable cluster, with the rights of cluster-admin: such as kind or minikube make.`;
 
 process.exitCode = await main();
 
