@@ -1,11 +1,10 @@
 /** `?timeout=` of a request, and how long requests may take at most. */
+import { spanOf } from '../duration.ts';
 import { badRequest, quote, timedOut } from '../errors.ts';
 
 /** In milliseconds; the same as kube-apiserver's for writes, and for all else. */
 const maxWrite = 34_000;
 const maxOther = 60_000;
-
-const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds that a request of this verb is given. Throws ApiError 400. */
 export function requestTimeout(verb: string, query: URLSearchParams): number {
@@ -23,7 +22,5 @@ export const requestTimedOut = () => timedOut('request did not complete within r
 function goDuration(text: string): number | undefined {
   if (text === '0') return 0;
   if (!/^[+-]?((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
-  const parts = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)];
-  const whole = parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? ''] ?? 0), 0);
-  return text.startsWith('-') ? -whole : whole;
+  return text.startsWith('-') ? -spanOf(text) : spanOf(text);
 }
