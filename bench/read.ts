@@ -1,4 +1,5 @@
 /** LIST and GET of Backups against those of a CustomResourceDefinition with the same schema and the same objects. */
+import { levelFolder } from '../src/catalog/level-kv.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
@@ -30,7 +31,7 @@ export async function seedBackups({ data, store: url }: Folder, cluster: Client,
   const { metadata } = await cluster.json<KubeObject>('GET', '/api/v1/namespaces/kube-system');
   const store = await openStore(url, parts, signal);
   const domain = metadata.uid ?? '';
-  const catalog = await openCatalog({ store, domain, indexFolder: `${data}/index/${domain}`, replica: 'bench', signal, ...parts });
+  const catalog = await openCatalog({ store, domain, index: levelFolder(`${data}/index/${domain}`), replica: 'bench', signal, ...parts });
   await each(
     256,
     Array.from({ length: count }, (_, n) => finishedBackup(n)),

@@ -5,6 +5,7 @@ import type { Clock } from './base/clock.ts';
 import type { Ids } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
+import { levelFolder } from './catalog/level-kv.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -66,10 +67,9 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   const { options, domain } = setting;
   await using opened = new AsyncDisposableStack();
   const store = opened.adopt(await openStore(options.store, parts, signal), (one) => one.close());
-  const indexFolder = join(options.data, 'index', domain);
-  const storage = opened.adopt(
-    await openLastingCatalog({ store, domain, indexFolder, replica: options.replica, ...parts, signal }),
-    (one) => one.close(),
+  const index = levelFolder(join(options.data, 'index', domain));
+  const storage = opened.adopt(await openLastingCatalog({ store, domain, index, replica: options.replica, ...parts, signal }), (one) =>
+    one.close(),
   );
   const door = new Door();
   const server = opened.adopt(await startServer({ ...serving(setting), ...parts, handle: (call) => door.handle(call) }, signal), (one) =>

@@ -2,6 +2,7 @@
 import type { ObjectKey, StoredEvent } from '../machinery/storage.ts';
 import { digestOf, digestText, emptyDigest, minus, plus } from './digest.ts';
 import { currentKey, historyKey, versionKey } from './index-keys.ts';
+import type { KvOp } from './kv.ts';
 import type { LogRecord } from './record.ts';
 import type { Segment } from './segment.ts';
 
@@ -25,13 +26,9 @@ export interface Version {
   readonly json: string;
 }
 
-export type IndexOp =
-  | { readonly type: 'put'; readonly key: string; readonly value: string }
-  | { readonly type: 'del'; readonly key: string };
-
 export interface Effect {
   readonly head: Head;
-  readonly ops: readonly IndexOp[];
+  readonly ops: readonly KvOp[];
   readonly events: readonly StoredEvent[];
 }
 
@@ -41,7 +38,7 @@ export const firstHead: Head = { n: 0, hash: '0'.repeat(64), rv: 0, digest: empt
 export function effectOf(head: Head, segment: Segment, current: (key: ObjectKey) => Version | undefined): Effect {
   checkChain(head, segment);
   const state = new Overlay(current);
-  const ops: IndexOp[] = [];
+  const ops: KvOp[] = [];
   const events: StoredEvent[] = [];
   let digest = head.digest;
   for (const [i, record] of segment.records.entries()) {
@@ -96,10 +93,10 @@ function digestAfter(digest: bigint, key: ObjectKey, before: Version | undefined
   return after === undefined ? without : plus(without, digestOf(key, after.rv, after.json));
 }
 
-function opsOf({ op, key, json }: LogRecord, before: Version | undefined, rv: number, time: string): readonly IndexOp[] {
+function opsOf({ op, key, json }: LogRecord, before: Version | undefined, rv: number, time: string): readonly KvOp[] {
   const { resource, namespace, name } = key;
   const change = [op, before?.rv ?? 0, time, resource, namespace, name].join('\0');
-  const ops: IndexOp[] = [{ type: 'put', key: historyKey(rv), value: change }];
+  const ops: KvOp[] = [{ type: 'put', key: historyKey(rv), value: change }];
   if (before !== undefined) ops.push({ type: 'put', key: versionKey(key, before.rv), value: `${rv}\0${before.json}` });
   ops.push(op === 'delete' ? { type: 'del', key: currentKey(key) } : { type: 'put', key: currentKey(key), value: `${rv}\0${json}` });
   return ops;

@@ -10,6 +10,7 @@ import { Committer } from './commit.ts';
 import { Follower } from './follower.ts';
 import type { IndexView } from './index-view.ts';
 import { openIndex } from './index-store.ts';
+import type { KvHome } from './kv.ts';
 import { SegmentLog } from './log.ts';
 import { openMarker } from './marker.ts';
 import { pageOf } from './pages.ts';
@@ -23,8 +24,8 @@ export interface CatalogOptions {
   readonly store: ObjectStore;
   /** Which of the logs in the store: the uid of a cluster. */
   readonly domain: string;
-  /** For the index, and nothing else: it is thrown away when it does not fit. */
-  readonly indexFolder: string;
+  /** For the index, and nothing else: it is destroyed when it does not fit. */
+  readonly index: KvHome;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -45,11 +46,11 @@ const futurePatience = 3000;
 
 /** Rejects with a CatalogFault that names object and fault when the log is not sound, and with what the store says. */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
-  const { store, domain, indexFolder, ids, clock, log, replica, signal = AbortSignal.any([]) } = options;
+  const { store, domain, index: home, ids, clock, log, replica, signal = AbortSignal.any([]) } = options;
   if (!domainPattern.test(domain)) throw new Error(`"${domain}" cannot name a domain: letters, digits and - only, 63 at most`);
   const life = new AbortController();
   const { store: uuid } = await openMarker(store, ids, signal);
-  const index = await openIndex(indexFolder, { store: uuid, domain });
+  const index = await openIndex(home, { store: uuid, domain });
   const state = new State({ index, domain, clock, window: options.window ?? defaultWindow });
   const segments = new SegmentLog(store, domain, clock, life.signal);
   const follower = new Follower({ log, clock, segments, state, interval: options.interval ?? defaultInterval });

@@ -8,6 +8,7 @@
  * `m`                               where the index stands
  */
 import type { ObjectKey } from '../machinery/storage.ts';
+import type { Bounds } from './kv.ts';
 
 export const metaKey = 'm';
 
@@ -15,11 +16,6 @@ export interface KeyRange {
   readonly resource: string;
   readonly namespace?: string | undefined;
   readonly after?: { readonly namespace: string; readonly name: string } | undefined;
-}
-
-export interface Bounds {
-  readonly gte: string;
-  readonly lt: string;
 }
 
 export function currentKey({ resource, namespace, name }: ObjectKey): string {

@@ -1,14 +1,14 @@
-/** The index: the log's state and recent history in LevelDB, on the local disk. Deleting its folder loses nothing. */
-import { rm } from 'node:fs/promises';
-import { Level } from 'level';
+/** The index: the log's state and recent history, on the local disk. Destroying it loses nothing. */
 import { messageOf } from '../base/lifetime.ts';
 import type { ObjectKey } from '../machinery/storage.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
-import type { Head, IndexOp, Version } from './apply.ts';
+import type { Head, Version } from './apply.ts';
 import { digestText } from './digest.ts';
 import { isWhole } from './index-check.ts';
 import { currentKey, metaKey } from './index-keys.ts';
 import { IndexView, versionOf } from './index-view.ts';
+import type { Kv, KvHome, KvOp } from './kv.ts';
+import { KvDamaged } from './kv.ts';
 
 /** Of which log an index is. */
 export interface Identity {
@@ -17,44 +17,33 @@ export interface Identity {
 }
 
 /** Rises when the entries change; an index of another format is thrown away. */
-const format = 1;
+const format = 2;
 
-/** Opens the index in `folder`. One that is broken, of another log or of another format is thrown away and begun anew. */
-export async function openIndex(folder: string, identity: Identity): Promise<IndexStore> {
-  const db = await openLevel(folder);
-  const head = await wholeHead(db, identity);
-  if (head !== undefined) return new IndexStore(db, identity, head);
-  await db.close();
-  await rm(folder, { recursive: true, force: true });
-  return new IndexStore(await openLevel(folder), identity, undefined);
+/** Opens the index at `home`. One that is broken, of another log or of another format is thrown away and begun anew. */
+export async function openIndex(home: KvHome, identity: Identity): Promise<IndexStore> {
+  const kv = await openKv(home);
+  const head = await wholeHead(kv, identity);
+  if (head !== undefined) return new IndexStore(kv, identity, head);
+  await kv.close();
+  await home.destroy();
+  return new IndexStore(await home.open(), identity, undefined);
 }
 
-async function openLevel(folder: string): Promise<Level> {
+async function openKv(home: KvHome): Promise<Kv> {
   try {
-    return await tryLevel(folder);
+    return await home.open();
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'LEVEL_LOCKED')
-      throw new Error(`the index folder ${folder} is in use by another process: end that one, or use another folder`, { cause: error });
-    if (code !== 'LEVEL_CORRUPTION')
-      throw new Error(`the index folder ${folder} cannot be opened: ${messageOf(cause ?? error)}`, { cause: error });
-    await rm(folder, { recursive: true });
-    return tryLevel(folder);
+    if (!(error instanceof KvDamaged)) throw error;
+    await home.destroy();
+    return home.open();
   }
 }
 
-async function tryLevel(folder: string): Promise<Level> {
-  const db = new Level(folder);
-  await db.open();
-  return db;
-}
-
 /** Where the index stands; undefined where it is of no use. */
-async function wholeHead(db: Level, identity: Identity): Promise<Head | undefined> {
+async function wholeHead(kv: Kv, identity: Identity): Promise<Head | undefined> {
   try {
-    const head = headOf(await db.get(metaKey), identity);
-    return head !== undefined && (await isWhole(db, head)) ? head : undefined;
+    const head = headOf(kv.get(metaKey), identity);
+    return head !== undefined && (await isWhole(kv, head)) ? head : undefined;
   } catch {
     return undefined;
   }
@@ -80,18 +69,18 @@ function headOf(meta: string | undefined, identity: Identity): Head | undefined 
 export class IndexStore {
   /** Where the index stood when it was opened; undefined for a new one. */
   readonly found: Head | undefined;
-  readonly #db: Level;
+  readonly #kv: Kv;
   readonly #identity: Identity;
 
-  constructor(db: Level, identity: Identity, found: Head | undefined) {
-    this.#db = db;
+  constructor(kv: Kv, identity: Identity, found: Head | undefined) {
+    this.#kv = kv;
     this.#identity = identity;
     this.found = found;
   }
 
   get(key: ObjectKey): Version | undefined {
     try {
-      const value = this.#db.getSync(currentKey(key));
+      const value = this.#kv.get(currentKey(key));
       return value === undefined ? undefined : versionOf(value);
     } catch (error) {
       throw new StorageUnavailable(`the index cannot be read: ${messageOf(error)}`, { cause: error });
@@ -100,16 +89,16 @@ export class IndexStore {
 
   /** The state and history as they are now. To be closed. */
   view(): IndexView {
-    return new IndexView(this.#db);
+    return new IndexView(this.#kv);
   }
 
-  /** All or nothing. Not synced: what a loss of power takes is in the log. */
-  async write(ops: readonly IndexOp[], head: Head): Promise<void> {
+  /** All or nothing. Not durable: what a loss of power takes is in the log. */
+  async write(ops: readonly KvOp[], head: Head): Promise<void> {
     const meta = { format, ...this.#identity, ...head, digest: digestText(head.digest) };
-    await this.#db.batch([...ops, { type: 'put', key: metaKey, value: JSON.stringify(meta) }]);
+    await this.#kv.batch([...ops, { type: 'put', key: metaKey, value: JSON.stringify(meta) }]);
   }
 
   async close(): Promise<void> {
-    await this.#db.close();
+    await this.#kv.close();
   }
 }

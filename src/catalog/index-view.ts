@@ -1,16 +1,12 @@
 /** The index as it was at one moment, however it goes on: all that lists and watches read. */
-import type { Level } from 'level';
 import { messageOf } from '../base/lifetime.ts';
 import type { ObjectKey, Stored, StoredEvent } from '../machinery/storage.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
 import type { Head, Version } from './apply.ts';
-import type { Bounds, KeyRange } from './index-keys.ts';
+import type { KeyRange } from './index-keys.ts';
 import { boundsOf, currentKey, historyKey, metaKey, versionKey } from './index-keys.ts';
+import type { Bounds, Kv, KvSnapshot } from './kv.ts';
 import { mergeSorted } from './merge.ts';
-
-/** Entries and bytes that are read in one go. */
-const pageEntries = 1000;
-const pageBytes = 1024 * 1024;
 
 /** A change without the text of the object. */
 export interface HistoryEntry {
@@ -23,18 +19,14 @@ export interface HistoryEntry {
   readonly key: ObjectKey;
 }
 
-type Snapshot = ReturnType<Level['snapshot']>;
-
 export class IndexView {
   /** The number at which this view is true. */
   readonly rv: number;
   readonly horizon: number;
-  readonly #db: Level;
-  readonly #snapshot: Snapshot;
+  readonly #snapshot: KvSnapshot;
 
-  constructor(db: Level) {
-    this.#db = db;
-    this.#snapshot = translated(() => db.snapshot());
+  constructor(kv: Kv) {
+    this.#snapshot = translated(() => kv.snapshot());
     const meta = JSON.parse(this.#read(metaKey) ?? '{"rv":0,"horizon":0}') as Pick<Head, 'rv' | 'horizon'>;
     this.rv = meta.rv;
     this.horizon = meta.horizon;
@@ -55,15 +47,12 @@ export class IndexView {
 
   /** How many objects there are in a range. */
   async count(range: KeyRange): Promise<number> {
-    const keys = this.#db.keys({ ...boundsOf('c', range), snapshot: this.#snapshot, highWaterMarkBytes: pageBytes });
     try {
       let count = 0;
-      for (let page = await keys.nextv(pageEntries); page.length > 0; page = await keys.nextv(pageEntries)) count += page.length;
+      for await (const page of this.#snapshot.keys(boundsOf('c', range))) count += page.length;
       return count;
     } catch (error) {
       throw unreadable(error);
-    } finally {
-      await keys.close();
     }
   }
 
@@ -113,19 +102,16 @@ export class IndexView {
     return value === undefined ? undefined : versionOf(value).json;
   }
 
-  async *#pages(bounds: Bounds, limit = -1): AsyncGenerator<readonly [string, string][]> {
-    const iterator = this.#db.iterator({ ...bounds, limit, snapshot: this.#snapshot, highWaterMarkBytes: pageBytes });
+  async *#pages(bounds: Bounds, limit?: number): AsyncGenerator<readonly [string, string][]> {
     try {
-      for (let page = await iterator.nextv(pageEntries); page.length > 0; page = await iterator.nextv(pageEntries)) yield page;
+      yield* this.#snapshot.entries(bounds, limit);
     } catch (error) {
       throw unreadable(error);
-    } finally {
-      await iterator.close();
     }
   }
 
   #read(key: string): string | undefined {
-    return translated(() => this.#db.getSync(key, { snapshot: this.#snapshot }));
+    return translated(() => this.#snapshot.get(key));
   }
 }
 

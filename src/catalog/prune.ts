@@ -1,8 +1,9 @@
 /** Forgets history that nobody may ask for any more: in small pieces, each together with a segment that is applied. */
-import type { Head, IndexOp } from './apply.ts';
+import type { Head } from './apply.ts';
 import { historyKey, versionKey } from './index-keys.ts';
 import type { IndexStore } from './index-store.ts';
 import type { HistoryEntry } from './index-view.ts';
+import type { KvOp } from './kv.ts';
 
 /** What is kept at least: both so many changes and so long. */
 export interface HistoryWindow {
@@ -19,7 +20,7 @@ export async function pruneOf(
   head: Head,
   window: HistoryWindow,
   now: number,
-): Promise<{ readonly ops: readonly IndexOp[]; readonly horizon: number }> {
+): Promise<{ readonly ops: readonly KvOp[]; readonly horizon: number }> {
   const surplus = head.rv - window.changes - head.horizon;
   if (surplus < piece) return { ops: [], horizon: head.horizon };
   const view = index.view();
@@ -36,7 +37,7 @@ export async function pruneOf(
 }
 
 /** A change, and the state that it ended. */
-function removalOf({ rv, prev, key }: HistoryEntry): readonly IndexOp[] {
-  const change: IndexOp = { type: 'del', key: historyKey(rv) };
+function removalOf({ rv, prev, key }: HistoryEntry): readonly KvOp[] {
+  const change: KvOp = { type: 'del', key: historyKey(rv) };
   return prev === 0 ? [change] : [change, { type: 'del', key: versionKey(key, prev) }];
 }

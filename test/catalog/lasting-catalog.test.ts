@@ -1,4 +1,5 @@
 /** A catalog that has met a fault answers nothing, and comes back by itself once the cause is gone. */
+import { levelFolder } from '../../src/catalog/level-kv.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
@@ -17,7 +18,12 @@ const create = (name: string) => ({ op: 'create' as const, key: key(name), json:
 
 async function open(objects: Map<string, Uint8Array>) {
   const parts = { clock: systemClock, ids: randomIds, log: createLog('silent'), replica: 'test', interval: 20 };
-  const catalog = await openLastingCatalog({ store: memoryStore(objects), domain, indexFolder: await fixture.path('lasting'), ...parts });
+  const catalog = await openLastingCatalog({
+    store: memoryStore(objects),
+    domain,
+    index: levelFolder(await fixture.path('lasting')),
+    ...parts,
+  });
   opened.push(catalog);
   return catalog;
 }

@@ -1,3 +1,4 @@
+import { levelFolder } from '../../src/catalog/level-kv.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Head } from '../../src/catalog/apply.ts';
 import { effectOf, firstHead } from '../../src/catalog/apply.ts';
@@ -17,7 +18,7 @@ let index: IndexStore;
 let head: Head;
 beforeEach(async () => {
   fixture = new CatalogFixture();
-  index = await openIndex(await fixture.path('index'), { store: 's', domain: 'd' });
+  index = await openIndex(levelFolder(await fixture.path('index')), { store: 's', domain: 'd' });
   head = firstHead;
 });
 afterEach(async () => {
