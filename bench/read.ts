@@ -1,4 +1,5 @@
 /** LIST and GET of Backups against those of a CustomResourceDefinition with the same schema and the same objects. */
+import { createMetrics } from '../src/base/metrics.ts';
 import { levelFolder } from '../src/catalog/level-kv.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';
@@ -29,7 +30,7 @@ export async function seedBackups({ data, store: url }: Folder, cluster: Client,
   const parts = { clock: systemClock, ids: randomIds, log: createLog('warn') };
   const { signal } = new AbortController();
   const { metadata } = await cluster.json<KubeObject>('GET', '/api/v1/namespaces/kube-system');
-  const store = await openStore(url, parts, signal);
+  const { store } = await openStore(url, { ...parts, env: process.env, metrics: createMetrics() }, signal);
   const domain = metadata.uid ?? '';
   const catalog = await openCatalog({ store, domain, index: levelFolder(`${data}/index/${domain}`), replica: 'bench', signal, ...parts });
   await each(

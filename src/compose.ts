@@ -4,6 +4,7 @@ import type { Authenticate } from './auth/authenticate.ts';
 import type { Clock } from './base/clock.ts';
 import type { Ids } from './base/ids.ts';
 import type { Log } from './base/log.ts';
+import type { Metrics } from './base/metrics.ts';
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { levelFolder } from './catalog/level-kv.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -32,6 +33,9 @@ export interface Parts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
+  /** The environment of the process. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Tells the user on standard output. */
@@ -66,7 +70,7 @@ export interface Kylon {
 export async function compose(setting: Setting, parts: Parts, signal: AbortSignal): Promise<Kylon> {
   const { options, domain } = setting;
   await using opened = new AsyncDisposableStack();
-  const store = opened.adopt(await openStore(options.store, parts, signal), (one) => one.close());
+  const store = opened.adopt((await openStore(options.store, parts, signal)).store, (one) => one.close());
   const index = levelFolder(join(options.data, 'index', domain));
   const storage = opened.adopt(await openLastingCatalog({ store, domain, index, replica: options.replica, ...parts, signal }), (one) =>
     one.close(),

@@ -5,6 +5,7 @@ import { randomIds } from './base/ids.ts';
 import { createLog } from './base/log.ts';
 import { runForCluster } from './for-cluster.ts';
 import { helpText, OptionsError, readOptions } from './options.ts';
+import { createMetrics } from './base/metrics.ts';
 import type { Options } from './options.ts';
 import { runPlayground } from './playground.ts';
 
@@ -19,7 +20,7 @@ async function main(): Promise<number> {
   }
   const stop = stopSignal();
   const log = createLog(options.logLevel);
-  const parts = { clock: systemClock, ids: randomIds, log };
+  const parts = { clock: systemClock, ids: randomIds, log, metrics: createMetrics(), env: process.env };
   try {
     await (options.mode === 'playground' ? runPlayground(options, parts, say, stop) : runForCluster(options, parts, say, stop));
     return 0;

@@ -24,6 +24,7 @@ const homeOf: Record<string, string> = {
   '@kubernetes/client-node': 'cluster',
   level: 'catalog',
   pino: 'base',
+  'prom-client': 'base',
   'openapi3-ts': 'machinery',
 };
 

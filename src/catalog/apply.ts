@@ -4,7 +4,7 @@ import { digestOf, digestText, emptyDigest, minus, plus } from './digest.ts';
 import { currentKey, historyKey, versionKey } from './index-keys.ts';
 import type { KvOp } from './kv.ts';
 import type { LogRecord } from './record.ts';
-import type { Segment } from './segment.ts';
+import type { Features, Segment } from './segment.ts';
 
 /** The state after a segment. */
 export interface Head {
@@ -16,8 +16,10 @@ export interface Head {
   readonly digest: bigint;
   /** Every state from this number on can be read, and every change after it. */
   readonly horizon: number;
-  /** What a program must know to write after this segment. */
-  readonly writeFeatures: readonly string[];
+  /** The first number after the newest roll-back that an operator has accepted; 0 where there was none. */
+  readonly jump: number;
+  /** What a program must know to read on from here, and to write. */
+  readonly features: Features;
 }
 
 /** An object as it is at a number. */
@@ -32,7 +34,16 @@ export interface Effect {
   readonly events: readonly StoredEvent[];
 }
 
-export const firstHead: Head = { n: 0, hash: '0'.repeat(64), rv: 0, digest: emptyDigest, horizon: 0, writeFeatures: [] };
+/** Of an empty log. It stands at number 1, as etcd does: a list with resourceVersion 0 would mean something else to clients. */
+export const firstHead: Head = {
+  n: 0,
+  hash: '0'.repeat(64),
+  rv: 1,
+  digest: emptyDigest,
+  horizon: 1,
+  jump: 0,
+  features: { read: [], write: [] },
+};
 
 /** Throws an Error that says why the segment does not follow on the head. */
 export function effectOf(head: Head, segment: Segment, current: (key: ObjectKey) => Version | undefined): Effect {
@@ -51,8 +62,9 @@ export function effectOf(head: Head, segment: Segment, current: (key: ObjectKey)
     events.push(eventOf(record, before, rv));
     state.set(record.key, after);
   }
-  const { header, hash, records } = segment;
-  const next = { ...head, n: header.n, hash, rv: head.rv + records.length, digest, writeFeatures: header.features.write };
+  const { header, hash } = segment;
+  const next = { ...head, n: header.n, hash, rv: header.firstRV + header.count - 1, digest, features: header.features };
+  if (header.count === 0) return { head: { ...next, jump: header.firstRV, horizon: next.rv }, ops, events };
   return { head: next, ops, events };
 }
 
@@ -78,7 +90,8 @@ export class Overlay {
 function checkChain(head: Head, { header }: Segment): void {
   if (header.n !== head.n + 1) throw new Error(`is segment ${header.n}, but ${head.n + 1} is next`);
   if (header.prev !== head.hash) throw new Error(`does not follow segment ${head.n}: it names another hash of it`);
-  if (header.firstRV !== head.rv + 1) throw new Error(`begins with number ${header.firstRV}, but ${head.rv + 1} is next`);
+  const isNext = header.count === 0 ? header.firstRV > head.rv : header.firstRV === head.rv + 1;
+  if (!isNext) throw new Error(`begins with number ${header.firstRV}, but ${head.rv + 1} is next`);
   if (header.digest !== digestText(head.digest)) throw new Error(`names another state after segment ${head.n} than the one here`);
 }
 

@@ -6,6 +6,8 @@ import type { Log } from '../base/log.ts';
 import type { Change, ListQuery, ObjectKey, Storage, Stored, StoredEvent, StoredPage, WatchQuery } from '../machinery/storage.ts';
 import { StorageExpired, StorageFuture } from '../machinery/storage.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
+import { firstHead } from './apply.ts';
+import { loadCheckpoint } from './checkpoint-load.ts';
 import { Committer } from './commit.ts';
 import { Follower } from './follower.ts';
 import type { IndexView } from './index-view.ts';
@@ -16,6 +18,7 @@ import { openMarker } from './marker.ts';
 import { pageOf } from './pages.ts';
 import { domainPattern } from './paths.ts';
 import type { HistoryWindow } from './prune.ts';
+import { checkSeen } from './rollback.ts';
 import { State } from './state.ts';
 import { watch } from './watch.ts';
 
@@ -46,27 +49,35 @@ const futurePatience = 3000;
 
 /** Rejects with a CatalogFault that names object and fault when the log is not sound, and with what the store says. */
 export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
-  const { store, domain, index: home, ids, clock, log, replica, signal = AbortSignal.any([]) } = options;
+  const { domain, signal = AbortSignal.any([]) } = options;
   if (!domainPattern.test(domain)) throw new Error(`"${domain}" cannot name a domain: letters, digits and - only, 63 at most`);
   const life = new AbortController();
-  const { store: uuid } = await openMarker(store, ids, signal);
-  const index = await openIndex(home, { store: uuid, domain });
-  const state = new State({ index, domain, clock, window: options.window ?? defaultWindow });
-  const segments = new SegmentLog(store, domain, clock, life.signal);
-  const follower = new Follower({ log, clock, segments, state, interval: options.interval ?? defaultInterval });
   const abort = () => life.abort(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();
-    await follower.start();
+    return await open(options, life);
   } catch (error) {
     life.abort(error);
-    await state.close();
     throw error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+async function open(options: CatalogOptions, life: AbortController): Promise<Catalog> {
+  const { store, domain, ids, clock, log, replica, window = defaultWindow, interval = defaultInterval } = options;
+  await using opened = new AsyncDisposableStack();
+  const marker = await openMarker(store, ids, life.signal);
+  const segments = new SegmentLog(store, domain, clock, life.signal);
+  const index = opened.adopt(await openIndex(options.index, { store: marker.store, domain }), (one) => one.close());
+  if (index.found !== undefined) await checkSeen(segments, index.found);
+  const head = index.found ?? (await loadCheckpoint({ store, domain, index, log }, life.signal)) ?? firstHead;
+  const state = new State({ index, head, domain, clock, window });
+  const follower = new Follower({ log, clock, segments, state, interval });
+  await follower.start();
   const committer = new Committer({ clock, ids, log, segments, state, follower, writer: { replica, boot: ids.hex(8) } });
+  opened.move();
   return new Catalog({ state, follower, committer, clock, life });
 }
 

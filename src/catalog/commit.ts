@@ -125,7 +125,7 @@ export class Committer {
 
   async #seal({ head, records }: Staged): Promise<Attempt> {
     const { clock, ids, segments, writer } = this.#parts;
-    const unknown = unknownOf(head.writeFeatures);
+    const unknown = unknownOf(head.features.write);
     if (unknown.length > 0)
       throw new StorageUnavailable(`the log may only be written by versions of Kylon that know: ${unknown.join(', ')}`);
     const draft = {
@@ -136,7 +136,7 @@ export class Committer {
       attempt: ids.hex(16),
       writer,
       time: new Date(clock.now()).toISOString(),
-      features: { read: [], write: [] },
+      features: head.features,
       digest: digestText(head.digest),
     };
     return { n: draft.n, bytes: await sealSegment(draft, records), mayLand: false };

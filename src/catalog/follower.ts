@@ -5,7 +5,6 @@ import type { Log } from '../base/log.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
 import { CatalogFault } from './fault.ts';
 import type { SegmentLog } from './log.ts';
-import { sha256 } from './segment.ts';
 import { SharedRun } from './shared-run.ts';
 import type { State } from './state.ts';
 
@@ -61,12 +60,8 @@ export class Follower {
     }
   }
 
-  /**
-   * Checks a state that was kept against the log, and follows it to its end. Throws a CatalogFault where the log is not the one
-   * that the state came from, or has a gap.
-   */
+  /** Follows the log to its end. Throws a CatalogFault where it has a gap. */
   async start(): Promise<void> {
-    await this.#checkKept();
     for (;;) {
       await this.#applyNew();
       const { head } = this.#parts.state;
@@ -100,20 +95,5 @@ export class Follower {
         await state.advance(first + i, segments.key(first + i), bytes);
       }
     }
-  }
-
-  async #checkKept(): Promise<void> {
-    const { segments, state } = this.#parts;
-    const { n, hash } = state.head;
-    if (n === 0) return;
-    const bytes = await segments.read(n);
-    const key = segments.key(n);
-    if (bytes === undefined)
-      throw new CatalogFault(
-        key,
-        `is missing, but the index has it: the store was rolled back to an older state, or segments were deleted`,
-      );
-    if (sha256(bytes) !== hash)
-      throw new CatalogFault(key, `is not the segment that the index has: it was damaged, or the store was rolled back and written anew`);
   }
 }

@@ -27,7 +27,7 @@ export class IndexView {
 
   constructor(kv: Kv) {
     this.#snapshot = translated(() => kv.snapshot());
-    const meta = JSON.parse(this.#read(metaKey) ?? '{"rv":0,"horizon":0}') as Pick<Head, 'rv' | 'horizon'>;
+    const meta = JSON.parse(this.#read(metaKey) ?? '{"rv":1,"horizon":1}') as Pick<Head, 'rv' | 'horizon'>;
     this.rv = meta.rv;
     this.horizon = meta.horizon;
   }

@@ -25,6 +25,7 @@ function encodeRecord({ op, key, prev, json }: LogRecord): string {
 
 /** Throws an Error that says which line is wrong. */
 export function decodeRecords(body: string): readonly LogRecord[] {
+  if (body === '') return [];
   if (!body.endsWith('\n')) throw new Error('the last line is not complete');
   return body.slice(0, -1).split('\n').map(decodeRecord);
 }

@@ -1,7 +1,7 @@
 /** A segment of the log: bytes that hold one commit and prove where it belongs. docs/format.md describes them. */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { messageOf } from '../base/lifetime.ts';
 import { CatalogFault } from './fault.ts';
 import type { LogRecord } from './record.ts';
@@ -34,7 +34,7 @@ interface SegmentHeader {
 }
 
 /** Names of what a program must know, from this segment on, to read the log or to add to it. */
-interface Features {
+export interface Features {
   readonly read: readonly string[];
   readonly write: readonly string[];
 }
@@ -55,12 +55,14 @@ const prefixBytes = magic.length + 4 + hashBytes;
 /** Far more than a commit may hold: a bound on what a broken header can make us inflate. */
 const mostRawBytes = 256 * 1024 * 1024;
 
-const deflate = promisify(deflateRaw);
-const inflate = promisify(inflateRaw);
+/** Bodies up to so many bytes are compressed at once: quicker than the way to another thread and back. */
+const mostAtOnce = 64 * 1024;
+const deflateAside = promisify(deflateRaw);
+const inflateAside = promisify(inflateRaw);
 
 export async function sealSegment(draft: SegmentDraft, records: readonly LogRecord[]): Promise<Uint8Array> {
   const raw = Buffer.from(encodeRecords(records));
-  const body = await deflate(raw, { level: 1 });
+  const body = raw.length <= mostAtOnce ? deflateRawSync(raw, { level: 1 }) : await deflateAside(raw, { level: 1 });
   const header = Buffer.from(
     canonical({ ...draft, v: version, comp: 'deflate-raw', count: records.length, rawLen: raw.length, sha256: sha256(body) }),
   );
@@ -122,7 +124,8 @@ function parseHeader(text: string): SegmentHeader | undefined {
 async function recordsOf(header: SegmentHeader, body: Buffer): Promise<readonly LogRecord[]> {
   if (header.comp !== 'deflate-raw') throw new Error(`its compression is ${String(header.comp)}`);
   if (!(header.rawLen <= mostRawBytes)) throw new Error(`it claims to hold ${header.rawLen} bytes`);
-  const raw = await inflate(body, { maxOutputLength: Math.max(header.rawLen, 1) });
+  const limit = { maxOutputLength: Math.max(header.rawLen, 1) };
+  const raw = header.rawLen <= mostAtOnce ? inflateRawSync(body, limit) : await inflateAside(body, limit);
   if (raw.length !== header.rawLen) throw new Error(`it holds ${raw.length} bytes, not ${header.rawLen}`);
   const records = decodeRecords(raw.toString());
   if (records.length !== header.count) throw new Error(`it holds ${records.length} changes, not ${header.count}`);

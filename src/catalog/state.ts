@@ -4,7 +4,7 @@ import { messageOf } from '../base/lifetime.ts';
 import type { ObjectKey } from '../machinery/storage.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
 import type { Head, Version } from './apply.ts';
-import { effectOf, firstHead } from './apply.ts';
+import { effectOf } from './apply.ts';
 import { CatalogFault } from './fault.ts';
 import type { IndexStore } from './index-store.ts';
 import type { IndexView } from './index-view.ts';
@@ -16,6 +16,8 @@ import { WatchHub } from './watch-hub.ts';
 
 export interface StateParts {
   readonly index: IndexStore;
+  /** Where the index stands. */
+  readonly head: Head;
   readonly domain: string;
   readonly clock: Clock;
   readonly window: HistoryWindow;
@@ -31,7 +33,7 @@ export class State {
 
   constructor(parts: StateParts) {
     this.#parts = parts;
-    this.#head = parts.index.found ?? firstHead;
+    this.#head = parts.head;
   }
 
   get head(): Head {

@@ -38,7 +38,7 @@ export const directoryProvider: Provider = {
 };
 
 /** Makes the folder if need be. Rejects with a StoreError when it cannot be written, or its file system lacks hard links. */
-export async function openDirectory(path: string, { clock, ids }: StoreParts): Promise<ObjectStore> {
+export async function openDirectory(path: string, { clock, ids }: Pick<StoreParts, 'clock' | 'ids'>): Promise<ObjectStore> {
   const store = new DirectoryStore(path, ids);
   try {
     await makeFolder(join(path, temporaryFolder));

@@ -11,14 +11,23 @@
  * What may be ambiguous
  * - A putIfAbsent that throws StoreUnavailable may or may not have happened, or may still happen. The caller resolves that by
  *   reading the key; it never sends other content for it under the same assumption.
+ * - An aborted signal ends the wait, not what was sent: the same holds for a putIfAbsent that was aborted.
+ * - `exists` may be the answer to the caller's own earlier try. Only its content tells.
+ * - An upload that fails leaves nothing that can be seen; what it used up in the store is removed at once or, if the process
+ *   died, when a store is opened later.
+ *
+ * A call is one try. What is tried again, and how often, is said by retrying.ts and, for the log, by the catalog.
  *
  * Keys are relative, of the characters [A-Za-z0-9._/-], without empty, `.` or `..` parts, 512 characters at most.
  */
 export interface ObjectStore {
-  /** For messages: the URL without any secret. */
+  /** For messages: scheme, place and prefix, without the part behind the question mark. */
   readonly name: string;
   putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal): Promise<'created' | 'exists'>;
-  /** Stores a stream of any length under a name that nobody else uses. Rejects with StoreConflict if the key exists. */
+  /**
+   * Stores a stream of any length under a name that nobody else uses, in constant memory. What was sent is proved to be what
+   * arrived, by checksums of the store's own kind. Rejects with StoreConflict if the key exists.
+   */
   upload(key: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
   /** The whole object, or a part of it. Rejects with StoreNotFound, or StoreRange when `start` is not less than the size. */
   read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array>;

@@ -1,23 +1,40 @@
 /** Opens the object store that a URL names, and refuses one that does not keep the promises of objectstore.ts. */
+import type { Metrics } from '../base/metrics.ts';
+import { limited } from './limited.ts';
+import { measured } from './measured.ts';
 import type { ObjectStore } from './objectstore.ts';
 import { StoreError } from './objectstore.ts';
 import { probe } from './probe.ts';
 import type { StoreParts } from './provider.ts';
 import { providers } from './providers.ts';
+import { retrying } from './retrying.ts';
 
-/** Rejects with a StoreError that names the URL and what is wrong with it. */
-export async function openStore(url: string, parts: StoreParts, signal: AbortSignal = AbortSignal.any([])): Promise<ObjectStore> {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const provider = providers.find(({ scheme }) => parsed?.protocol === `${scheme}:`);
-  if (parsed === undefined || provider === undefined) throw new StoreError(unknownScheme(parsed));
-  const store = await provider.open(parsed, parts);
+export interface OpenedStore {
+  readonly store: ObjectStore;
+  /** Why nothing can be written to it; undefined where that is possible. */
+  readonly readOnly: string | undefined;
+}
+
+/** Rejects with a StoreError that names the store and what is wrong with it. */
+export async function openStore(url: string, parts: StoreParts & { readonly metrics: Metrics }, signal: AbortSignal): Promise<OpenedStore> {
+  const bare = await openBare(url, parts, signal);
+  const store = retrying(limited(measured(bare, parts)), parts);
   try {
-    await probe(store, parts, signal);
+    const { denied } = await probe(store, parts, signal);
+    return { store, readOnly: denied };
   } catch (error) {
     await store.close();
     throw error;
   }
-  return store;
+}
+
+async function openBare(url: string, parts: StoreParts, signal: AbortSignal): Promise<ObjectStore> {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const provider = providers.find(({ scheme }) => parsed?.protocol === `${scheme}:`);
+  if (parsed === undefined || provider === undefined) throw new StoreError(unknownScheme(parsed));
+  if (parsed.username !== '' || parsed.password !== '')
+    throw new StoreError(`the URL of the object store holds a user name or password: secrets belong into the environment or a file`);
+  return provider.open(parsed, parts, signal);
 }
 
 /** Says no more of the URL than its scheme: the rest may hold a secret. */

@@ -10,8 +10,13 @@ import { StoreError } from './objectstore.ts';
 const races = 3;
 const racers = 8;
 
+export interface Probed {
+  /** Why nothing can be written; undefined where the store keeps all its promises. */
+  readonly denied: string | undefined;
+}
+
 /** Rejects with a StoreError that says what the store did wrong. Deletes what it made. */
-export async function probe(store: ObjectStore, { ids }: { readonly ids: Ids }, signal: AbortSignal): Promise<void> {
+export async function probe(store: ObjectStore, { ids }: { readonly ids: Ids }, signal: AbortSignal): Promise<Probed> {
   const folder = `probe/${ids.hex(16)}`;
   const keys = ['create', ...Array.from({ length: races }, (_, i) => `race-${i}`)].map((name) => `${folder}/${name}`);
   try {
@@ -24,6 +29,7 @@ export async function probe(store: ObjectStore, { ids }: { readonly ids: Ids }, 
     throw new StoreError(`${store.name} cannot be used: ${messageOf(error)}`, { cause: error });
   }
   for (const key of keys) await probeDelete(store, key, signal);
+  return { denied: undefined };
 }
 
 async function probeCreate(store: ObjectStore, key: string, signal: AbortSignal): Promise<void> {

@@ -34,7 +34,7 @@ const listed = async (catalog: Catalog) => collect(await catalog.list({ resource
 async function eventsOf(catalog: Catalog): Promise<StoredEvent[]> {
   const stop = new AbortController();
   const seen: StoredEvent[] = [];
-  for await (const event of catalog.watch({ resource, since: 0 }, stop.signal)) {
+  for await (const event of catalog.watch({ resource, since: 1 }, stop.signal)) {
     seen.push(event);
     if (event.rv === catalog.current()) stop.abort();
   }
@@ -45,8 +45,8 @@ async function eventsOf(catalog: Catalog): Promise<StoredEvent[]> {
 async function fill(index = 'kept'): Promise<{ state: unknown; events: StoredEvent[] }> {
   const catalog = await fixture.open(memoryStore(objects), { index });
   for (const name of ['a', 'b', 'c']) await add(catalog, name);
-  await catalog.write({ op: 'update', key: keyOf('a'), json: textOf('a', 1), expect: 1 }, signal);
-  await catalog.write({ op: 'delete', key: keyOf('b'), expect: 2 }, signal);
+  await catalog.write({ op: 'update', key: keyOf('a'), json: textOf('a', 1), expect: 2 }, signal);
+  await catalog.write({ op: 'delete', key: keyOf('b'), expect: 3 }, signal);
   const kept = { state: await listed(catalog), events: await eventsOf(catalog) };
   await catalog.close();
   return kept;
@@ -64,11 +64,11 @@ describe('a catalog that is opened again', () => {
   it('has everything, and goes on with the next number', async () => {
     const kept = await fill();
     const again = await fixture.open(memoryStore(objects), { index: 'kept' });
-    expect(again.current()).toBe(5);
+    expect(again.current()).toBe(6);
     expect(await listed(again)).toEqual(kept.state);
     expect(await eventsOf(again)).toEqual(kept.events);
-    expect(await add(again, 'd')).toBe(6);
-    await expect(again.write({ op: 'update', key: keyOf('a'), json: textOf('a'), expect: 1 }, signal)).rejects.toBeInstanceOf(
+    expect(await add(again, 'd')).toBe(7);
+    await expect(again.write({ op: 'update', key: keyOf('a'), json: textOf('a'), expect: 2 }, signal)).rejects.toBeInstanceOf(
       StorageConflict,
     );
   });
@@ -96,7 +96,7 @@ describe('a catalog that is opened again', () => {
     const again = await fixture.open(memoryStore(objects), { index: 'kept' });
     expect(await listed(again)).toEqual(kept.state);
     expect(await eventsOf(again)).toEqual(kept.events);
-    expect(await add(again, 'd')).toBe(6);
+    expect(await add(again, 'd')).toBe(7);
   });
 
   it('throws an index of another store or domain away', async () => {
@@ -190,7 +190,7 @@ describe('opening refuses', () => {
   it.each<[string, Partial<SegmentDraft>, string]>([
     ['a broken chain', { prev: 'f'.repeat(64) }, 'does not follow segment 4: it names another hash of it'],
     ['another state', { digest: 'f'.repeat(64) }, 'names another state after segment 4 than the one here'],
-    ['a jump of numbers', { firstRV: 9 }, 'begins with number 9, but 5 is next'],
+    ['a jump of numbers', { firstRV: 9 }, 'begins with number 9, but 6 is next'],
     ['another domain', { domain: 'other' }, `belongs to domain other, not ${domain}`],
     ['a feature it does not know', { features: { read: ['zstd'], write: [] } }, 'does not know: zstd'],
   ])('%s', async (_, edit, fault) => {
@@ -204,9 +204,9 @@ describe('opening refuses', () => {
   it('a change of a state that is not there', async () => {
     await fill();
     const { header } = await openSegment(objects.get(segment(5)) ?? new Uint8Array(), '', { domain, n: 5 });
-    const wrong = { op: 'delete' as const, key: keyOf('b'), prev: 1, json: '' };
+    const wrong = { op: 'delete' as const, key: keyOf('b'), prev: 2, json: '' };
     objects.set(segment(5), await sealSegment(header, [wrong]));
-    expect(await refusal()).toBe(`${segment(5)}: change 5 (delete ${resource} ns/b) replaces number 1, but 2 is there`);
+    expect(await refusal()).toBe(`${segment(5)}: change 6 (delete ${resource} ns/b) replaces number 2, but 3 is there`);
   });
 
   it.each([
@@ -234,7 +234,7 @@ describe('a catalog that finds a damaged segment while it runs', () => {
     const catalog = await fixture.open(memoryStore(objects), { interval: 1_000_000 });
     await add(catalog, 'a');
     const watching = (async () => {
-      for await (const event of catalog.watch({ resource, since: 1 }, signal)) expect(event).toBeUndefined();
+      for await (const event of catalog.watch({ resource, since: 2 }, signal)) expect(event).toBeUndefined();
     })();
     watching.catch(() => {});
     objects.set(segment(2), Buffer.from('nonsense'));
@@ -291,7 +291,7 @@ describe('requests to the store', () => {
     const numbers = await Promise.all(
       sizes.map((size, i) => catalog.write({ op: 'create', key: keyOf(`n${i}`), json: `{"a":"${'x'.repeat(size)}"}` }, signal)),
     );
-    expect(numbers).toEqual([1, 2, 3, 4, 5]);
+    expect(numbers).toEqual([2, 3, 4, 5, 6]);
     expect(objects.has(segment(4))).toBe(true);
     expect(objects.has(segment(5))).toBe(false);
   });
@@ -320,8 +320,8 @@ describe('requests to the store', () => {
     await add(other, 'a');
     const late = Promise.all([catalog.latest(signal), catalog.latest(signal)]);
     gate.resolve();
-    expect(await early).toBe(0);
-    expect(await late).toEqual([1, 1]);
+    expect(await early).toBe(1);
+    expect(await late).toEqual([2, 2]);
   });
 
   it('have a bound: who comes when too many wait is refused', async () => {
@@ -339,13 +339,13 @@ describe('a catalog', () => {
     const catalog = await fixture.open(memoryStore(objects), { interval: 5 });
     const other = await fixture.open(memoryStore(objects));
     await add(other, 'a');
-    await expect.poll(() => catalog.peek(keyOf('a'))?.rv).toBe(1);
+    await expect.poll(() => catalog.peek(keyOf('a'))?.rv).toBe(2);
   });
 
   it('is made once, however many open a new store at the same time', async () => {
     const catalogs = await Promise.all(Array.from({ length: 4 }, () => fixture.open(memoryStore(objects))));
     const numbers = await Promise.all(catalogs.map((catalog, i) => add(catalog, `n${i}`)));
-    expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4]);
+    expect(numbers.sort((a, b) => a - b)).toEqual([2, 3, 4, 5]);
     expect([...objects.keys()].filter((key) => !key.startsWith('d/'))).toEqual(['kylon.json']);
   });
 

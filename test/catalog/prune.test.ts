@@ -29,8 +29,8 @@ afterEach(async () => {
 /** A segment of `count` updates of one object, sealed at `time`. */
 async function apply(count: number, time: number): Promise<void> {
   const records = Array.from({ length: count }, (_, i) => {
-    const prev = head.rv + i;
-    return { op: prev === 0 ? ('create' as const) : ('update' as const), key, prev, json: '{}' };
+    const isFirst = head.n === 0 && i === 0;
+    return { op: isFirst ? ('create' as const) : ('update' as const), key, prev: isFirst ? 0 : head.rv + i, json: '{}' };
   });
   const place = { n: head.n + 1, prev: head.hash, firstRV: head.rv + 1, digest: digestText(head.digest) };
   const rest = {
@@ -53,24 +53,24 @@ describe('history that is forgotten', () => {
   it('goes in pieces, the oldest first, each change with the state that it ended', async () => {
     await apply(1800, 0);
     const { ops, horizon } = await pruneOf(index, head, window, 60 * minute);
-    expect(horizon).toBe(1000);
-    expect(ops).toContainEqual({ type: 'del', key: historyKey(1000) });
-    expect(ops).toContainEqual({ type: 'del', key: versionKey(key, 999) });
-    // The state that change 1001 ended is what was there at the horizon.
-    expect(ops).not.toContainEqual({ type: 'del', key: versionKey(key, 1000) });
+    expect(horizon).toBe(1001);
+    expect(ops).toContainEqual({ type: 'del', key: historyKey(1001) });
+    expect(ops).toContainEqual({ type: 'del', key: versionKey(key, 1000) });
+    // The state that change 1002 ended is what was there at the horizon.
+    expect(ops).not.toContainEqual({ type: 'del', key: versionKey(key, 1001) });
     expect(ops).toHaveLength(1999);
   });
 
   it('is as much as there are changes too many, and not yet when there are few', async () => {
     await apply(1499, 0);
-    expect(await pruneOf(index, head, window, 60 * minute)).toEqual({ ops: [], horizon: 0 });
+    expect(await pruneOf(index, head, window, 60 * minute)).toEqual({ ops: [], horizon: 1 });
   });
 
   it('is never younger than the window', async () => {
     await apply(700, 0);
     await apply(1300, 5 * minute);
     expect((await pruneOf(index, head, window, 9 * minute)).ops).toEqual([]);
-    expect((await pruneOf(index, head, window, 12 * minute)).horizon).toBe(700);
-    expect((await pruneOf(index, head, window, 15 * minute)).horizon).toBe(1000);
+    expect((await pruneOf(index, head, window, 12 * minute)).horizon).toBe(701);
+    expect((await pruneOf(index, head, window, 15 * minute)).horizon).toBe(1001);
   });
 });

@@ -37,7 +37,6 @@ describe('records', () => {
   });
 
   it.each([
-    ['', 'the last line is not complete'],
     ['{"op":"delete"', 'the last line is not complete'],
     ['{"op":"delete"}\n', 'line 1'],
     ['[]\n', 'line 1'],

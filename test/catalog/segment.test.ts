@@ -18,15 +18,15 @@ const textOf = (ttl: string) =>
   `{"apiVersion":"backup.kylon.io/v1alpha1","kind":"Backup","metadata":{"name":"nightly","namespace":"team-a"},"spec":{"ttl":"${ttl}"}}`;
 const records: readonly LogRecord[] = [
   { op: 'create', key: nightly, prev: 0, json: textOf('24h') },
-  { op: 'update', key: nightly, prev: 1, json: textOf('48h') },
+  { op: 'update', key: nightly, prev: 2, json: textOf('48h') },
   { op: 'create', key: event, prev: 0, json: '{"n":1.0}' },
-  { op: 'delete', key: event, prev: 3, json: '' },
+  { op: 'delete', key: event, prev: 4, json: '' },
 ];
 const draft = {
   domain,
   n: 1,
   prev: '0'.repeat(64),
-  firstRV: 1,
+  firstRV: 2,
   attempt: '000102030405060708090a0b0c0d0e0f',
   writer: { replica: 'kylon-0', boot: '1122334455667788' },
   time: '2026-11-21T00:00:00.000Z',
@@ -53,7 +53,7 @@ describe('the format of a segment', () => {
     expect(opened.records).toEqual(records);
     expect(opened.hash).toBe(sha256(example));
     const { head } = effectOf(firstHead, opened, () => undefined);
-    expect(head).toMatchObject({ n: 1, rv: 4, hash: sha256(example) });
+    expect(head).toMatchObject({ n: 1, rv: 5, hash: sha256(example) });
     expect(document).toContain(`of the next segment is \`${digestText(head.digest)}\``);
   });
 
@@ -64,7 +64,7 @@ describe('the format of a segment', () => {
   it('shows its header and body in the document', async () => {
     const header = example.subarray(40, 40 + example.readUInt32BE(4)).toString();
     expect(document).toContain(`\n${header}\n`);
-    for (const line of ['"prev":1,"object":', '{"op":"delete","resource":"events","namespace":"","name":"x:1","prev":3}'])
+    for (const line of ['"prev":2,"object":', '{"op":"delete","resource":"events","namespace":"","name":"x:1","prev":4}'])
       expect(document).toContain(line);
   });
 });

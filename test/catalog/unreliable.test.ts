@@ -31,7 +31,7 @@ describe('a catalog on a store that fails', () => {
     const catalog = await fixture.open(store, { clock: hasty });
     await expect(create(catalog, 'a')).rejects.toThrow(/does not take the change: .*no room/);
     await expect(create(catalog, 'a')).rejects.toBeInstanceOf(StorageUnavailable);
-    expect(await create(catalog, 'a')).toBe(1);
+    expect(await create(catalog, 'a')).toBe(2);
   });
 
   it('says that it does not know, refuses writes until it does, and answers reads all the time', async () => {
@@ -41,8 +41,8 @@ describe('a catalog on a store that fails', () => {
     await expect(create(catalog, 'a')).rejects.toBeInstanceOf(StorageUnknown);
     await expect(create(catalog, 'b')).rejects.toThrow('what became of an earlier write');
     expect(await catalog.get(keyOf('b'), signal)).toBeUndefined();
-    await expect.poll(() => create(catalog, 'c').catch(() => 0), { timeout: 5000 }).toBe(2);
-    expect((await catalog.get(keyOf('a'), signal))?.rv).toBe(1);
+    await expect.poll(() => create(catalog, 'c').catch(() => 0), { timeout: 5000 }).toBe(3);
+    expect((await catalog.get(keyOf('a'), signal))?.rv).toBe(2);
   });
 
   it('closes while a write hangs', async () => {
@@ -63,9 +63,9 @@ describe('a catalog on a store that fails', () => {
     failing.on = true;
     await expect(catalog.get(keyOf('a'), signal)).rejects.toThrow(/log cannot be read: .*reset/);
     await expect(catalog.latest(signal)).rejects.toBeInstanceOf(StorageUnavailable);
-    expect(catalog.peek(keyOf('a'))?.rv).toBe(1);
+    expect(catalog.peek(keyOf('a'))?.rv).toBe(2);
     failing.on = false;
-    expect((await catalog.get(keyOf('a'), signal))?.rv).toBe(1);
+    expect((await catalog.get(keyOf('a'), signal))?.rv).toBe(2);
   });
 });
 
@@ -106,7 +106,7 @@ async function eventsOf(catalog: Catalog): Promise<readonly StoredEvent[]> {
   const stop = new AbortController();
   const last = await catalog.latest(signal);
   const seen: StoredEvent[] = [];
-  for await (const event of catalog.watch({ resource, since: 0 }, stop.signal)) {
+  for await (const event of catalog.watch({ resource, since: 1 }, stop.signal)) {
     seen.push(event);
     if (event.rv === last) stop.abort();
   }
@@ -145,7 +145,7 @@ describe('what was acknowledged', () => {
         const { objects, catalogs, replies } = await runHistory([first, second], 4);
         const fresh = await fixture.open(memoryStore(objects));
         const events = await eventsOf(fresh);
-        expect(events.map(({ rv }) => rv)).toEqual(events.map((_, i) => i + 1));
+        expect(events.map(({ rv }) => rv)).toEqual(events.map((_, i) => i + 2));
         for (const catalog of catalogs) expect(await eventsOf(catalog)).toEqual(events);
         checkReplies(replies, events);
         for (const { reply } of replies)

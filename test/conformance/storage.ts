@@ -16,6 +16,8 @@ export interface StorageUnderTest {
   /** Two processes on one fresh, empty storage, that keep a history of `historyKept` changes and no time. */
   readonly processes: readonly [Storage, Storage];
   readonly historyKept: number;
+  /** The number that the empty storage stands at; 0 where it is not given. */
+  readonly start?: number;
   /** Closes the first process. */
   close(): Promise<void>;
   destroy(): Promise<void>;
@@ -26,13 +28,17 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   let storage: Storage;
   let other: Storage;
   let slept: number[];
+  let start: number;
   beforeEach(async () => {
     slept = [];
     made = await create(hastyClock(slept));
+    start = made.start ?? 0;
     [storage, other] = made.processes;
   });
   afterEach(() => made.destroy());
 
+  /** The number of the n-th change since the storage was empty. */
+  const nth = (n: number) => start + n;
   const add = (name: string, namespace?: string, value?: number, of?: string) =>
     storage.write({ op: 'create', key: keyOf(name, namespace, of), json: textOf(name, value) }, signal);
   const change = (name: string, expect: number, value: number) =>
@@ -46,19 +52,19 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   async function events(count: number, query: Partial<WatchQuery> = {}, from = storage): Promise<StoredEvent[]> {
     const stop = new AbortController();
     const seen: StoredEvent[] = [];
-    for await (const event of from.watch({ resource, since: 0, ...query }, stop.signal)) if (seen.push(event) === count) stop.abort();
+    for await (const event of from.watch({ resource, since: start, ...query }, stop.signal)) if (seen.push(event) === count) stop.abort();
     return seen;
   }
 
   describe('writes', () => {
-    it('number changes from 1, densely, over all resources', async () => {
-      expect(storage.current()).toBe(0);
-      expect(await add('a')).toBe(1);
-      expect(await add('b', '', 0, 'others')).toBe(2);
-      expect(await change('a', 1, 1)).toBe(3);
-      expect(await remove('a', 3)).toBe(4);
-      expect(await add('a')).toBe(5);
-      expect(storage.current()).toBe(5);
+    it('number changes densely, from behind the number of the empty storage, over all resources', async () => {
+      expect(storage.current()).toBe(start);
+      expect(await add('a')).toBe(nth(1));
+      expect(await add('b', '', 0, 'others')).toBe(nth(2));
+      expect(await change('a', nth(1), 1)).toBe(nth(3));
+      expect(await remove('a', nth(3))).toBe(nth(4));
+      expect(await add('a')).toBe(nth(5));
+      expect(storage.current()).toBe(nth(5));
     });
 
     it('are seen at once in their own process', async () => {
@@ -80,23 +86,23 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
       await expect(add('a', 'default', 1)).rejects.toBeInstanceOf(StorageExists);
       await expect(add('a', 'default', 1)).rejects.toThrow('widgets.example.com default/a');
       expect((await storage.get(keyOf('a'), signal))?.json).toBe(textOf('a'));
-      expect(await add('a', 'elsewhere')).toBe(2);
+      expect(await add('a', 'elsewhere')).toBe(nth(2));
     });
 
     it('refuse to change what is at another number, and say which', async () => {
       await add('a');
-      await change('a', 1, 1);
-      await expect(change('a', 1, 2)).rejects.toBeInstanceOf(StorageConflict);
-      await expect(change('a', 1, 2)).rejects.toThrow('at number 2, not 1');
-      await expect(remove('a', 1)).rejects.toBeInstanceOf(StorageConflict);
-      expect(storage.current()).toBe(2);
+      await change('a', nth(1), 1);
+      await expect(change('a', nth(1), 2)).rejects.toBeInstanceOf(StorageConflict);
+      await expect(change('a', nth(1), 2)).rejects.toThrow(`at number ${nth(2)}, not ${nth(1)}`);
+      await expect(remove('a', nth(1))).rejects.toBeInstanceOf(StorageConflict);
+      expect(storage.current()).toBe(nth(2));
     });
 
     it('refuse to change what is not there', async () => {
-      await expect(change('a', 1, 1)).rejects.toBeInstanceOf(StorageMissing);
+      await expect(change('a', nth(1), 1)).rejects.toBeInstanceOf(StorageMissing);
       await add('a');
-      await remove('a', 1);
-      await expect(remove('a', 1)).rejects.toBeInstanceOf(StorageMissing);
+      await remove('a', nth(1));
+      await expect(remove('a', nth(1))).rejects.toBeInstanceOf(StorageMissing);
       expect(await storage.get(keyOf('a'), signal)).toBeUndefined();
     });
 
@@ -115,7 +121,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
           return got;
         }),
       );
-      expect(numbers.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+      expect(numbers.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => nth(i + 1)));
       for (const got of numbers) expect(got).toEqual([...got].sort((a, b) => a - b));
       expect(await names()).toHaveLength(200);
     });
@@ -139,9 +145,9 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
 
     it('refuse by what the other has done, not by what they remember', async () => {
       await add('a');
-      expect(await other.latest(signal)).toBe(1);
-      await remove('a', 1);
-      expect(await other.write({ op: 'create', key: keyOf('a'), json: textOf('a') }, signal)).toBe(3);
+      expect(await other.latest(signal)).toBe(nth(1));
+      await remove('a', nth(1));
+      expect(await other.write({ op: 'create', key: keyOf('a'), json: textOf('a') }, signal)).toBe(nth(3));
     });
 
     it('race for numbers, and both see everything once', async () => {
@@ -154,7 +160,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
           return got;
         }),
       );
-      const all = Array.from({ length: 200 }, (_, i) => i + 1);
+      const all = Array.from({ length: 200 }, (_, i) => nth(i + 1));
       expect(numbers.flat().sort((a, b) => a - b)).toEqual(all);
       expect(await collect(await list({}, storage))).toEqual(await collect(await list({}, other)));
       expect((await watching).map(({ rv }) => rv)).toEqual(all);
@@ -174,6 +180,14 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   });
 
   describe('lists', () => {
+    it('of what is empty stand at the number of the empty storage', async () => {
+      const page = await list();
+      expect(page.rv).toBe(start);
+      expect(await collect(page)).toEqual([]);
+      expect((await list({ at: 'any' }, other)).rv).toBe(start);
+      expect((await list({ at: { rv: start, exact: true } })).rv).toBe(start);
+    });
+
     it('go by namespace, then name, in the order of UTF-8 bytes', async () => {
       const made = ['a/b', 'a/b-c', 'a/b.c', 'a/b0', 'a-b/a', 'a0/a', '/z', 'a/B', 'a/\uff5e', 'a/😀', 'a/é'];
       for (const path of made) await add(path.slice(path.indexOf('/') + 1), path.slice(0, path.indexOf('/')));
@@ -184,7 +198,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
       expect(await names({ namespace: '' })).toEqual(['/z']);
       expect(await names({ namespace: 'b' })).toEqual([]);
       await add('late', 'zz');
-      expect(await names({ at: { rv: 12, exact: true } })).toEqual(sorted);
+      expect(await names({ at: { rv: nth(12), exact: true } })).toEqual(sorted);
     });
 
     it('come in pages that follow on each other, with what remains', async () => {
@@ -221,16 +235,17 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
         history.push([...model.values()].sort((a, b) => (a.key.name < b.key.name ? -1 : 1)));
       }
       const writing = Promise.all(Array.from({ length: 30 }, (_, i) => add(`late${i}`)));
-      for (const [rv, state] of history.entries()) {
+      for (const [n, state] of history.entries()) {
+        const rv = nth(n);
         const page = await list({ at: { rv, exact: true } });
         expect(page.rv).toBe(rv);
         expect(await collect(page)).toEqual(state);
       }
       await writing;
-      const page = await list({ at: { rv: 50, exact: true }, limit: 2 });
+      const page = await list({ at: { rv: nth(50), exact: true }, limit: 2 });
       expect(await collect(page)).toEqual(history[50]?.slice(0, 2));
       expect(await page.remaining()).toBe((history[50]?.length ?? 0) - 2);
-      expect(await names({ at: { rv: 50, exact: true }, after: { namespace: 'default', name: 'n3' } })).toEqual(
+      expect(await names({ at: { rv: nth(50), exact: true }, after: { namespace: 'default', name: 'n3' } })).toEqual(
         history[50]?.filter(({ key }) => key.name > 'n3').map(({ key }) => `default/${key.name}`),
       );
     });
@@ -238,34 +253,36 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
     it('stay what they were when they began, and count what remained then', async () => {
       for (let i = 0; i < 5; i++) await add(`n${i}`);
       const page = await list({ limit: 3 });
-      await remove('n0', 1);
-      await remove('n4', 5);
+      await remove('n0', nth(1));
+      await remove('n4', nth(5));
       await add('n9');
       expect((await collect(page)).map(({ key }) => key.name)).toEqual(['n0', 'n1', 'n2']);
-      expect(page.rv).toBe(5);
+      expect(page.rv).toBe(nth(5));
       expect(await page.remaining()).toBe(2);
     });
 
     it('are at least as new as the number asked for', async () => {
       await add('a');
-      expect((await list({ at: { rv: 1, exact: false } })).rv).toBe(1);
+      expect((await list({ at: { rv: nth(1), exact: false } })).rv).toBe(nth(1));
       await add('b');
-      const page = await list({ at: { rv: 1, exact: false } });
-      expect(page.rv).toBe(2);
+      const page = await list({ at: { rv: nth(1), exact: false } });
+      expect(page.rv).toBe(nth(2));
       expect(await collect(page)).toHaveLength(2);
-      expect((await list({ at: { rv: 2, exact: true } }, other)).rv).toBe(2);
+      expect((await list({ at: { rv: nth(2), exact: true } }, other)).rv).toBe(nth(2));
     });
 
     it.each([true, false])('wait for a number that comes soon (exact: %s)', async (exact) => {
       await add('a');
-      const waiting = list({ at: { rv: 2, exact } });
+      const waiting = list({ at: { rv: nth(2), exact } });
       await add('b');
-      expect((await waiting).rv).toBe(2);
+      expect((await waiting).rv).toBe(nth(2));
     });
 
     it.each([true, false])('give up on a number that does not come in 3 seconds (exact: %s)', async (exact) => {
       await add('a');
-      await expect(list({ at: { rv: 2, exact } })).rejects.toSatisfy((error) => error instanceof StorageFuture && error.current === 1);
+      await expect(list({ at: { rv: nth(2), exact } })).rejects.toSatisfy(
+        (error) => error instanceof StorageFuture && error.current === nth(1),
+      );
       expect(slept).toContain(3000);
     });
 
@@ -282,27 +299,27 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   describe('watches', () => {
     it('tell every change after a number once, in order, with the states before and after', async () => {
       await add('a', 'default', 0);
-      await change('a', 1, 1);
+      await change('a', nth(1), 1);
       await add('x', 'default', 0, 'others');
-      await remove('a', 2);
+      await remove('a', nth(2));
       await add('a', 'default', 2);
       const all: StoredEvent[] = [
-        { rv: 1, type: 'ADDED', key: keyOf('a'), json: textOf('a', 0), before: undefined },
-        { rv: 2, type: 'MODIFIED', key: keyOf('a'), json: textOf('a', 1), before: textOf('a', 0) },
-        { rv: 4, type: 'DELETED', key: keyOf('a'), json: textOf('a', 1), before: textOf('a', 1) },
-        { rv: 5, type: 'ADDED', key: keyOf('a'), json: textOf('a', 2), before: undefined },
+        { rv: nth(1), type: 'ADDED', key: keyOf('a'), json: textOf('a', 0), before: undefined },
+        { rv: nth(2), type: 'MODIFIED', key: keyOf('a'), json: textOf('a', 1), before: textOf('a', 0) },
+        { rv: nth(4), type: 'DELETED', key: keyOf('a'), json: textOf('a', 1), before: textOf('a', 1) },
+        { rv: nth(5), type: 'ADDED', key: keyOf('a'), json: textOf('a', 2), before: undefined },
       ];
       expect(await events(4)).toEqual(all);
-      expect(await events(2, { since: 2 })).toEqual(all.slice(2));
-      expect(await events(2, { since: 2 }, other)).toEqual(all.slice(2));
+      expect(await events(2, { since: nth(2) })).toEqual(all.slice(2));
+      expect(await events(2, { since: nth(2) }, other)).toEqual(all.slice(2));
     });
 
     it('tell the same live as from history', async () => {
       const live = events(4);
       await new Promise((resolve) => setTimeout(resolve, 10));
       await add('a', 'default', 0);
-      await change('a', 1, 1);
-      await remove('a', 2);
+      await change('a', nth(1), 1);
+      await remove('a', nth(2));
       await add('a', 'default', 2);
       expect(await live).toEqual(await events(4));
     });
@@ -322,7 +339,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
       })();
       while (storage.current() < 50) await new Promise((resolve) => setImmediate(resolve));
       for (let round = 0; round < 20; round++) {
-        const since = Math.max(0, storage.current() - 40);
+        const since = Math.max(start, storage.current() - 40);
         const seen = await events(60, { since });
         expect(seen.map(({ rv }) => rv)).toEqual(Array.from({ length: 60 }, (_, i) => since + 1 + i));
       }
@@ -331,21 +348,21 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
     });
 
     it('wait for a number that is not there yet', async () => {
-      const watching = events(1, { since: 2 });
+      const watching = events(1, { since: nth(2) });
       for (const name of ['a', 'b', 'c']) await add(name);
-      expect((await watching).map(({ rv }) => rv)).toEqual([3]);
+      expect((await watching).map(({ rv }) => rv)).toEqual([nth(3)]);
     });
 
     it('end quietly when their signal aborts', async () => {
       const stop = new AbortController();
       setTimeout(() => stop.abort(), 10);
-      for await (const event of storage.watch({ resource, since: 0 }, stop.signal)) expect(event).toBeUndefined();
+      for await (const event of storage.watch({ resource, since: start }, stop.signal)) expect(event).toBeUndefined();
       expect(stop.signal.aborted).toBe(true);
     });
 
     it('end one that falls behind, and no other', async () => {
       const stop = new AbortController();
-      const slow = storage.watch({ resource, since: 0 }, stop.signal)[Symbol.asyncIterator]();
+      const slow = storage.watch({ resource, since: start }, stop.signal)[Symbol.asyncIterator]();
       const first = slow.next();
       await new Promise((resolve) => setTimeout(resolve, 10));
       const quick = events(2500);
@@ -369,29 +386,29 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
       await Promise.all(writes.slice(at, at + 500).map(({ name, i }) => add(`${name}-${i}`)));
       rv = await change('a', rv, at);
     }
-    await expect(list({ at: { rv: 1, exact: true } })).rejects.toBeInstanceOf(StorageExpired);
-    await expect(events(1, { since: 1 })).rejects.toBeInstanceOf(StorageExpired);
+    await expect(list({ at: { rv: nth(1), exact: true } })).rejects.toBeInstanceOf(StorageExpired);
+    await expect(events(1, { since: nth(1) })).rejects.toBeInstanceOf(StorageExpired);
     const kept = storage.current() - made.historyKept;
     expect((await list({ at: { rv: kept, exact: true } })).rv).toBe(kept);
     expect(await events(made.historyKept, { since: kept })).toHaveLength(made.historyKept);
-    expect((await list({ at: { rv: 1, exact: false } })).rv).toBe(storage.current());
+    expect((await list({ at: { rv: nth(1), exact: false } })).rv).toBe(storage.current());
   });
 
   it('refuses everything once it is closed', async () => {
     await add('a');
-    const watching = events(10, { since: 1 });
+    const watching = events(10, { since: nth(1) });
     const writing = add('b').catch((error: unknown) => error);
     const closed = made.close();
     await expect(watching).rejects.toBeInstanceOf(StorageUnavailable);
     await closed;
     const written = await writing;
-    expect(written === 2 || written instanceof StorageUnavailable).toBe(true);
+    expect(written === nth(2) || written instanceof StorageUnavailable).toBe(true);
     await expect(storage.get(keyOf('a'), signal)).rejects.toBeInstanceOf(StorageUnavailable);
     await expect(add('c')).rejects.toBeInstanceOf(StorageUnavailable);
     await expect(list({ at: 'any' })).rejects.toBeInstanceOf(StorageUnavailable);
     await expect(storage.latest(signal)).rejects.toBeInstanceOf(StorageUnavailable);
     await expect(events(1)).rejects.toBeInstanceOf(StorageUnavailable);
     expect(() => storage.peek(keyOf('a'))).toThrow(StorageUnavailable);
-    expect((await other.get(keyOf('a'), signal))?.rv).toBe(1);
+    expect((await other.get(keyOf('a'), signal))?.rv).toBe(nth(1));
   });
 }

@@ -15,21 +15,21 @@ describe('openStore', () => {
   it('opens by URL', async () => {
     const folder = await temporaryFolder();
     const url = pathToFileURL(join(folder, 'a b', 'ü')).href;
-    const store = await openStore(url, parts);
+    const { store } = await openStore(url, parts, signal);
     await store.putIfAbsent('k', Buffer.from('x'), signal);
-    expect(await (await openStore(url, parts)).size('k', signal)).toBe(1);
-    expect((await openStore('memory:', parts)).name).toBe('memory:');
+    expect(await (await openStore(url, parts, signal)).store.size('k', signal)).toBe(1);
+    expect((await openStore('memory:', parts, signal)).store.name).toBe('memory:');
     await rm(folder, { recursive: true });
   });
 
   it.each(['s3://user:secret@bucket/x', 'nonsense'])('refuses %s, lists what there is and tells no secret', async (url) => {
-    const opening = openStore(url, parts);
+    const opening = openStore(url, parts, signal);
     await expect(opening).rejects.toThrow(/file:\/\/\/PATH[^]*memory:/);
     await expect(opening).rejects.not.toThrow('secret');
   });
 
   it.each(['file://host/path', 'file:///path?x=1', 'file:///'])('refuses %s', async (url) => {
-    await expect(openStore(url, parts)).rejects.toThrow('an absolute path');
+    await expect(openStore(url, parts, signal)).rejects.toThrow('an absolute path');
   });
 });
 

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
+import { createMetrics } from '../../src/base/metrics.ts';
 import { openDirectory } from '../../src/objectstore/directory.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { StoreUnderTest } from '../conformance/objectstore.ts';
 
-export const parts = { clock: systemClock, ids: randomIds };
+export const parts = { clock: systemClock, ids: randomIds, env: {}, metrics: createMetrics() };
 
 export const stores: readonly { readonly name: string; readonly create: () => Promise<StoreUnderTest> }[] = [
   {
