@@ -16,6 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   auth: ['machinery', 'cluster', 'base'],
   engine: ['resources', 'machinery', 'objectstore', 'cluster', 'base'],
   server: ['machinery', 'auth', 'base'],
+  cli: ['catalog', 'resources', 'machinery', 'objectstore', 'base'],
 };
 
 const homeOf: Record<string, string> = {
@@ -25,6 +26,7 @@ const homeOf: Record<string, string> = {
   level: 'catalog',
   pino: 'base',
   'prom-client': 'base',
+  commander: 'cli',
   'openapi3-ts': 'machinery',
 };
 

@@ -1,7 +1,18 @@
-/** Objects, lists and clocks for the tests of storages. */
+/** What the tests of storages run on, and objects, lists and clocks for them. */
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import type { ObjectKey, Stored } from '../../src/machinery/storage.ts';
+import type { ObjectKey, Storage, Stored } from '../../src/machinery/storage.ts';
+
+export interface StorageUnderTest {
+  /** Two processes on one fresh, empty storage, that keep a history of `historyKept` changes and no time. */
+  readonly processes: readonly [Storage, Storage];
+  readonly historyKept: number;
+  /** The number that the empty storage stands at; 0 where it is not given. */
+  readonly start?: number;
+  /** Closes the first process. */
+  close(): Promise<void>;
+  destroy(): Promise<void>;
+}
 
 export const signal = AbortSignal.any([]);
 export const resource = 'widgets.example.com';

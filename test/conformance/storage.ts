@@ -10,35 +10,23 @@ import {
   StorageMissing,
   StorageUnavailable,
 } from '../../src/machinery/storage.ts';
+import type { StorageUnderTest } from './storage-samples.ts';
 import { collect, hastyClock, keyOf, resource, signal, textOf } from './storage-samples.ts';
-
-export interface StorageUnderTest {
-  /** Two processes on one fresh, empty storage, that keep a history of `historyKept` changes and no time. */
-  readonly processes: readonly [Storage, Storage];
-  readonly historyKept: number;
-  /** The number that the empty storage stands at; 0 where it is not given. */
-  readonly start?: number;
-  /** Closes the first process. */
-  close(): Promise<void>;
-  destroy(): Promise<void>;
-}
 
 export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTest>): void {
   let made: StorageUnderTest;
   let storage: Storage;
   let other: Storage;
   let slept: number[];
-  let start: number;
   beforeEach(async () => {
     slept = [];
     made = await create(hastyClock(slept));
-    start = made.start ?? 0;
     [storage, other] = made.processes;
   });
   afterEach(() => made.destroy());
 
   /** The number of the n-th change since the storage was empty. */
-  const nth = (n: number) => start + n;
+  const nth = (n: number) => (made.start ?? 0) + n;
   const add = (name: string, namespace?: string, value?: number, of?: string) =>
     storage.write({ op: 'create', key: keyOf(name, namespace, of), json: textOf(name, value) }, signal);
   const change = (name: string, expect: number, value: number) =>
@@ -52,13 +40,13 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   async function events(count: number, query: Partial<WatchQuery> = {}, from = storage): Promise<StoredEvent[]> {
     const stop = new AbortController();
     const seen: StoredEvent[] = [];
-    for await (const event of from.watch({ resource, since: start, ...query }, stop.signal)) if (seen.push(event) === count) stop.abort();
+    for await (const event of from.watch({ resource, since: nth(0), ...query }, stop.signal)) if (seen.push(event) === count) stop.abort();
     return seen;
   }
 
   describe('writes', () => {
     it('number changes densely, from behind the number of the empty storage, over all resources', async () => {
-      expect(storage.current()).toBe(start);
+      expect(storage.current()).toBe(nth(0));
       expect(await add('a')).toBe(nth(1));
       expect(await add('b', '', 0, 'others')).toBe(nth(2));
       expect(await change('a', nth(1), 1)).toBe(nth(3));
@@ -180,12 +168,12 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   });
 
   describe('lists', () => {
-    it('of what is empty stand at the number of the empty storage', async () => {
+    it('of an empty storage have its number, and no objects', async () => {
       const page = await list();
-      expect(page.rv).toBe(start);
+      expect(page.rv).toBe(nth(0));
       expect(await collect(page)).toEqual([]);
-      expect((await list({ at: 'any' }, other)).rv).toBe(start);
-      expect((await list({ at: { rv: start, exact: true } })).rv).toBe(start);
+      expect((await list({ at: 'any' }, other)).rv).toBe(nth(0));
+      expect((await list({ at: { rv: nth(0), exact: true } })).rv).toBe(nth(0));
     });
 
     it('go by namespace, then name, in the order of UTF-8 bytes', async () => {
@@ -280,9 +268,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
 
     it.each([true, false])('give up on a number that does not come in 3 seconds (exact: %s)', async (exact) => {
       await add('a');
-      await expect(list({ at: { rv: nth(2), exact } })).rejects.toSatisfy(
-        (error) => error instanceof StorageFuture && error.current === nth(1),
-      );
+      await expect(list({ at: { rv: nth(2), exact } })).rejects.toSatisfy((e) => e instanceof StorageFuture && e.current === nth(1));
       expect(slept).toContain(3000);
     });
 
@@ -339,7 +325,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
       })();
       while (storage.current() < 50) await new Promise((resolve) => setImmediate(resolve));
       for (let round = 0; round < 20; round++) {
-        const since = Math.max(start, storage.current() - 40);
+        const since = Math.max(nth(0), storage.current() - 40);
         const seen = await events(60, { since });
         expect(seen.map(({ rv }) => rv)).toEqual(Array.from({ length: 60 }, (_, i) => since + 1 + i));
       }
@@ -356,13 +342,13 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
     it('end quietly when their signal aborts', async () => {
       const stop = new AbortController();
       setTimeout(() => stop.abort(), 10);
-      for await (const event of storage.watch({ resource, since: start }, stop.signal)) expect(event).toBeUndefined();
+      for await (const event of storage.watch({ resource, since: nth(0) }, stop.signal)) expect(event).toBeUndefined();
       expect(stop.signal.aborted).toBe(true);
     });
 
     it('end one that falls behind, and no other', async () => {
       const stop = new AbortController();
-      const slow = storage.watch({ resource, since: start }, stop.signal)[Symbol.asyncIterator]();
+      const slow = storage.watch({ resource, since: nth(0) }, stop.signal)[Symbol.asyncIterator]();
       const first = slow.next();
       await new Promise((resolve) => setTimeout(resolve, 10));
       const quick = events(2500);

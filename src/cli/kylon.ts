@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+/** `kylon`: the commands for people. Each is a file beside this one. commander: parses, helps and completes; well kept. */
+import { Command } from 'commander';
+import { systemClock } from '../base/clock.ts';
+import { randomIds } from '../base/ids.ts';
+import { messageOf } from '../base/lifetime.ts';
+import { createMetrics } from '../base/metrics.ts';
+import type { Terminal } from './terminal.ts';
+
+const terminal: Terminal = {
+  clock: systemClock,
+  ids: randomIds,
+  metrics: createMetrics(),
+  env: process.env,
+  say: (text) => process.stdout.write(`${text}\n`),
+};
+
+/** 0: done. 1: it cannot be done, or the answer is no; why stands on standard error. 2: not understood. */
+try {
+  await program(terminal).parseAsync();
+} catch (error) {
+  process.stderr.write(`kylon: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}
+
+function program(_terminal: Terminal): Command {
+  return new Command('kylon').description('Backups and restores as native Kubernetes API objects.');
+}
