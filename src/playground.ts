@@ -19,6 +19,7 @@ import type { KubeObject } from './machinery/object.ts';
 import { groupVersion } from './machinery/resource.ts';
 import type { ResourceDefinition } from './machinery/resource.ts';
 import type { Storage } from './machinery/storage.ts';
+import { emptyNumber } from './machinery/storage.ts';
 import { kylonUser } from './machinery/user.ts';
 import { playgroundVersion } from './machinery/description/version.ts';
 import type { Options } from './options.ts';
@@ -88,7 +89,7 @@ function storedNamespaces(storage: Storage): NamespaceReader {
 
 /** Once only: what the user deleted stays deleted. */
 async function seed({ objects, storage }: Kylon, signal: AbortSignal): Promise<void> {
-  if ((await storage.latest(signal)) > 0) return;
+  if ((await storage.latest(signal)) > emptyNumber) return;
   const namespaces = ['default', 'kube-system'].map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   const documents = parseAllDocuments(await readFile(join(manifests, 'shop.yaml'), 'utf8'));
   for (const object of [...namespaces, ...documents.map((document) => document.toJS() as KubeObject)]) {

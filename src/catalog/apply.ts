@@ -1,5 +1,6 @@
 /** What a segment does to the state: computed first, whole, so that a wrong segment changes nothing. */
 import type { ObjectKey, StoredEvent } from '../machinery/storage.ts';
+import { emptyNumber } from '../machinery/storage.ts';
 import { digestOf, digestText, emptyDigest, minus, plus } from './digest.ts';
 import { currentKey, historyKey, versionKey } from './index-keys.ts';
 import type { KvOp } from './kv.ts';
@@ -34,13 +35,13 @@ export interface Effect {
   readonly events: readonly StoredEvent[];
 }
 
-/** Of an empty log. It stands at number 1, as etcd does: a list with resourceVersion 0 would mean something else to clients. */
+/** Of an empty log. */
 export const firstHead: Head = {
   n: 0,
   hash: '0'.repeat(64),
-  rv: 1,
+  rv: emptyNumber,
   digest: emptyDigest,
-  horizon: 1,
+  horizon: emptyNumber,
   jump: 0,
   features: { read: [], write: [] },
 };

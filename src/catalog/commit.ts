@@ -11,6 +11,7 @@ import { StorageUnavailable, StorageUnknown } from '../machinery/storage.ts';
 import { digestText } from './digest.ts';
 import type { Follower } from './follower.ts';
 import type { Attempt, Outcome, SegmentLog } from './log.ts';
+import type { Segment } from './segment.ts';
 import { sealSegment, unknownOf } from './segment.ts';
 import type { Staged } from './stage.ts';
 import { stage } from './stage.ts';
@@ -105,7 +106,8 @@ export class Committer {
 
   async #put(staged: Staged, writes: readonly PendingWrite[]): Promise<boolean> {
     const { segments, state } = this.#parts;
-    const attempt = await this.#seal(staged);
+    const segment = await this.#seal(staged);
+    const attempt: Attempt = { n: segment.header.n, bytes: segment.bytes, mayLand: false };
     const outcome = await segments.append(attempt, this.#closing.signal);
     if (outcome.is === 'refused')
       throw new StorageUnavailable(`the store does not take the change: ${outcome.cause.message}`, { cause: outcome.cause });
@@ -115,7 +117,7 @@ export class Committer {
     }
     try {
       if (outcome.is === 'taken') await this.#parts.follower.refresh(AbortSignal.any([]));
-      else await state.advance(attempt.n, segments.key(attempt.n), attempt.bytes);
+      else await state.advanceWithOwn(segment, segments.key(attempt.n));
     } catch (error) {
       // Of a slot that holds something unreadable nobody can say whose it is.
       throw new StorageUnknown(`the change may be in the log, but cannot be read: ${messageOf(error)}`, { cause: error });
@@ -123,7 +125,7 @@ export class Committer {
     return outcome.is === 'committed';
   }
 
-  async #seal({ head, records }: Staged): Promise<Attempt> {
+  #seal({ head, records }: Staged): Promise<Segment> {
     const { clock, ids, segments, writer } = this.#parts;
     const unknown = unknownOf(head.features.write);
     if (unknown.length > 0)
@@ -139,7 +141,7 @@ export class Committer {
       features: head.features,
       digest: digestText(head.digest),
     };
-    return { n: draft.n, bytes: await sealSegment(draft, records), mayLand: false };
+    return sealSegment(draft, records);
   }
 
   /** Tells the callers that it is not known, and writes nothing else until it is. */

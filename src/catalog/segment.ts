@@ -42,6 +42,7 @@ export interface Features {
 export interface Segment {
   readonly header: SegmentHeader;
   readonly records: readonly LogRecord[];
+  readonly bytes: Uint8Array;
   /** SHA-256 of all bytes. */
   readonly hash: string;
 }
@@ -60,15 +61,16 @@ const mostAtOnce = 64 * 1024;
 const deflateAside = promisify(deflateRaw);
 const inflateAside = promisify(inflateRaw);
 
-export async function sealSegment(draft: SegmentDraft, records: readonly LogRecord[]): Promise<Uint8Array> {
+export async function sealSegment(draft: SegmentDraft, records: readonly LogRecord[]): Promise<Segment> {
   const raw = Buffer.from(encodeRecords(records));
   const body = raw.length <= mostAtOnce ? deflateRawSync(raw, { level: 1 }) : await deflateAside(raw, { level: 1 });
-  const header = Buffer.from(
-    canonical({ ...draft, v: version, comp: 'deflate-raw', count: records.length, rawLen: raw.length, sha256: sha256(body) }),
-  );
+  const parts = { v: version, comp: 'deflate-raw' as const, count: records.length, rawLen: raw.length, sha256: sha256(body) };
+  const header = { ...draft, ...parts };
+  const text = Buffer.from(canonical(header));
   const length = Buffer.alloc(4);
-  length.writeUInt32BE(header.length);
-  return Buffer.concat([magic, length, createHash('sha256').update(header).digest(), header, body]);
+  length.writeUInt32BE(text.length);
+  const bytes = Buffer.concat([magic, length, createHash('sha256').update(text).digest(), text, body]);
+  return { header, records, bytes, hash: sha256(bytes) };
 }
 
 /** Checks all that a segment can prove alone, and that it is what stands at `place`. Throws a CatalogFault that names `object`. */
@@ -88,7 +90,7 @@ export async function openSegment(
   if (header.n !== place.n) fail(`is segment ${header.n}, not ${place.n}`);
   if (header.sha256 !== sha256(body)) fail('is damaged: its body does not have the hash that its header names');
   const records = await recordsOf(header, body).catch((error: unknown) => fail(`cannot be read: ${messageOf(error)}`));
-  return { header, records, hash: sha256(bytes) };
+  return { header, records, bytes, hash: sha256(bytes) };
 }
 
 export function sha256(bytes: Uint8Array): string {

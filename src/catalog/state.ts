@@ -11,6 +11,7 @@ import type { IndexView } from './index-view.ts';
 import { Lane } from './lane.ts';
 import type { HistoryWindow } from './prune.ts';
 import { pruneOf } from './prune.ts';
+import type { Segment } from './segment.ts';
 import { openSegment } from './segment.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -80,16 +81,12 @@ export class State {
    * follows would be wrong too.
    */
   advance(n: number, object: string, bytes: Uint8Array): Promise<void> {
-    return this.#lane.run(async () => {
-      if (n <= this.#head.n) return;
-      this.check();
-      try {
-        await this.#apply(n, object, bytes);
-      } catch (error) {
-        this.end(error instanceof CatalogFault ? error : new Error(`the index cannot be written: ${messageOf(error)}`, { cause: error }));
-        throw error;
-      }
-    });
+    return this.#inTurn(n, async () => this.#apply(await openSegment(bytes, object, { domain: this.#parts.domain, n }), object));
+  }
+
+  /** As advance, with a segment that this process has sealed. */
+  advanceWithOwn(segment: Segment, object: string): Promise<void> {
+    return this.#inTurn(segment.header.n, () => this.#apply(segment, object));
   }
 
   /** Waits for the work that is going on, and closes the index. */
@@ -97,9 +94,21 @@ export class State {
     await this.#lane.run(() => this.#parts.index.close());
   }
 
-  async #apply(n: number, object: string, bytes: Uint8Array): Promise<void> {
-    const { index, domain, clock, window } = this.#parts;
-    const segment = await openSegment(bytes, object, { domain, n });
+  #inTurn(n: number, apply: () => Promise<void>): Promise<void> {
+    return this.#lane.run(async () => {
+      if (n <= this.#head.n) return;
+      this.check();
+      try {
+        await apply();
+      } catch (error) {
+        this.end(error instanceof CatalogFault ? error : new Error(`the index cannot be written: ${messageOf(error)}`, { cause: error }));
+        throw error;
+      }
+    });
+  }
+
+  async #apply(segment: Segment, object: string): Promise<void> {
+    const { index, clock, window } = this.#parts;
     const effect = this.#effectOf(segment, object);
     const pruned = await pruneOf(index, effect.head, window, clock.now());
     const head = { ...effect.head, horizon: pruned.horizon };
@@ -108,7 +117,7 @@ export class State {
     this.hub.publish(effect.events, head.rv);
   }
 
-  #effectOf(segment: Parameters<typeof effectOf>[1], object: string): ReturnType<typeof effectOf> {
+  #effectOf(segment: Segment, object: string): ReturnType<typeof effectOf> {
     try {
       return effectOf(this.#head, segment, (key) => this.#parts.index.get(key));
     } catch (error) {

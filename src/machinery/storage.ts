@@ -4,6 +4,10 @@
  * Every write gets a number, the resourceVersion: dense, total, rising, over all kinds, replicas and restarts. Objects are
  * kept as JSON text *without* metadata.resourceVersion, in the form that encode.ts makes; the number is put in on the way out.
  */
+
+/** The number of an empty storage, as etcd's: to clients a list with resourceVersion 0 would mean something else. */
+export const emptyNumber = 1;
+
 export interface Storage {
   /** The object as it is now: it holds every write that anybody acknowledged before this call began. */
   get(key: ObjectKey, signal: AbortSignal): Promise<Stored | undefined>;

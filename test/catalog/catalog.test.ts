@@ -184,7 +184,7 @@ describe('opening refuses', () => {
       { domain, n, prev, firstRV, attempt, writer, time, features, digest, ...edit },
       dropRecords ? [] : records,
     );
-    objects.set(segment(n), sealed);
+    objects.set(segment(n), sealed.bytes);
   }
 
   it.each<[string, Partial<SegmentDraft>, string]>([
@@ -205,7 +205,7 @@ describe('opening refuses', () => {
     await fill();
     const { header } = await openSegment(objects.get(segment(5)) ?? new Uint8Array(), '', { domain, n: 5 });
     const wrong = { op: 'delete' as const, key: keyOf('b'), prev: 2, json: '' };
-    objects.set(segment(5), await sealSegment(header, [wrong]));
+    objects.set(segment(5), (await sealSegment(header, [wrong])).bytes);
     expect(await refusal()).toBe(`${segment(5)}: change 6 (delete ${resource} ns/b) replaces number 2, but 3 is there`);
   });
 
@@ -268,7 +268,7 @@ describe('a log that only later versions may write', () => {
   it('is read, and not written', async () => {
     await fill();
     const { header, records } = await openSegment(objects.get(segment(5)) ?? new Uint8Array(), '', { domain, n: 5 });
-    objects.set(segment(5), await sealSegment({ ...header, features: { read: [], write: ['runs'] } }, records));
+    objects.set(segment(5), (await sealSegment({ ...header, features: { read: [], write: ['runs'] } }, records)).bytes);
     const catalog = await fixture.open(memoryStore(objects), { index: 'later' });
     expect(await listed(catalog)).toHaveLength(2);
     await expect(add(catalog, 'd')).rejects.toThrow('may only be written by versions of Kylon that know: runs');

@@ -44,7 +44,8 @@ async function apply(count: number, time: number): Promise<void> {
     sha256: '',
   } as const;
   const header = { ...rest, ...place, time: new Date(time).toISOString(), features: { read: [], write: [] } };
-  const effect = effectOf(head, { header, records, hash: String(place.n) }, (of) => index.get(of));
+  const segment = { header, records, bytes: new Uint8Array(), hash: String(place.n) };
+  const effect = effectOf(head, segment, (of) => index.get(of));
   await index.write(effect.ops, effect.head);
   head = effect.head;
 }

@@ -58,7 +58,7 @@ describe('the format of a segment', () => {
   });
 
   it('is written as it is in the example', async () => {
-    expect(Buffer.from(await sealSegment(draft, records)).toString('hex')).toBe(example.toString('hex'));
+    expect(Buffer.from((await sealSegment(draft, records)).bytes).toString('hex')).toBe(example.toString('hex'));
   });
 
   it('shows its header and body in the document', async () => {
@@ -94,14 +94,14 @@ describe('a damaged segment', () => {
 
 describe('a segment that is whole, and wrong', () => {
   it('is refused in another place', async () => {
-    expect(await faultOf(await sealSegment({ ...draft, domain: 'other' }, records))).toContain(`belongs to domain other, not ${domain}`);
-    expect(await faultOf(await sealSegment({ ...draft, n: 2 }, records))).toContain('is segment 2, not 1');
+    expect(await faultOf((await sealSegment({ ...draft, domain: 'other' }, records)).bytes)).toContain(`belongs to domain other, not ${domain}`);
+    expect(await faultOf((await sealSegment({ ...draft, n: 2 }, records)).bytes)).toContain('is segment 2, not 1');
   });
 
   it('is refused when it needs a feature that is not known', async () => {
-    expect(await faultOf(await sealSegment({ ...draft, features: { read: ['zstd'], write: [] } }, records))).toContain(
+    expect(await faultOf((await sealSegment({ ...draft, features: { read: ['zstd'], write: [] } }, records)).bytes)).toContain(
       'does not know: zstd',
     );
-    expect(await faultOf(await sealSegment({ ...draft, features: { read: [], write: ['zstd'] } }, records))).toBeUndefined();
+    expect(await faultOf((await sealSegment({ ...draft, features: { read: [], write: ['zstd'] } }, records)).bytes)).toBeUndefined();
   });
 });
