@@ -1,29 +1,34 @@
 /** `npm run bench`: Kylon side by side with what it is compared with, in one run, on the cluster of KUBECONFIG. */
 import { parseArgs } from 'node:util';
+import { benchCommits, commitNames } from './commit.ts';
 import { figure, table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
+import { benchMillion } from './million.ts';
 import { benchReads, readNames, seedBackups } from './read.ts';
 import { startRig } from './rig.ts';
 import type { Rig } from './rig.ts';
 import { benchWork, workNames } from './work.ts';
 
-const names: readonly string[] = [...readNames, ...workNames, 'memory'];
+/** Those that need a cluster. */
+const clusterNames: readonly string[] = [...readNames, ...workNames, 'memory'];
+const names: readonly string[] = [...clusterNames, ...commitNames, 'million'];
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --only NAME,…   some of: ${names.join(', ')}
   --quick         fewer objects, 3 rounds instead of 5: to see that it works, not for figures
   --json FILE     append one JSON object a line to this file
-Needs KUBECONFIG of a disposable cluster, with the rights of cluster-admin: such as kind or minikube make.`;
+${clusterNames.join(', ')} need KUBECONFIG of a disposable cluster, with the rights of cluster-admin:
+such as kind or minikube make. write-s3 needs KYLON_BENCH_S3, the URL of a bucket.`;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   const options = readOptions();
   const { KUBECONFIG } = process.env;
-  if (typeof options === 'string' || !KUBECONFIG) {
+  if (typeof options === 'string' || (!KUBECONFIG && clusterNames.some((name) => options.only.has(name)))) {
     console.error(typeof options === 'string' ? options : usage);
     return 2;
   }
-  const figures = await measure(KUBECONFIG, options);
+  const figures = await measure(KUBECONFIG ?? '', options);
   console.log(table(figures));
   for (const one of figures) console.log(JSON.stringify(one));
   if (options.json) writeJson(options.json, figures);
@@ -51,7 +56,15 @@ function readOptions(): Options | string {
   }
 }
 
-async function measure(kubeconfig: string, { only, quick }: Options): Promise<Figure[]> {
+async function measure(kubeconfig: string, options: Options): Promise<Figure[]> {
+  const { only, quick } = options;
+  const figures = clusterNames.some((name) => only.has(name)) ? await measureOnCluster(kubeconfig, options) : [];
+  figures.push(...(await benchCommits(only, quick)));
+  const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+  return only.has('million') ? [...wanted, ...(await benchMillion(quick))] : wanted;
+}
+
+async function measureOnCluster(kubeconfig: string, { only, quick }: Options): Promise<Figure[]> {
   const reads = readNames.some((name) => only.has(name));
   const backups = quick ? 1000 : 10_000;
   const rig = await startRig(kubeconfig, 64, async (folder, cluster) => {
@@ -65,7 +78,7 @@ async function measure(kubeconfig: string, { only, quick }: Options): Promise<Fi
       figures.push(...(await benchWork(rig, work, { objects: quick ? 2000 : 20_000, rounds: quick ? 3 : 5 })));
     if (reads) figures.push(...(await benchReads(rig, only, quick)));
     if (only.has('memory')) figures.push(memoryOf(rig));
-    return figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+    return figures;
   } finally {
     await rig.close();
   }

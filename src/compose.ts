@@ -5,6 +5,8 @@ import type { Clock } from './base/clock.ts';
 import type { Ids } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
+import type { Anchor } from './catalog/anchor.ts';
+import { anchorFile, fileAnchor } from './catalog/file-anchor.ts';
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { levelFolder } from './catalog/level-kv.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -23,6 +25,7 @@ import type { Authorizer } from './machinery/user.ts';
 import type { Version } from './machinery/description/version.ts';
 import { openStore } from './objectstore/open.ts';
 import type { Options } from './options.ts';
+import type { ReadOnly } from './read-only.ts';
 import { backups } from './resources/backup.ts';
 import { restores } from './resources/restore.ts';
 import { startServer } from './server/listen.ts';
@@ -62,6 +65,7 @@ export interface Kylon {
   readonly objects: Objects;
   readonly storage: Storage;
   readonly engine: Engine;
+  readonly readOnly: ReadOnly;
   /** Ends requests, then storage, then the store. */
   close(): Promise<void>;
 }
@@ -70,11 +74,13 @@ export interface Kylon {
 export async function compose(setting: Setting, parts: Parts, signal: AbortSignal): Promise<Kylon> {
   const { options, domain } = setting;
   await using opened = new AsyncDisposableStack();
-  const store = opened.adopt((await openStore(options.store, parts, signal)).store, (one) => one.close());
+  const found = await openStore(options.store, { ...parts, encryptionKeys: options.encryptionKeys }, signal);
+  const store = opened.adopt(found.store, (one) => one.close());
   const index = levelFolder(join(options.data, 'index', domain));
-  const storage = opened.adopt(await openLastingCatalog({ store, domain, index, replica: options.replica, ...parts, signal }), (one) =>
-    one.close(),
-  );
+  const anchor = anchorOf(options, store.name, domain);
+  const { readOnly, encrypted } = found;
+  const catalog = { store, encrypted, readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };
+  const storage = opened.adopt(await openLastingCatalog(catalog), (one) => one.close());
   const door = new Door();
   const server = opened.adopt(await startServer({ ...serving(setting), ...parts, handle: (call) => door.handle(call) }, signal), (one) =>
     one.close(),
@@ -104,7 +110,12 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   });
   door.open({ ...core, services: engine.services });
   const whole = opened.move();
-  return { server, cluster, objects, storage, engine, close: () => whole.disposeAsync() };
+  return { server, cluster, objects, storage, engine, readOnly, close: () => whole.disposeAsync() };
+}
+
+/** A store in memory forgets everything by itself. */
+function anchorOf({ store, data }: Options, storeName: string, domain: string): Anchor | undefined {
+  return new URL(store).protocol === 'memory:' ? undefined : fileAnchor(anchorFile(data, storeName, domain));
 }
 
 function serving({ options, certificate, authenticate, authorizer }: Setting) {

@@ -12,6 +12,7 @@ import { compose } from './compose.ts';
 import type { Kylon, Parts, Say } from './compose.ts';
 import { kylonVersion } from './machinery/description/version.ts';
 import type { Options } from './options.ts';
+import { tellReadOnly, unlessReadOnly } from './read-only.ts';
 import { apiServiceName, register, unregister, waitUntilAvailable } from './registration.ts';
 import { kylonResources } from './resources/resources.ts';
 import type { Certificate } from './server/https.ts';
@@ -44,9 +45,10 @@ export async function runForCluster(options: Options, parts: Parts, say: Say, si
     parts,
     signal,
   );
+  tellReadOnly(kylon.readOnly, parts, say);
   try {
     await together(signal, [
-      (running) => kylon.engine.run(running),
+      unlessReadOnly(kylon.readOnly, (running) => kylon.engine.run(running)),
       (running) => renew(kylon, options, serving, parts, running),
       (running) => announce(kylon, cluster, options, ca, parts, say, running),
     ]);

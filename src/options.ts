@@ -12,6 +12,8 @@ export interface Options {
   /** Absolute path of the folder that holds certificates, the index, and the store unless `store` says otherwise. */
   readonly data: string;
   readonly store: string;
+  /** Path of the file with the keys that the store is encrypted with; undefined where it is not. */
+  readonly encryptionKeys: string | undefined;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -40,7 +42,11 @@ const flags = {
   data: { value: 'DIR', help: 'Folder for certificates, the index and, unless --store is given, the backups.', default: '.kylon' },
   store: {
     value: 'URL',
-    help: 'Object store that holds the catalog and the backups: file:///PATH, or memory: to forget it all at the end. Default: file://DIR/store.',
+    help: 'Object store that holds the catalog and the backups, in one of the forms below. Default: file://DIR/store.',
+  },
+  'encryption-keys': {
+    value: 'FILE',
+    help: 'Keys to encrypt the store with, from its first use on; "kylon keys generate" makes one. Without them it cannot be read.',
   },
   kubeconfig: {
     value: 'FILE',
@@ -87,6 +93,7 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
     mode,
     data,
     store: checkStore(mode, text('store', pathToFileURL(`${data}/store`).href), faults),
+    encryptionKeys: checkFile('encryption-keys', given['encryption-keys'], faults),
     host: text('bind-address', host),
     port: wholeNumber('port', text('port'), 65_535, faults),
     kubeconfig: checkFile('kubeconfig', given.kubeconfig, faults),
@@ -112,6 +119,10 @@ export function helpText(): string {
     'Usage: npm start -- [flags]',
     '',
     ...lines,
+    '',
+    'Stores (docs/stores.md):',
+    '',
+    ...providers.flatMap(({ usage }) => usage.split('\n').map((line) => `  ${line}`)),
     '',
     'Every flag can also be set in the environment: --audit-log as KYLON_AUDIT_LOG, --in-cluster as KYLON_IN_CLUSTER=true.',
   ].join('\n');

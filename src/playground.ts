@@ -23,6 +23,7 @@ import { emptyNumber } from './machinery/storage.ts';
 import { kylonUser } from './machinery/user.ts';
 import { playgroundVersion } from './machinery/description/version.ts';
 import type { Options } from './options.ts';
+import { tellReadOnly, unlessReadOnly } from './read-only.ts';
 import { kylonResources, playgroundResources } from './resources/resources.ts';
 import { ensureCertificates } from './server/certificates.ts';
 import type { Certificates } from './server/certificates.ts';
@@ -58,11 +59,14 @@ export async function runPlayground(options: Options, parts: Parts, say: Say, si
     signal,
   );
   try {
-    await seed(kylon, signal);
+    if (kylon.readOnly === undefined) await seed(kylon, signal);
+    tellReadOnly(kylon.readOnly, parts, say);
     say(welcome(kubeconfig));
     await together(signal, [
-      (running) => kylon.engine.run(running),
-      (running) => runNamespaceController({ objects: kylon.objects, namespaces, definitions, ...parts }, running),
+      unlessReadOnly(kylon.readOnly, (running) => kylon.engine.run(running)),
+      unlessReadOnly(kylon.readOnly, (running) =>
+        runNamespaceController({ ...parts, objects: kylon.objects, namespaces, definitions }, running),
+      ),
     ]);
   } finally {
     await kylon.close();

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { providers } from '../src/objectstore/providers.ts';
 import { helpText, OptionsError, readOptions } from '../src/options.ts';
 
 const read = (argv: string[], env: Record<string, string> = {}) => {
@@ -39,6 +40,13 @@ describe('options', () => {
     });
   });
 
+  it('takes the file with the keys of the store, and refuses one that is not there', () => {
+    expect(read([]).encryptionKeys).toBeUndefined();
+    expect(read(['--encryption-keys', import.meta.filename]).encryptionKeys).toBe(import.meta.filename);
+    expect(read([], { KYLON_ENCRYPTION_KEYS: import.meta.filename }).encryptionKeys).toBe(import.meta.filename);
+    expect(faultsOf(['--encryption-keys', '/no/such'])).toEqual(['--encryption-keys: there is no file /no/such']);
+  });
+
   it('takes switches from the environment', () => {
     expect(read([], { KYLON_IN_CLUSTER: 'true' })).toMatchObject({ mode: 'in-cluster', host: '0.0.0.0', shutdownDelay: 10_000 });
     expect(read([], { KYLON_IN_CLUSTER: 'false' }).mode).toBe('playground');
@@ -75,7 +83,8 @@ describe('options', () => {
   });
 
   it('refuses a store of a kind it does not know, without repeating what may be a secret', () => {
-    expect(faultsOf(['--store', 'ftp://user:secret@host/x'])).toEqual(['--store: unknown scheme ftp, known are file, memory']);
+    const known = providers.map(({ scheme }) => scheme).join(', ');
+    expect(faultsOf(['--store', 'ftp://user:secret@host/x'])).toEqual([`--store: unknown scheme ftp, known are ${known}`]);
     expect(faultsOf(['--store', 'memory:', '--in-cluster'])).toEqual([
       '--store: memory: forgets everything, which only the playground may',
     ]);

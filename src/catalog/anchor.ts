@@ -12,5 +12,6 @@ export interface AnchorPoint extends Seen {
 export interface Anchor {
   /** Undefined where nothing was remembered. Rejects where that cannot be known. */
   read(signal: AbortSignal): Promise<AnchorPoint | undefined>;
+  /** All or nothing; it lasts. */
   write(point: AnchorPoint, signal: AbortSignal): Promise<void>;
 }

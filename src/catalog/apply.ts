@@ -35,6 +35,11 @@ export interface Effect {
   readonly events: readonly StoredEvent[];
 }
 
+/** What a segment follows on is not what is there. */
+export class Fork extends Error {
+  override readonly name = 'Fork';
+}
+
 /** Of an empty log. */
 export const firstHead: Head = {
   n: 0,
@@ -46,8 +51,13 @@ export const firstHead: Head = {
   features: { read: [], write: [] },
 };
 
-/** Throws an Error that says why the segment does not follow on the head. */
-export function effectOf(head: Head, segment: Segment, current: (key: ObjectKey) => Version | undefined): Effect {
+/** Throws an Error that says why the segment does not follow on the head. `time` is kept with its changes. */
+export function effectOf(
+  head: Head,
+  segment: Segment,
+  current: (key: ObjectKey) => Version | undefined,
+  time = segment.header.time,
+): Effect {
   checkChain(head, segment);
   const state = new Overlay(current);
   const ops: KvOp[] = [];
@@ -59,7 +69,7 @@ export function effectOf(head: Head, segment: Segment, current: (key: ObjectKey)
     checkPrevious(record, before, rv);
     const after = record.op === 'delete' ? undefined : { rv, json: record.json };
     digest = digestAfter(digest, record.key, before, after);
-    ops.push(...opsOf(record, before, rv, segment.header.time));
+    ops.push(...opsOf(record, before, rv, time));
     events.push(eventOf(record, before, rv));
     state.set(record.key, after);
   }
@@ -90,7 +100,7 @@ export class Overlay {
 
 function checkChain(head: Head, { header }: Segment): void {
   if (header.n !== head.n + 1) throw new Error(`is segment ${header.n}, but ${head.n + 1} is next`);
-  if (header.prev !== head.hash) throw new Error(`does not follow segment ${head.n}: it names another hash of it`);
+  if (header.prev !== head.hash) throw new Fork(`does not follow segment ${head.n}: it names another hash of it`);
   const isNext = header.count === 0 ? header.firstRV > head.rv : header.firstRV === head.rv + 1;
   if (!isNext) throw new Error(`begins with number ${header.firstRV}, but ${head.rv + 1} is next`);
   if (header.digest !== digestText(head.digest)) throw new Error(`names another state after segment ${head.n} than the one here`);

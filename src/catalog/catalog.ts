@@ -4,31 +4,45 @@ import type { Ids } from '../base/ids.ts';
 import { withDeadline } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import type { Change, ListQuery, ObjectKey, Storage, Stored, StoredEvent, StoredPage, WatchQuery } from '../machinery/storage.ts';
-import { StorageExpired, StorageFuture } from '../machinery/storage.ts';
+import { StorageExpired, StorageFuture, StorageReadOnly } from '../machinery/storage.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
+import type { Anchor } from './anchor.ts';
+import { AnchorKeeper } from './anchor-keeper.ts';
 import { firstHead } from './apply.ts';
+import { checkNotOvertaken } from './beyond.ts';
 import { loadCheckpoint } from './checkpoint-load.ts';
+import type { CheckpointPolicy } from './checkpointer.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { Committer } from './commit.ts';
+import { checkMarked, checkRemembered } from './emptied.ts';
+import { openFittingIndex } from './fitting-index.ts';
 import { Follower } from './follower.ts';
+import { Guard } from './guard.ts';
+import { proveIndex } from './index-proof.ts';
 import type { IndexView } from './index-view.ts';
-import { openIndex } from './index-store.ts';
 import type { KvHome } from './kv.ts';
 import { SegmentLog } from './log.ts';
 import { openMarker } from './marker.ts';
 import { pageOf } from './pages.ts';
 import { domainPattern } from './paths.ts';
 import type { HistoryWindow } from './prune.ts';
-import { checkSeen } from './rollback.ts';
+import { checkFront } from './rollback.ts';
 import { State } from './state.ts';
 import { watch } from './watch.ts';
 
 export interface CatalogOptions {
   /** Stays the caller's, who closes it after the catalog. */
   readonly store: ObjectStore;
+  /** Whether `store` encrypts what is put into it. Must be what it was when the store was first used. Default: false. */
+  readonly encrypted?: boolean;
+  /** Why nothing may be written to `store`: then every write is refused, and a new store too. */
+  readonly readOnly?: string | undefined;
   /** Which of the logs in the store: the uid of a cluster. */
   readonly domain: string;
   /** For the index, and nothing else: it is destroyed when it does not fit. */
   readonly index: KvHome;
+  /** Remembers how far the log was seen, though the index is lost. Without one, an emptied store cannot be told from a new one. */
+  readonly anchor?: Anchor | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -40,6 +54,8 @@ export interface CatalogOptions {
   readonly interval?: number;
   /** The history that is kept at least. */
   readonly window?: HistoryWindow;
+  /** When checkpoints are made. */
+  readonly checkpoints?: CheckpointPolicy;
 }
 
 const defaultInterval = 1000;
@@ -68,35 +84,58 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
 async function open(options: CatalogOptions, life: AbortController): Promise<Catalog> {
   const { store, domain, ids, clock, log, replica, window = defaultWindow, interval = defaultInterval } = options;
   await using opened = new AsyncDisposableStack();
-  const marker = await openMarker(store, ids, life.signal);
+  const seen = await options.anchor?.read(life.signal);
+  await checkMarked(store, domain, seen, life.signal);
+  const marker = await openMarker(store, ids, life.signal, options.encrypted, options.readOnly);
   const segments = new SegmentLog(store, domain, clock, life.signal);
-  const index = opened.adopt(await openIndex(options.index, { store: marker.store, domain }), (one) => one.close());
-  if (index.found !== undefined) await checkSeen(segments, index.found);
+  await checkRemembered(segments, marker, seen);
+  const identity = { store: marker.store, domain };
+  const index = opened.adopt(await openFittingIndex(options.index, identity, segments), (one) => one.close());
   const head = index.found ?? (await loadCheckpoint({ store, domain, index, log }, life.signal)) ?? firstHead;
   const state = new State({ index, head, domain, clock, window });
   const follower = new Follower({ log, clock, segments, state, interval });
   await follower.start();
-  const committer = new Committer({ clock, ids, log, segments, state, follower, writer: { replica, boot: ids.hex(8) } });
+  await checkFront(segments, state.head.jump);
+  await checkNotOvertaken(store, { segments, state, follower }, life.signal);
+  state.goLive();
+  const guard = new Guard({ clock, log, segments, state });
+  const keeper = options.anchor && new AnchorKeeper({ anchor: options.anchor, store: marker.store, state, clock, log });
+  await keeper?.write();
+  const writer = { replica, boot: ids.hex(8) };
+  const committer = new Committer({ clock, ids, log, segments, state, follower, guard, writer });
+  const { readOnly } = options;
+  const checkpoints = { store, domain, clock, ids, log, state, writer, policy: options.checkpoints };
+  const checkpointer = readOnly === undefined ? new Checkpointer(checkpoints) : undefined;
+  const prove = index.found && ((signal: AbortSignal) => proveIndex({ state, clock, log }, signal));
   opened.move();
-  return new Catalog({ state, follower, committer, clock, life });
+  return new Catalog({ state, follower, committer, checkpointer, guard, keeper, prove, readOnly, clock, life });
 }
 
 interface CatalogParts {
   readonly state: State;
   readonly follower: Follower;
   readonly committer: Committer;
+  readonly checkpointer: Checkpointer | undefined;
+  readonly guard: Guard;
+  readonly keeper: AnchorKeeper | undefined;
+  /** Of an index that was there before. */
+  readonly prove: ((signal: AbortSignal) => Promise<void>) | undefined;
+  readonly readOnly: string | undefined;
   readonly clock: Clock;
   readonly life: AbortController;
 }
 
 export class Catalog implements Storage {
   readonly #parts: CatalogParts;
-  readonly #tail: Promise<void>;
+  readonly #background: Promise<unknown>;
   #closed: Promise<void> | undefined;
 
   constructor(parts: CatalogParts) {
     this.#parts = parts;
-    this.#tail = parts.follower.tail(parts.life.signal);
+    const { follower, checkpointer, guard, keeper, prove } = parts;
+    const { signal } = parts.life;
+    const always = [follower.tail(signal), guard.run(signal)];
+    this.#background = Promise.all([...always, checkpointer?.run(signal), keeper?.run(signal), prove?.(signal)]);
   }
 
   /** Resolves to what ended it: a fault, or its being closed. From then on everything is refused. */
@@ -125,7 +164,9 @@ export class Catalog implements Storage {
   }
 
   async write(change: Change, signal: AbortSignal): Promise<number> {
-    return this.#parts.committer.submit(change, signal);
+    const { committer, readOnly } = this.#parts;
+    if (readOnly !== undefined) throw new StorageReadOnly(readOnly);
+    return committer.submit(change, signal);
   }
 
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {
@@ -133,6 +174,7 @@ export class Catalog implements Storage {
   }
 
   current(): number {
+    this.#parts.state.check();
     return this.#parts.state.head.rv;
   }
 
@@ -153,7 +195,8 @@ export class Catalog implements Storage {
     const closed = new Error('the catalog is closed');
     state.end(closed);
     life.abort(closed);
-    await this.#tail;
+    await this.#background;
+    await this.#parts.keeper?.write();
     await state.close();
   }
 

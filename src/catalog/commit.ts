@@ -10,6 +10,7 @@ import type { Change } from '../machinery/storage.ts';
 import { StorageUnavailable, StorageUnknown } from '../machinery/storage.ts';
 import { digestText } from './digest.ts';
 import type { Follower } from './follower.ts';
+import type { Guard } from './guard.ts';
 import type { Attempt, Outcome, SegmentLog } from './log.ts';
 import type { Segment } from './segment.ts';
 import { sealSegment, unknownOf } from './segment.ts';
@@ -26,6 +27,7 @@ export interface CommitterParts {
   readonly segments: SegmentLog;
   readonly state: State;
   readonly follower: Follower;
+  readonly guard: Guard;
   readonly writer: { readonly replica: string; readonly boot: string };
 }
 
@@ -87,7 +89,9 @@ export class Committer {
 
   /** Answers all and says true; or says false when the state they were checked against was not the newest. */
   async #tryCommit(writes: readonly PendingWrite[]): Promise<boolean> {
-    const { state, follower } = this.#parts;
+    const { state, follower, guard } = this.#parts;
+    follower.stir();
+    await guard.ifDue();
     const staged = await state.still((head) =>
       stage(
         writes.map(({ change }) => change),
@@ -115,14 +119,16 @@ export class Committer {
       await this.#resolve(attempt, outcome, writes);
       return true;
     }
-    try {
-      if (outcome.is === 'taken') await this.#parts.follower.refresh(AbortSignal.any([]));
-      else await state.advanceWithOwn(segment, segments.key(attempt.n));
-    } catch (error) {
-      // Of a slot that holds something unreadable nobody can say whose it is.
-      throw new StorageUnknown(`the change may be in the log, but cannot be read: ${messageOf(error)}`, { cause: error });
+    if (outcome.is === 'taken') {
+      await this.#parts.follower.refresh(AbortSignal.any([]));
+      return false;
     }
-    return outcome.is === 'committed';
+    try {
+      await state.advanceWithOwn(segment, segments.key(attempt.n));
+    } catch (error) {
+      throw new StorageUnknown(`the change is in the log, but cannot be shown here: ${messageOf(error)}`, { cause: error });
+    }
+    return true;
   }
 
   #seal({ head, records }: Staged): Promise<Segment> {
@@ -177,7 +183,7 @@ function asStorageError(error: unknown): Error {
 /** What could not be told apart in the log or the index is a mistake of the caller. */
 function checkForm(change: Change): void {
   const { resource, namespace, name } = change.key;
-  if (resource === '' || name === '' || [resource, namespace, name].some((part) => part.includes('\0')))
+  if (resource === '' || name === '' || [resource, namespace, name].some((part) => /[\0\n]/.test(part)))
     throw new TypeError(`not a key: ${JSON.stringify(change.key)}`);
   if (change.op !== 'delete' && (change.json.includes('\n') || !change.json.startsWith('{') || !change.json.endsWith('}')))
     throw new TypeError('an object is kept as JSON text on one line');

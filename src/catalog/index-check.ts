@@ -3,29 +3,37 @@
  * on a bad disk, and goes on with what was written later: then objects would be missing without a word.
  */
 import type { Head } from './apply.ts';
-import { digestOf, emptyDigest, plus } from './digest.ts';
-import { versionOf } from './index-view.ts';
+import { historyKey } from './index-keys.ts';
+import { IndexTally, tables } from './index-tally.ts';
 import type { KvReader } from './kv.ts';
 
-/** Reads the whole index. Rejects when it cannot be read. */
-export async function isWhole(kv: KvReader, head: Head): Promise<boolean> {
-  let digest = emptyDigest;
-  for await (const [key, value] of entriesOf(kv, 'c')) digest = plus(digest, digestOfEntry(key, value));
-  let [changes, replaced] = [0, 0];
-  for await (const [, change] of entriesOf(kv, 'h')) {
-    changes += 1;
-    if (change.split('\0')[1] !== '0') replaced += 1;
+/**
+ * How many changes are looked at when an index is opened. Only what LevelDB has in its log can be lost, which is two buffers of
+ * 4 MiB (level-kv.ts) at most; and a change takes more than 128 bytes there, in which each batch has the history of its changes.
+ */
+const mostRecent = 65_536;
+
+/** A quick look: nothing that was written of late is missing between what was written before and after it. */
+export async function hasRecent(kv: KvReader, head: Head): Promise<boolean> {
+  const after = Math.max(head.horizon, head.rv - mostRecent);
+  // What is older than the horizon was removed together with what moved it.
+  const from = after === head.horizon ? historyKey(0) : historyKey(after + 1);
+  let count = 0;
+  for await (const keys of kv.keys({ gte: from, lt: 'h\x01' })) {
+    if (count === 0 && keys[0] !== historyKey(after + 1)) return false;
+    count += keys.length;
   }
-  for await (const _ of entriesOf(kv, 'v')) replaced -= 1;
-  return digest === head.digest && changes === head.rv - head.horizon && replaced === 0;
+  return count === head.rv - after;
 }
 
-async function* entriesOf(kv: KvReader, table: 'c' | 'h' | 'v'): AsyncGenerator<[string, string]> {
-  for await (const page of kv.entries({ gte: `${table}\0`, lt: `${table}\x01` })) yield* page;
-}
-
-function digestOfEntry(key: string, value: string): bigint {
-  const [, resource = '', namespace = '', name = ''] = key.split('\0');
-  const { rv, json } = versionOf(value);
-  return digestOf({ resource, namespace, name }, rv, json);
+/** Reads the whole index, and waits for `pause` between two pages. Answers what is wrong with it. Rejects when it cannot be read. */
+export async function faultOf(kv: KvReader, head: Head, pause: () => Promise<void>): Promise<string | undefined> {
+  const tally = new IndexTally();
+  for (const table of tables) {
+    for await (const page of kv.entries({ gte: `${table}\0`, lt: `${table}\x01` })) {
+      for (const [key, value] of page) tally.add(`${key}\0${value}`);
+      await pause();
+    }
+  }
+  return tally.faultFor(head);
 }

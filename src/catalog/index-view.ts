@@ -3,8 +3,11 @@ import { messageOf } from '../base/lifetime.ts';
 import type { ObjectKey, Stored, StoredEvent } from '../machinery/storage.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
 import type { Head, Version } from './apply.ts';
+import { firstHead } from './apply.ts';
 import type { KeyRange } from './index-keys.ts';
 import { boundsOf, currentKey, historyKey, metaKey, versionKey } from './index-keys.ts';
+import { headOf } from './index-meta.ts';
+import { tables } from './index-tally.ts';
 import type { Bounds, Kv, KvSnapshot } from './kv.ts';
 import { mergeSorted } from './merge.ts';
 
@@ -14,22 +17,34 @@ export interface HistoryEntry {
   readonly op: string;
   /** The number of the state before; 0 where there was none. */
   readonly prev: number;
-  /** Milliseconds since the epoch, by the clock of the writer. */
+  /** Milliseconds since the epoch: when it was written, as far as this process could tell (change-times.ts). */
   readonly time: number;
   readonly key: ObjectKey;
 }
 
 export class IndexView {
-  /** The number at which this view is true. */
-  readonly rv: number;
-  readonly horizon: number;
+  /** Where the index stood. */
+  readonly head: Head;
   readonly #snapshot: KvSnapshot;
 
   constructor(kv: Kv) {
     this.#snapshot = translated(() => kv.snapshot());
-    const meta = JSON.parse(this.#read(metaKey) ?? '{"rv":1,"horizon":1}') as Pick<Head, 'rv' | 'horizon'>;
-    this.rv = meta.rv;
-    this.horizon = meta.horizon;
+    const meta = this.#read(metaKey);
+    this.head = meta === undefined ? firstHead : headOf(meta);
+  }
+
+  /** The number at which this view is true. */
+  get rv(): number {
+    return this.head.rv;
+  }
+
+  get horizon(): number {
+    return this.head.horizon;
+  }
+
+  /** All entries of all tables as they are kept, in order. */
+  async *entries(): AsyncGenerator<readonly (readonly [string, string])[]> {
+    for (const table of tables) yield* this.#pages({ gte: `${table}\0`, lt: `${table}\x01` });
   }
 
   /** The objects as they are in this view, in order, at most `limit`. */
@@ -45,11 +60,14 @@ export class IndexView {
     return mergeSorted(this.#current(rv, range), this.#superseded(rv, range), compareKeys);
   }
 
-  /** How many objects there are in a range. */
-  async count(range: KeyRange): Promise<number> {
+  /** How many objects there are in a range; Infinity where they are more than `most`. */
+  async count(range: KeyRange, most: number): Promise<number> {
     try {
       let count = 0;
-      for await (const page of this.#snapshot.keys(boundsOf('c', range))) count += page.length;
+      for await (const page of this.#snapshot.keys(boundsOf('c', range))) {
+        count += page.length;
+        if (count > most) return Number.POSITIVE_INFINITY;
+      }
       return count;
     } catch (error) {
       throw unreadable(error);
@@ -62,6 +80,15 @@ export class IndexView {
     const entries: HistoryEntry[] = [];
     for await (const page of this.#pages(bounds, limit)) entries.push(...page.map(([key, value]) => historyEntryOf(key, value)));
     return entries;
+  }
+
+  /** The keys of all changes and of all earlier states. */
+  async *historyKeys(): AsyncGenerator<readonly string[]> {
+    try {
+      for (const table of ['h', 'v']) yield* this.#snapshot.keys({ gte: `${table}\0`, lt: `${table}\x01` });
+    } catch (error) {
+      throw unreadable(error);
+    }
   }
 
   /** A change with the texts before and after it. */

@@ -8,6 +8,13 @@ import { KvDamaged } from './kv.ts';
 /** Entries and bytes that are read in one go. */
 const pageEntries = 1000;
 const pageBytes = 1024 * 1024;
+/**
+ * What LevelDB holds in its log at most before it goes into a table: twice, since there may be two logs. index-check.ts builds on
+ * it. This and all other sizes are LevelDB's own: with a million objects, others made nothing faster (bench/million.ts).
+ */
+const writeBufferSize = 4 * 1024 * 1024;
+/** Sorts behind every key. */
+const behindAll = '\u{10ffff}';
 
 export function levelFolder(folder: string): KvHome {
   return {
@@ -17,8 +24,13 @@ export function levelFolder(folder: string): KvHome {
   };
 }
 
-async function openLevel(folder: string): Promise<Level> {
-  const db = new Level(folder);
+/** What `level` is in Node.js. */
+interface ClassicLevel extends Level {
+  compactRange(start: string, end: string): Promise<void>;
+}
+
+async function openLevel(folder: string): Promise<ClassicLevel> {
+  const db = new Level(folder, { writeBufferSize }) as ClassicLevel;
   try {
     await db.open();
     return db;
@@ -35,10 +47,10 @@ async function openLevel(folder: string): Promise<Level> {
 type Snapshot = ReturnType<Level['snapshot']>;
 
 class LevelReader implements KvReader {
-  protected readonly db: Level;
+  protected readonly db: ClassicLevel;
   readonly #snapshot: Snapshot | undefined;
 
-  constructor(db: Level, snapshot: Snapshot | undefined) {
+  constructor(db: ClassicLevel, snapshot: Snapshot | undefined) {
     this.db = db;
     this.#snapshot = snapshot;
   }
@@ -67,12 +79,15 @@ class LevelReader implements KvReader {
 }
 
 class LevelKv extends LevelReader implements Kv {
-  constructor(db: Level) {
+  constructor(db: ClassicLevel) {
     super(db, undefined);
   }
 
   async batch(ops: readonly KvOp[], { durable = false } = {}): Promise<void> {
     await this.db.batch([...ops], { sync: durable });
+    // The sync was of the log in use; the one before, which may not be in tables yet, is not. Of a range without entries there is
+    // nothing to compact, but before LevelDB sees that, it puts everything into tables, durably.
+    if (durable) await this.db.compactRange(behindAll, behindAll);
   }
 
   snapshot(): KvSnapshot {
@@ -87,7 +102,7 @@ class LevelKv extends LevelReader implements Kv {
 class LevelSnapshot extends LevelReader implements KvSnapshot {
   readonly #own: Snapshot;
 
-  constructor(db: Level, snapshot: Snapshot) {
+  constructor(db: ClassicLevel, snapshot: Snapshot) {
     super(db, snapshot);
     this.#own = snapshot;
   }

@@ -9,6 +9,7 @@ import { withDeadline } from '../base/lifetime.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreDenied, StoreFull, StoreNotFound, StoreUnavailable } from '../objectstore/objectstore.ts';
 import { logPrefix, segmentKey, segmentNumber } from './paths.ts';
+import { openSegment } from './segment.ts';
 
 /** A sealed segment on its way into its slot. */
 export interface Attempt {
@@ -31,6 +32,8 @@ const pauses = [50, 200, 800] as const;
 
 export class SegmentLog {
   readonly domain: string;
+  /** For messages. */
+  readonly storeName: string;
   readonly #store: ObjectStore;
   readonly #clock: Clock;
   /** Ends every request. */
@@ -38,6 +41,7 @@ export class SegmentLog {
 
   constructor(store: ObjectStore, domain: string, clock: Clock, life: AbortSignal) {
     this.domain = domain;
+    this.storeName = store.name;
     this.#store = store;
     this.#clock = clock;
     this.#life = life;
@@ -68,6 +72,16 @@ export class SegmentLog {
     });
   }
 
+  /** The last filled slot, 0 where there is none, by halving: of a log with gaps, the last before one of them. */
+  async lastFilled(): Promise<number> {
+    let filled = (await this.nextListed(0)) ?? 0;
+    if (filled === 0) return 0;
+    let step = 1;
+    for (; await this.#isFilled(filled + step); step *= 2) filled += step;
+    for (; step > 1; step /= 2) if (await this.#isFilled(filled + step / 2)) filled += step / 2;
+    return filled;
+  }
+
   /** Tries until the outcome is certain, a bounded number of times, fewer when `patience` aborts. */
   async append(attempt: Attempt, patience: AbortSignal): Promise<Outcome> {
     for (let tries = 0; ; tries++) {
@@ -85,9 +99,20 @@ export class SegmentLog {
     if (answer !== 'exists' && !isRefusal) attempt.mayLand = true;
     const found = await settle(this.read(attempt.n));
     if (found instanceof Error) return { is: 'unknown', cause: found };
-    if (found !== undefined) return { is: Buffer.from(attempt.bytes).equals(found) ? 'committed' : 'taken' };
+    if (found !== undefined) return this.#whose(found, attempt);
     const cause = answer === 'exists' ? new StoreUnavailable(`${this.key(attempt.n)} is said to exist, but cannot be read`) : answer;
     return { is: isRefusal && !attempt.mayLand ? 'refused' : 'unknown', cause };
+  }
+
+  /** Bytes that are damaged prove nothing: they may be the own ones, and only the answer was damaged. */
+  async #whose(found: Uint8Array, { n, bytes }: Attempt): Promise<Outcome> {
+    if (Buffer.from(bytes).equals(found)) return { is: 'committed' };
+    const segment = await settle(openSegment(found, this.key(n), { domain: this.domain, n }));
+    return segment instanceof Error ? { is: 'unknown', cause: segment } : { is: 'taken' };
+  }
+
+  async #isFilled(n: number): Promise<boolean> {
+    return (await this.#request((signal) => this.#store.size(this.key(n), signal))) !== undefined;
   }
 
   #request<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -4,6 +4,8 @@ import type { KeyRange } from './index-keys.ts';
 import type { IndexView } from './index-view.ts';
 
 const pieceObjects = 500;
+/** Objects behind a page that are counted: a matter of milliseconds. */
+const mostCounted = 2000;
 
 /** A page as it was at `rv`, which `view` can show. Closes the view when the page was read, or the signal aborts. */
 export function pageOf(query: ListQuery, rv: number, view: IndexView, again: () => IndexView, signal: AbortSignal): StoredPage {
@@ -51,10 +53,10 @@ async function* inPieces(items: AsyncGenerator<Stored>, limit: number): AsyncGen
 
 async function countBehind(range: KeyRange, rv: number, view: IndexView): Promise<number> {
   try {
-    if (rv === view.rv) return await view.count(range);
+    if (rv === view.rv) return await view.count(range, mostCounted);
     let count = 0;
-    for await (const piece of piecesOf(view, range, rv, undefined)) count += piece.length;
-    return count;
+    for await (const piece of piecesOf(view, range, rv, mostCounted + 1)) count += piece.length;
+    return count > mostCounted ? Number.POSITIVE_INFINITY : count;
   } finally {
     await view.close();
   }

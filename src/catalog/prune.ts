@@ -1,5 +1,6 @@
 /** Forgets history that nobody may ask for any more: in small pieces, each together with a segment that is applied. */
 import type { Head } from './apply.ts';
+import type { ChangeTimes } from './change-times.ts';
 import { historyKey, versionKey } from './index-keys.ts';
 import type { IndexStore } from './index-store.ts';
 import type { HistoryEntry } from './index-view.ts';
@@ -9,28 +10,48 @@ import type { KvOp } from './kv.ts';
 export interface HistoryWindow {
   readonly changes: number;
   readonly milliseconds: number;
+  /** How many changes are forgotten at once: more than a segment adds, so that history shrinks to the window. */
+  readonly piece?: number;
 }
 
-/** How many changes are forgotten at once: more than a segment adds, so that history shrinks to the window. */
-const piece = 1000;
+const usualPiece = 1000;
+
+export interface Pruning {
+  readonly ops: readonly KvOp[];
+  readonly horizon: number;
+}
 
 /** What to remove from the index after the segment that leads to `head`, and the horizon that this leaves. */
 export async function pruneOf(
   index: IndexStore,
   head: Head,
   window: HistoryWindow,
-  now: number,
-): Promise<{ readonly ops: readonly KvOp[]; readonly horizon: number }> {
+  times: Pick<ChangeTimes, 'now' | 'trueTimeOf'>,
+): Promise<Pruning> {
+  const { piece = usualPiece } = window;
   const surplus = head.rv - window.changes - head.horizon;
   if (surplus < piece) return { ops: [], horizon: head.horizon };
   const view = index.view();
   try {
-    const isOld = ({ time }: HistoryEntry) => time <= now - window.milliseconds;
+    const oldTime = times.now() - window.milliseconds;
+    const isOld = (entry: HistoryEntry) => times.trueTimeOf(entry) <= oldTime;
     const [first] = await view.changes(head.horizon, 1);
     const oldest = first !== undefined && isOld(first) ? await view.changes(head.horizon, piece) : [];
     const young = oldest.findIndex((entry) => !isOld(entry));
     const old = young === -1 ? oldest : oldest.slice(0, young);
     return { ops: old.flatMap(removalOf), horizon: old.at(-1)?.rv ?? head.horizon };
+  } finally {
+    await view.close();
+  }
+}
+
+/** Removes all history: between the numbers before a jump and those after it there is no way. */
+export async function forgetAll(index: IndexStore, { horizon }: Head): Promise<Pruning> {
+  const view = index.view();
+  try {
+    const ops: KvOp[] = [];
+    for await (const keys of view.historyKeys()) for (const key of keys) ops.push({ type: 'del', key });
+    return { ops, horizon };
   } finally {
     await view.close();
   }

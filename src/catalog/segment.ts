@@ -135,7 +135,7 @@ async function recordsOf(header: SegmentHeader, body: Buffer): Promise<readonly 
 }
 
 /** JSON with the members of every object in the order of their names, without spaces. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -4,13 +4,14 @@ import { messageOf } from '../base/lifetime.ts';
 import type { ObjectKey } from '../machinery/storage.ts';
 import { StorageUnavailable } from '../machinery/storage.ts';
 import type { Head, Version } from './apply.ts';
-import { effectOf } from './apply.ts';
-import { CatalogFault } from './fault.ts';
+import { effectOf, Fork } from './apply.ts';
+import { ChangeTimes } from './change-times.ts';
+import { CatalogFault, ForkedLog } from './fault.ts';
 import type { IndexStore } from './index-store.ts';
 import type { IndexView } from './index-view.ts';
 import { Lane } from './lane.ts';
 import type { HistoryWindow } from './prune.ts';
-import { pruneOf } from './prune.ts';
+import { forgetAll, pruneOf } from './prune.ts';
 import type { Segment } from './segment.ts';
 import { openSegment } from './segment.ts';
 import { WatchHub } from './watch-hub.ts';
@@ -28,22 +29,34 @@ export class State {
   readonly hub = new WatchHub();
   readonly #parts: StateParts;
   readonly #lane = new Lane();
+  readonly #times: ChangeTimes;
   readonly #ended = Promise.withResolvers<Error>();
   #head: Head;
+  #appliedBytes = 0;
   #end: Error | undefined;
 
   constructor(parts: StateParts) {
     this.#parts = parts;
     this.#head = parts.head;
+    this.#times = new ChangeTimes(parts.clock, parts.head.rv);
   }
 
   get head(): Head {
     return this.#head;
   }
 
+  /** Of all segments that were applied since this state was made. */
+  get appliedBytes(): number {
+    return this.#appliedBytes;
+  }
+
   /** Resolves to what ended this state, once something has. */
   get ended(): Promise<Error> {
     return this.#ended.promise;
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
   }
 
   /** Throws what ended this state, if anything did. */
@@ -56,6 +69,11 @@ export class State {
     this.#end ??= cause;
     this.#ended.resolve(this.#end);
     this.hub.end(new StorageUnavailable(this.#end.message, { cause: this.#end }));
+  }
+
+  /** What is applied from here on has just been written. */
+  goLive(): void {
+    this.#times.goLive();
   }
 
   get(key: ObjectKey): Version | undefined {
@@ -89,6 +107,18 @@ export class State {
     return this.#inTurn(segment.header.n, () => this.#apply(segment, object));
   }
 
+  /** As IndexStore.faultOf. */
+  faultOfIndex(pause: () => Promise<void>): Promise<string | undefined> {
+    this.check();
+    return this.#parts.index.faultOf(pause);
+  }
+
+  /** Ends this state because its index is not what the log says. Nobody uses that index again. */
+  async condemn(cause: Error): Promise<void> {
+    this.end(cause);
+    await this.#lane.run(() => this.#parts.index.condemn());
+  }
+
   /** Waits for the work that is going on, and closes the index. */
   async close(): Promise<void> {
     await this.#lane.run(() => this.#parts.index.close());
@@ -108,19 +138,24 @@ export class State {
   }
 
   async #apply(segment: Segment, object: string): Promise<void> {
-    const { index, clock, window } = this.#parts;
+    const { index, window } = this.#parts;
     const effect = this.#effectOf(segment, object);
-    const pruned = await pruneOf(index, effect.head, window, clock.now());
+    const isJump = segment.header.count === 0;
+    const pruned = isJump ? await forgetAll(index, effect.head) : await pruneOf(index, effect.head, window, this.#times);
     const head = { ...effect.head, horizon: pruned.horizon };
     await index.write([...effect.ops, ...pruned.ops], head);
     this.#head = head;
+    this.#appliedBytes += segment.bytes.length;
+    if (isJump) this.hub.expire(`the store has gone back, and numbers go on behind ${head.rv}`);
     this.hub.publish(effect.events, head.rv);
   }
 
   #effectOf(segment: Segment, object: string): ReturnType<typeof effectOf> {
+    const time = this.#times.timeOf(segment.header.time);
     try {
-      return effectOf(this.#head, segment, (key) => this.#parts.index.get(key));
+      return effectOf(this.#head, segment, (key) => this.#parts.index.get(key), time);
     } catch (error) {
+      if (error instanceof Fork) throw new ForkedLog(object, error.message);
       throw error instanceof StorageUnavailable ? error : new CatalogFault(object, messageOf(error));
     }
   }

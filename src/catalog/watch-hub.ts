@@ -25,6 +25,11 @@ export class WatchHub {
     for (const waiter of this.#waiting) if (waiter.rv <= rv) waiter.settle(undefined);
   }
 
+  /** Ends all watchers: they have to list again. */
+  expire(why: string): void {
+    for (const watcher of this.#watchers) watcher.end(new StorageExpired(why));
+  }
+
   /** Resolves when number `rv` is published. */
   reached(rv: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

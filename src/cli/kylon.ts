@@ -5,6 +5,8 @@ import { systemClock } from '../base/clock.ts';
 import { randomIds } from '../base/ids.ts';
 import { messageOf } from '../base/lifetime.ts';
 import { createMetrics } from '../base/metrics.ts';
+import { keysCommand } from './keys.ts';
+import { storeCommand } from './store.ts';
 import type { Terminal } from './terminal.ts';
 
 const terminal: Terminal = {
@@ -23,6 +25,9 @@ try {
   process.exitCode = 1;
 }
 
-function program(_terminal: Terminal): Command {
-  return new Command('kylon').description('Backups and restores as native Kubernetes API objects.');
+function program(terminal: Terminal): Command {
+  return new Command('kylon')
+    .description('Backups and restores as native Kubernetes API objects.')
+    .addCommand(keysCommand(terminal))
+    .addCommand(storeCommand(terminal));
 }

@@ -4,7 +4,7 @@ import { ApiError, conflict, internal, notFound, rangeNotSatisfiable, unavailabl
 import type { KubeObject } from '../machinery/object.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
-import { StoreError, StoreNotFound, StoreRange, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { StoreDamaged, StoreError, StoreNotFound, StoreRange, StoreUnavailable } from '../objectstore/objectstore.ts';
 import type { Services } from '../resources/services.ts';
 import type { ArchiveReader, ResultsReader } from './archive/archive.ts';
 import { ArchiveDamaged } from './archive/archive.ts';
@@ -98,7 +98,8 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof StoreRange) throw rangeNotSatisfiable('bytes', error.size);
-    if (error instanceof ArchiveDamaged || error instanceof StoreNotFound) throw internal(messageOf(error), error);
+    if (error instanceof ArchiveDamaged || error instanceof StoreDamaged || error instanceof StoreNotFound)
+      throw internal(messageOf(error), error);
     if (error instanceof StoreError) throw unavailable(messageOf(error), error);
     throw error;
   }

@@ -1,5 +1,15 @@
 /** The errors of Storage, as a client gets to see them. */
-import { ApiError, alreadyExists, conflict, expired, notFound, timedOut, tooLargeResourceVersion, unavailable } from './errors.ts';
+import {
+  ApiError,
+  alreadyExists,
+  conflict,
+  expired,
+  forbidden,
+  notFound,
+  timedOut,
+  tooLargeResourceVersion,
+  unavailable,
+} from './errors.ts';
 import type { GroupResource } from './errors.ts';
 import {
   StorageConflict,
@@ -7,6 +17,7 @@ import {
   StorageExpired,
   StorageFuture,
   StorageMissing,
+  StorageReadOnly,
   StorageUnavailable,
   StorageUnknown,
 } from './storage.ts';
@@ -19,6 +30,7 @@ export function toApiError(error: unknown, what: GroupResource, name: string, as
   if (error instanceof StorageMissing) return notFound(what, name);
   if (error instanceof StorageExpired) return expired('The resourceVersion for the provided list is too old.');
   if (error instanceof StorageFuture) return tooLargeResourceVersion(asked, error.current);
+  if (error instanceof StorageReadOnly) return forbidden(what, name, `the store is read-only: ${error.message}`);
   if (error instanceof StorageUnavailable) return unavailable(`the store is not available: ${error.message}`, error);
   if (error instanceof StorageUnknown) return timedOut(`nobody can tell whether the write was done: ${error.message}`, error);
   return error;

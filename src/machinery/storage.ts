@@ -21,7 +21,7 @@ export interface Storage {
   /**
    * Does one change, and resolves once it is durable and visible to every reader of this process, with its number.
    * Rejects with StorageExists, StorageConflict or StorageMissing where the expectation does not hold, StorageUnavailable
-   * when nothing was written and never will be, StorageUnknown when that cannot be known.
+   * when nothing was written and never will be, StorageReadOnly when nothing can be, StorageUnknown when that cannot be known.
    */
   write(change: Change, signal: AbortSignal): Promise<number>;
   /**
@@ -29,7 +29,7 @@ export interface Storage {
    * Rejects with StorageExpired when that history is gone, and when the reader falls too far behind (it has to list again).
    */
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<StoredEvent>;
-  /** The number of the last write that this process knows. */
+  /** The number of the last write that this process knows. Throws StorageUnavailable while nothing can be answered. */
   current(): number;
   /** As current, after asking the store: no write that anybody acknowledged before this call began has a higher one. */
   latest(signal: AbortSignal): Promise<number>;
@@ -71,7 +71,7 @@ export interface StoredPage {
   readonly rv: number;
   /** In order of namespace, then name, by UTF-8 bytes. Read lazily: a page may be much larger than memory. Ends a snapshot: iterate once. */
   readonly items: AsyncIterable<readonly Stored[]>;
-  /** How many follow behind `limit`. Counted lazily; valid once `items` has ended. */
+  /** How many follow behind `limit`; Infinity where counting them would take long. Counted lazily; valid once `items` has ended. */
   remaining(): Promise<number>;
 }
 
@@ -124,6 +124,10 @@ export class StorageFuture extends StorageError {
 /** Nothing was written, nothing will be; a later try may succeed. */
 export class StorageUnavailable extends StorageError {
   override readonly name = 'StorageUnavailable';
+}
+/** Nothing can be written here, now or later; the message says why. */
+export class StorageReadOnly extends StorageError {
+  override readonly name = 'StorageReadOnly';
 }
 /** The write may have been done, or may still be. */
 export class StorageUnknown extends StorageError {

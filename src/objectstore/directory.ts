@@ -18,7 +18,7 @@ import { makeFolder, syncFolder } from './folders.ts';
 import { interruptible } from './interruptible.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import type { ByteRange, ByteStream, ObjectStore, StoredKey, Uploaded } from './objectstore.ts';
-import { StoreConflict, StoreError, StoreNotFound, StoreUnavailable } from './objectstore.ts';
+import { StoreConflict, StoreDenied, StoreError, StoreNotFound, StoreUnavailable } from './objectstore.ts';
 import type { Provider, StoreParts } from './provider.ts';
 import { boundsOf } from './ranges.ts';
 
@@ -37,9 +37,21 @@ export const directoryProvider: Provider = {
   open: (url, parts) => openDirectory(pathOf(url), parts),
 };
 
-/** Makes the folder if need be. Rejects with a StoreError when it cannot be written, or its file system lacks hard links. */
+/**
+ * Makes the folder if need be. Rejects with a StoreError when that cannot be done, or its file system lacks hard links. A folder
+ * that is there, and may only be read, is opened: then every put is denied.
+ */
 export async function openDirectory(path: string, { clock, ids }: Pick<StoreParts, 'clock' | 'ids'>): Promise<ObjectStore> {
   const store = new DirectoryStore(path, ids);
+  try {
+    await prepare(path, clock, store);
+  } catch (error) {
+    if (!(error instanceof StoreDenied && (await isFolder(path)))) throw error;
+  }
+  return store;
+}
+
+async function prepare(path: string, clock: Clock, store: DirectoryStore): Promise<void> {
   try {
     await makeFolder(join(path, temporaryFolder));
     await sweep(join(path, temporaryFolder), clock);
@@ -47,7 +59,13 @@ export async function openDirectory(path: string, { clock, ids }: Pick<StorePart
     throw storeErrorOf(error, `${store.name}: cannot make the folder`);
   }
   await store.proveLinks();
-  return store;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function pathOf(url: URL): string {
@@ -181,12 +199,23 @@ class DirectoryStore implements ObjectStore {
     const fail = (error: unknown) => {
       throw storeErrorOf(error, `${this.name}: cannot write ${key}`);
     };
-    const file = await open(temporary, 'wx').catch(fail);
+    const file = await this.#openTemporary(temporary).catch(fail);
     try {
       await fill((bytes) => writeAll(file, bytes).catch(fail));
       await file.sync().catch(fail);
     } finally {
       await file.close().catch(fail);
+    }
+  }
+
+  /** The folder is missing where a store that could only be read can be written again. */
+  async #openTemporary(temporary: string): Promise<FileHandle> {
+    try {
+      return await open(temporary, 'wx');
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      await makeFolder(dirname(temporary));
+      return await open(temporary, 'wx');
     }
   }
 

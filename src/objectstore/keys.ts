@@ -10,6 +10,11 @@ export function checkKey(key: string): void {
   if (fault !== undefined) throw new StoreError(`key "${key.slice(0, longest)}" ${fault}`);
 }
 
+/** Whether a store may hold `key`; other programs may have put other keys beside ours. */
+export function isKey(key: string): boolean {
+  return faultOf(key) === undefined;
+}
+
 /** A prefix of a list: empty, or the beginning of a key, which may end in a slash. */
 export function checkPrefix(prefix: string): void {
   const start = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;

@@ -85,6 +85,10 @@ export class StoreRange extends StoreError {
     this.size = size;
   }
 }
+/** What is stored is not what was written. */
+export class StoreDamaged extends StoreError {
+  override readonly name = 'StoreDamaged';
+}
 /** The store says no: wrong or missing rights. Retrying will not help. */
 export class StoreDenied extends StoreError {
   override readonly name = 'StoreDenied';

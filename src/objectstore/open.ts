@@ -1,5 +1,7 @@
 /** Opens the object store that a URL names, and refuses one that does not keep the promises of objectstore.ts. */
 import type { Metrics } from '../base/metrics.ts';
+import { encrypted } from './encrypted.ts';
+import { readKeyring } from './keyring.ts';
 import { limited } from './limited.ts';
 import { measured } from './measured.ts';
 import type { ObjectStore } from './objectstore.ts';
@@ -9,19 +11,31 @@ import type { StoreParts } from './provider.ts';
 import { providers } from './providers.ts';
 import { retrying } from './retrying.ts';
 
+export interface OpenParts extends StoreParts {
+  readonly metrics: Metrics;
+  /** Path of the file with the keys; without, nothing is encrypted. The marker of the catalog says whether that is right. */
+  readonly encryptionKeys?: string | undefined;
+  /** Told each promise of the store as soon as it is proved. */
+  readonly tell?: (proved: string) => void;
+}
+
 export interface OpenedStore {
   readonly store: ObjectStore;
+  /** Whether there were keys: then it encrypts, and nobody above it has to know. */
+  readonly encrypted: boolean;
   /** Why nothing can be written to it; undefined where that is possible. */
   readonly readOnly: string | undefined;
 }
 
 /** Rejects with a StoreError that names the store and what is wrong with it. */
-export async function openStore(url: string, parts: StoreParts & { readonly metrics: Metrics }, signal: AbortSignal): Promise<OpenedStore> {
+export async function openStore(url: string, parts: OpenParts, signal: AbortSignal): Promise<OpenedStore> {
+  const keyring = parts.encryptionKeys === undefined ? undefined : await readKeyring(parts.encryptionKeys);
   const bare = await openBare(url, parts, signal);
-  const store = retrying(limited(measured(bare, parts)), parts);
+  const store = retrying(limited(measured(bare, parts), parts), parts);
   try {
     const { denied } = await probe(store, parts, signal);
-    return { store, readOnly: denied };
+    const whole = keyring === undefined ? store : encrypted(store, keyring, parts.ids);
+    return { store: whole, encrypted: keyring !== undefined, readOnly: denied };
   } catch (error) {
     await store.close();
     throw error;

@@ -1,6 +1,9 @@
 /** The object stores that there are. A new one is a file beside this and a line here. */
+import { azureProvider } from './azure.ts';
 import { directoryProvider } from './directory.ts';
+import { gcsProvider } from './gcs.ts';
 import { memoryProvider } from './memory.ts';
 import type { Provider } from './provider.ts';
+import { s3Provider } from './s3.ts';
 
-export const providers: readonly Provider[] = [directoryProvider, memoryProvider];
+export const providers: readonly Provider[] = [directoryProvider, memoryProvider, azureProvider, gcsProvider, s3Provider];

@@ -14,7 +14,8 @@ import { createPipeline } from './pipeline.ts';
 import type { Parts } from './pipeline.ts';
 import { createApp } from './routes.ts';
 
-export interface ServerOptions extends Certificate, Pick<Parts, 'clock' | 'ids' | 'log' | 'authenticate' | 'authorizer' | 'handle'> {
+export interface ServerOptions
+  extends Certificate, Pick<Parts, 'clock' | 'ids' | 'log' | 'metrics' | 'authenticate' | 'authorizer' | 'handle'> {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;

@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Ids } from '../base/ids.ts';
 import { withDeadline } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
 import type { Answer, Call, Target } from '../machinery/call.ts';
 import { methodNotAllowed, unavailable } from '../machinery/errors.ts';
 import { wantsIndentation } from '../machinery/views/negotiate.ts';
@@ -25,6 +26,7 @@ import { apiErrorOf, statusAnswer } from './failure.ts';
 import type { Health } from './health.ts';
 import type { InFlight } from './in-flight.ts';
 import { isEndless, isLongRunning } from './long-running.ts';
+import { answerMetrics } from './metrics.ts';
 import { addressOf, certificatesOf } from './peer.ts';
 import { respond } from './respond.ts';
 import { warningHeaders } from './warnings.ts';
@@ -33,6 +35,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly authenticate: Authenticate;
   readonly authorizer: Authorizer;
   readonly handle: (call: Call) => Promise<Answer>;
@@ -88,7 +91,7 @@ async function steps(exchange: Exchange, target: Target, parts: Parts, signal: A
   await authorize(exchange, target, user, parts, signal);
   const body = await readBody(exchange.request, signal);
   const call = callOf(exchange, target, user, body, signal);
-  const answer = await (parts.health.answer(target, signal) ?? parts.handle(call));
+  const answer = await (parts.health.answer(target, signal) ?? answerMetrics(parts.metrics, target) ?? parts.handle(call));
   await deliver(exchange, target, answer, parts, signal);
 }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf, digestText, emptyDigest, minus, plus } from '../../src/catalog/digest.ts';
+import { digestOf, DigestSum, digestText, emptyDigest, minus, plus } from '../../src/catalog/digest.ts';
 
 const key = (name: string) => ({ resource: 'r', namespace: 'n', name });
 
@@ -14,6 +14,21 @@ describe('the digest of the state', () => {
         const other = digestOf(key(extra), 7, '{}');
         expect(minus(parts.toReversed().reduce(plus, other), other)).toBe(forward);
       }),
+    );
+  });
+
+  it('is the same when it is summed up for very many', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.nat(), fc.string()), { maxLength: 40 }), (all) => {
+        const sum = new DigestSum();
+        let digest = emptyDigest;
+        for (const [name, rv, json] of all) {
+          sum.add(`r\0n\0${name}\0${rv}\0${json}`);
+          digest = plus(digest, digestOf(key(name), rv, json));
+          expect(sum.value).toBe(digest);
+        }
+      }),
+      { numRuns: 20 },
     );
   });
 

@@ -26,6 +26,8 @@ afterEach(async () => {
   await fixture.destroy();
 });
 
+const at = (minutes: number) => ({ now: () => minutes * minute, trueTimeOf: ({ time }: { time: number }) => time });
+
 /** A segment of `count` updates of one object, sealed at `time`. */
 async function apply(count: number, time: number): Promise<void> {
   const records = Array.from({ length: count }, (_, i) => {
@@ -53,7 +55,7 @@ async function apply(count: number, time: number): Promise<void> {
 describe('history that is forgotten', () => {
   it('goes in pieces, the oldest first, each change with the state that it ended', async () => {
     await apply(1800, 0);
-    const { ops, horizon } = await pruneOf(index, head, window, 60 * minute);
+    const { ops, horizon } = await pruneOf(index, head, window, at(60));
     expect(horizon).toBe(1001);
     expect(ops).toContainEqual({ type: 'del', key: historyKey(1001) });
     expect(ops).toContainEqual({ type: 'del', key: versionKey(key, 1000) });
@@ -64,14 +66,14 @@ describe('history that is forgotten', () => {
 
   it('is as much as there are changes too many, and not yet when there are few', async () => {
     await apply(1499, 0);
-    expect(await pruneOf(index, head, window, 60 * minute)).toEqual({ ops: [], horizon: 1 });
+    expect(await pruneOf(index, head, window, at(60))).toEqual({ ops: [], horizon: 1 });
   });
 
   it('is never younger than the window', async () => {
     await apply(700, 0);
     await apply(1300, 5 * minute);
-    expect((await pruneOf(index, head, window, 9 * minute)).ops).toEqual([]);
-    expect((await pruneOf(index, head, window, 12 * minute)).horizon).toBe(701);
-    expect((await pruneOf(index, head, window, 15 * minute)).horizon).toBe(1001);
+    expect((await pruneOf(index, head, window, at(9))).ops).toEqual([]);
+    expect((await pruneOf(index, head, window, at(12))).horizon).toBe(701);
+    expect((await pruneOf(index, head, window, at(15))).horizon).toBe(1001);
   });
 });

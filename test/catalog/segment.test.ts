@@ -8,7 +8,7 @@ import type { LogRecord } from '../../src/catalog/record.ts';
 import { openSegment, sealSegment, sha256 } from '../../src/catalog/segment.ts';
 
 const document = readFileSync(join(import.meta.dirname, '../../docs/format.md'), 'utf8');
-const example = Buffer.from((/```hex\n([^`]*)```/.exec(document)?.[1] ?? '').replaceAll('\n', ''), 'hex');
+const example = Buffer.from((/segment\.test\.ts[^]*?```hex\n([^`]*)```/.exec(document)?.[1] ?? '').replaceAll('\n', ''), 'hex');
 
 const domain = 'f2b1c0de-0000-4000-8000-000000000000';
 const place = { domain, n: 1 };

@@ -15,7 +15,6 @@ describe.each(stores)('the catalog on the object store $name', ({ create }) =>
     return {
       processes: [first, second],
       historyKept,
-      start: 1,
       close: () => first.close(),
       destroy: async () => {
         await fixture.destroy();

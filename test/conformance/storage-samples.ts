@@ -2,19 +2,20 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import type { ObjectKey, Storage, Stored } from '../../src/machinery/storage.ts';
+import { emptyNumber } from '../../src/machinery/storage.ts';
 
 export interface StorageUnderTest {
   /** Two processes on one fresh, empty storage, that keep a history of `historyKept` changes and no time. */
   readonly processes: readonly [Storage, Storage];
   readonly historyKept: number;
-  /** The number that the empty storage stands at; 0 where it is not given. */
-  readonly start?: number;
   /** Closes the first process. */
   close(): Promise<void>;
   destroy(): Promise<void>;
 }
 
 export const signal = AbortSignal.any([]);
+/** The number of the n-th change since the storage was empty. */
+export const nth = (n: number) => emptyNumber + n;
 export const resource = 'widgets.example.com';
 export const keyOf = (name: string, namespace = 'default', of = resource): ObjectKey => ({ resource: of, namespace, name });
 export const textOf = (name: string, value = 0) =>

@@ -11,7 +11,7 @@ import {
   StorageUnavailable,
 } from '../../src/machinery/storage.ts';
 import type { StorageUnderTest } from './storage-samples.ts';
-import { collect, hastyClock, keyOf, resource, signal, textOf } from './storage-samples.ts';
+import { collect, hastyClock, keyOf, nth, resource, signal, textOf } from './storage-samples.ts';
 
 export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTest>): void {
   let made: StorageUnderTest;
@@ -25,8 +25,6 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   });
   afterEach(() => made.destroy());
 
-  /** The number of the n-th change since the storage was empty. */
-  const nth = (n: number) => (made.start ?? 0) + n;
   const add = (name: string, namespace?: string, value?: number, of?: string) =>
     storage.write({ op: 'create', key: keyOf(name, namespace, of), json: textOf(name, value) }, signal);
   const change = (name: string, expect: number, value: number) =>

@@ -10,6 +10,8 @@ export interface KylonOptions {
   /** A new one where left out. */
   readonly data?: string;
   readonly flags?: readonly string[];
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Of an ordinary user, to run as. */
   readonly uid?: number;
 }
@@ -31,7 +33,7 @@ export class Kylon {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KYLON_') && name !== 'KUBECONFIG'));
     this.process = new Running(node, args, {
       cwd: repository,
-      env,
+      env: { ...env, ...options.env },
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     });
     started.push(this);

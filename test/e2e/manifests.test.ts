@@ -1,10 +1,11 @@
 /** What operators apply, by server-side dry run: valid for the real API server, and fit for a restricted namespace. */
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
 import { run } from './process.ts';
@@ -34,6 +35,22 @@ describe(manifests.title, manifests.options, () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toHaveLength(objects.length);
+  });
+
+  it('have a form for object storage, without a volume', async () => {
+    const folder = temporaryFolder();
+    cpSync(at('manifests'), folder, { recursive: true });
+    const file = join(folder, 'kustomization.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('# components:', 'components:'));
+    const { code, stdout, stderr } = await kubectl.try([...dryRun, '-k', folder]);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(objects.length - 1);
+    const built = parseAllDocuments(await kubectl.run(['kustomize', folder]));
+    const deployment = built.map((document) => document.toJS() as KubeObject).find(({ kind }) => kind === 'Deployment');
+    const { spec } = deployment?.spec?.['template'] as PodTemplate;
+    expect(spec.volumes.map(({ name }) => name)).toEqual(['data', 'tmp', 'tls']);
+    expect(spec.containers[0]?.env.find(({ name }) => name === 'KYLON_STORE')?.value).toMatch(/^s3:/);
   });
 
   it('hold every file of their folder', () => {
@@ -110,6 +127,11 @@ describe(manifests.title, manifests.options, () => {
 interface PodTemplate {
   readonly metadata: object;
   readonly spec: {
-    readonly containers: readonly { readonly ports: object[]; readonly args: string[]; readonly env: { readonly name: string }[] }[];
+    readonly containers: readonly {
+      readonly ports: object[];
+      readonly args: string[];
+      readonly env: { readonly name: string; readonly value?: string }[];
+    }[];
+    readonly volumes: readonly { readonly name: string }[];
   };
 }

@@ -14,6 +14,7 @@ import type { KubeObject } from '../../src/machinery/object.ts';
 import type { ResourceDefinition } from '../../src/machinery/resource.ts';
 import type { User } from '../../src/machinery/user.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
+import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { backups } from '../../src/resources/backup.ts';
 import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
@@ -27,7 +28,15 @@ export const forever = new AbortController().signal;
 
 /** The same storage and store for several engines makes them replicas. */
 export function createWorkbench(
-  given: { cluster?: Cluster; clock?: Clock; storage?: MemoryStorage; files?: Map<string, Uint8Array>; replica?: string } = {},
+  given: {
+    cluster?: Cluster;
+    clock?: Clock;
+    storage?: MemoryStorage;
+    /** What lies in the store; and, where it is not a plain one, the store on it. */
+    files?: Map<string, Uint8Array>;
+    store?: ObjectStore;
+    replica?: string;
+  } = {},
 ) {
   const storage = given.storage ?? new MemoryStorage();
   const files = given.files ?? new Map<string, Uint8Array>();
@@ -54,7 +63,7 @@ export function createWorkbench(
     backups,
     restores,
     cluster,
-    store: memoryStore(files),
+    store: given.store ?? memoryStore(files),
     domain: 'domain',
     replica: given.replica ?? 'one',
     singleReplica: false,

@@ -2,6 +2,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import {
+  emptyNumber,
   StorageConflict,
   StorageExists,
   StorageExpired,
@@ -18,7 +19,7 @@ const orderOf = ({ namespace, name }: Pick<ObjectKey, 'namespace' | 'name'>) => 
 const covers = (query: WatchQuery | ListQuery, key: ObjectKey) =>
   key.resource === query.resource && (query.namespace === undefined || key.namespace === query.namespace);
 
-/** What all processes share: event n stands at index n - 1. */
+/** What all processes share: the event with number n stands at index n - emptyNumber - 1. */
 interface Shared {
   readonly log: StoredEvent[];
   readonly objects: Map<string, Stored>;
@@ -35,7 +36,7 @@ export class MemoryStorage implements Storage {
   beforeWrite: (change: Change) => void | Promise<void> = () => {};
 
   constructor(clock: Clock = systemClock, historyKept = 2000, of?: MemoryStorage) {
-    this.#shared = of ? of.#shared : { log: [], objects: new Map(), wakers: new Set(), forgotten: 0 };
+    this.#shared = of ? of.#shared : { log: [], objects: new Map(), wakers: new Set(), forgotten: emptyNumber };
     this.#clock = clock;
     this.#historyKept = historyKept;
   }
@@ -87,7 +88,7 @@ export class MemoryStorage implements Storage {
     while (!signal.aborted) {
       this.#check();
       if (since < this.#shared.forgotten) throw new StorageExpired(`changes after number ${since} are not kept any more`);
-      const next = this.#shared.log[since];
+      const next = this.#shared.log[since - emptyNumber];
       if (!next) await this.#changed(signal);
       else since = next.rv;
       if (next && covers(query, next.key)) yield next;
@@ -95,7 +96,7 @@ export class MemoryStorage implements Storage {
   }
 
   current() {
-    return this.#shared.log.length;
+    return emptyNumber + this.#shared.log.length;
   }
 
   async latest(signal: AbortSignal) {
@@ -141,7 +142,7 @@ export class MemoryStorage implements Storage {
   #stateAt(rv: number): Stored[] {
     if (rv === this.current()) return [...this.#shared.objects.values()];
     const state = new Map<string, Stored>();
-    for (const { type, key, json, rv: number } of this.#shared.log.slice(0, rv)) {
+    for (const { type, key, json, rv: number } of this.#shared.log.slice(0, rv - emptyNumber)) {
       if (type === 'DELETED') state.delete(idOf(key));
       else state.set(idOf(key), { key, rv: number, json });
     }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDirectory } from '../../src/objectstore/directory.ts';
 import { StoreDenied, StoreError, StoreFull } from '../../src/objectstore/objectstore.ts';
+import { openStore } from '../../src/objectstore/open.ts';
 import { parts, temporaryFolder } from './stores.ts';
 
 const signal = AbortSignal.any([]);
@@ -70,9 +72,15 @@ describe('the directory store', () => {
   });
 
   // The superuser may write anywhere, so for him this is skipped.
-  it.skipIf(isRoot)('refuses a folder without write permission', async () => {
+  it.skipIf(isRoot)('opens a folder that may only be read, and denies every put', async () => {
+    await (await openDirectory(folder, parts)).putIfAbsent('before', Buffer.from('x'), signal);
+    await rmdir(join(folder, '~tmp'));
     await chmod(folder, 0o500);
-    await expect(openDirectory(folder, parts)).rejects.toBeInstanceOf(StoreDenied);
+    const store = await openDirectory(folder, parts);
+    await expect(store.putIfAbsent('k', Buffer.from('x'), signal)).rejects.toBeInstanceOf(StoreDenied);
+    expect(await store.size('before', signal)).toBe(1);
+    await chmod(folder, 0o700);
+    expect(await store.putIfAbsent('k', Buffer.from('x'), signal)).toBe('created');
   });
 });
 
@@ -118,10 +126,11 @@ describe.runIf(isRoot && existsSync('/proc/mounts'))('the directory store on a m
     await store.putIfAbsent('before', Buffer.from('x'), signal);
     execFileSync('/bin/mount', ['-o', 'remount,ro', folder]);
     await expect(store.putIfAbsent('k', Buffer.from('x'), signal)).rejects.toBeInstanceOf(StoreDenied);
-    await expect(openDirectory(folder, parts)).rejects.toSatisfy(
-      (error) =>
-        error instanceof StoreDenied && error.message === `file://${folder}: cannot write into the folder: the file system is read-only`,
-    );
+    const again = await openStore(pathToFileURL(folder).href, parts, signal);
+    expect(again.readOnly).toMatch(/^file:\/\/.*: cannot write probe\/.*: the file system is read-only$/);
+    expect(await again.store.size('before', signal)).toBe(1);
+    await expect(again.store.putIfAbsent('k', Buffer.from('x'), signal)).rejects.toBeInstanceOf(StoreDenied);
+    await expect(openDirectory(join(folder, 'none'), parts)).rejects.toThrow('none: cannot make the folder: the file system is read-only');
     expect(await store.size('before', signal)).toBe(1);
   });
 });

@@ -11,6 +11,7 @@ import type { Trust } from '../../src/auth/trust.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
+import { createMetrics } from '../../src/base/metrics.ts';
 import { jsonAnswer } from '../../src/machinery/call.ts';
 import type { Answer, Call } from '../../src/machinery/call.ts';
 import { startServer } from '../../src/server/listen.ts';
@@ -60,6 +61,7 @@ export async function start(handle: (call: Call) => Promise<Answer>, { trust, ..
       clock: systemClock,
       ids: randomIds,
       log,
+      metrics: createMetrics(),
       authenticate: createAuthenticator({ trust: trust ?? { current: () => fixed }, tokens, clock: systemClock, log }),
       authorizer: mastersOnly,
       handle,

@@ -33,7 +33,8 @@ export async function readListing(api: Api, call: ResourceCall): Promise<Listing
   const metadata: ListMetadata = {
     resourceVersion: String(page.rv),
     ...(last && (more || remaining > 0) && { continue: encodeContinue({ rv: page.rv, after: last.key }) }),
-    ...(remaining > 0 && { remainingItemCount: remaining }),
+    // Left out where nobody knows, as the API allows: a list of a million in pages would count them all for each page.
+    ...(remaining > 0 && Number.isFinite(remaining) && { remainingItemCount: remaining }),
   };
   return { metadata, pages: once(items) };
 }

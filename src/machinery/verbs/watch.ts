@@ -44,6 +44,8 @@ async function startOf(
   { resourceVersion, sendInitialEvents }: WatchOptions,
   selection: Selection,
 ): Promise<{ since: number; initial: WatchPlan['initial'] }> {
+  // While nothing can be answered this throws: a watch that ends at once would be begun anew at once.
+  api.storage.current();
   if (!(sendInitialEvents ?? !resourceVersion))
     return { since: resourceVersion || (await newest(api, resourceVersion, call.signal)), initial: undefined };
   try {

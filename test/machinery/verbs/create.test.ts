@@ -1,7 +1,9 @@
 /** What a client sees when it creates. */
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../../src/machinery/encode.ts';
+import { emptyNumber } from '../../../src/machinery/storage.ts';
 import { kylonUser } from '../../../src/machinery/user.ts';
+import { nth } from '../../conformance/storage-samples.ts';
 import { createServer, thingPath } from '../toys.ts';
 
 const thing = (name: string, more: object = {}) => ({ apiVersion: 'example.io/v1', kind: 'Thing', metadata: { name }, ...more });
@@ -33,7 +35,7 @@ describe('create', () => {
         name: 'x',
         namespace: 'a',
         uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        resourceVersion: '1',
+        resourceVersion: String(nth(1)),
         generation: 1,
         creationTimestamp: '2026-01-02T03:04:05Z',
         labels: { l: '1' },
@@ -42,7 +44,7 @@ describe('create', () => {
     });
     expect(object.metadata.uid).not.toBe('mine');
     expect((await request('GET', `${thingPath}/x`)).object).toEqual(object);
-    expect(storage.current()).toBe(1);
+    expect(storage.current()).toBe(nth(1));
   });
 
   it('says AlreadyExists, also of an object that is going', async () => {
@@ -72,7 +74,7 @@ describe('create', () => {
   ])('refuses %j with 400', async (body, message) => {
     const { request, storage } = createServer();
     expect((await request('POST', thingPath, { body })).status).toMatchObject({ code: 400, reason: 'BadRequest', message });
-    expect(storage.current()).toBe(0);
+    expect(storage.current()).toBe(emptyNumber);
   });
 
   it('refuses a namespace in an object of the whole cluster', async () => {
@@ -147,7 +149,7 @@ describe('create', () => {
     const prefix = 'Thing.example.io "x" is invalid: ';
     if (typeof message === 'string') expect(status.message).toBe(prefix + message);
     else expect(status.message?.slice(prefix.length)).toMatch(message);
-    expect(storage.current()).toBe(0);
+    expect(storage.current()).toBe(emptyNumber);
   });
 
   describe('with fields that the kind does not know', () => {
@@ -199,7 +201,7 @@ describe('create', () => {
     expect(object.metadata.name).toMatch(/^g-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
     expect(object.metadata.uid).toBeTruthy();
     expect(object.metadata.resourceVersion).toBeUndefined();
-    expect(storage.current()).toBe(0);
+    expect(storage.current()).toBe(emptyNumber);
   });
 
   it('makes up names, tries eight, and then says so', async () => {
@@ -333,7 +335,7 @@ describe('create', () => {
   it('refuses with 406 before anything is written', async () => {
     const { request, storage } = createServer();
     expect((await request('POST', thingPath, { body: thing('x'), accept: 'image/png' })).code).toBe(406);
-    expect(storage.current()).toBe(0);
+    expect(storage.current()).toBe(emptyNumber);
   });
 
   it('keeps what it stores in the form of encode', async () => {

@@ -1,6 +1,7 @@
 /** What a client sees when it deletes, one object or many. */
 import { describe, expect, it } from 'vitest';
 import type { ResourceRules } from '../../../src/machinery/resource.ts';
+import { nth } from '../../conformance/storage-samples.ts';
 import { allThings, createServer, thingPath } from '../toys.ts';
 
 async function serverWith(metadata: object = {}, rules: ResourceRules = {}) {
@@ -33,11 +34,16 @@ describe('delete', () => {
     expect(code).toBe(200);
     expect(object).toMatchObject({
       kind: 'Thing',
-      metadata: { deletionTimestamp: '2026-01-02T03:04:05Z', deletionGracePeriodSeconds: 0, generation: 2, resourceVersion: '2' },
+      metadata: {
+        deletionTimestamp: '2026-01-02T03:04:05Z',
+        deletionGracePeriodSeconds: 0,
+        generation: 2,
+        resourceVersion: String(nth(2)),
+      },
     });
     expect((await remove()).object).toEqual(object);
     expect((await now()).object).toEqual(object);
-    expect(storage.current()).toBe(2);
+    expect(storage.current()).toBe(nth(2));
   });
 
   it.each([
@@ -67,9 +73,10 @@ describe('delete', () => {
       reason: 'Conflict',
       message: expect.stringContaining('Precondition failed: UID in precondition: other, UID in object meta: '),
     });
+    const { uid, resourceVersion } = object.metadata;
     expect((await remove({ preconditions: { resourceVersion: '9' } })).code).toBe(409);
     expect((await now()).code).toBe(200);
-    expect((await remove({ preconditions: { uid: object.metadata.uid, resourceVersion: '1' } })).code).toBe(200);
+    expect((await remove({ preconditions: { uid, resourceVersion } })).code).toBe(200);
   });
 
   it('removes nothing under dryRun', async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { StorageUnavailable } from '../../../src/machinery/storage.ts';
 import type { User } from '../../../src/machinery/user.ts';
+import { nth } from '../../conformance/storage-samples.ts';
 import { allThings, createServer, thingPath } from '../toys.ts';
 
 async function serverWith(count: number, rules = {}) {
@@ -18,10 +19,10 @@ async function serverWith(count: number, rules = {}) {
 describe('get', () => {
   it('answers with the object, or 404, which means that it does not exist', async () => {
     const { request, storage } = await serverWith(1);
-    for (const query of ['', '?resourceVersion=0', '?resourceVersion=1'])
+    for (const query of ['', '?resourceVersion=0', `?resourceVersion=${nth(1)}`])
       expect((await request('GET', `${thingPath}/n000${query}`)).object).toMatchObject({
         kind: 'Thing',
-        metadata: { resourceVersion: '1' },
+        metadata: { resourceVersion: String(nth(1)) },
       });
     expect((await request('GET', `${thingPath}/nope`)).status).toMatchObject({ code: 404, message: 'things.example.io "nope" not found' });
     storage.get = () => Promise.reject(new StorageUnavailable('down'));
@@ -55,8 +56,8 @@ describe('list', () => {
     expect(await names()).toEqual(['n000', 'n001']);
     expect(await names('', allThings)).toEqual(['n000', 'n001', 'a']);
     const { items, metadata } = await list();
-    expect(metadata.resourceVersion).toBe('3');
-    expect(items[0]).toMatchObject({ apiVersion: 'example.io/v1', kind: 'Thing', metadata: { resourceVersion: '1' } });
+    expect(metadata.resourceVersion).toBe(String(nth(3)));
+    expect(items[0]).toMatchObject({ apiVersion: 'example.io/v1', kind: 'Thing', metadata: { resourceVersion: String(nth(1)) } });
   });
 
   it.each([
@@ -109,16 +110,26 @@ describe('list', () => {
   describe('in pages', () => {
     it('is one state, whatever happens in between', async () => {
       const { list, request } = await serverWith(5);
+      const resourceVersion = String(nth(5));
       const first = await list('limit=2');
-      expect(first.metadata).toMatchObject({ resourceVersion: '5', remainingItemCount: 3 });
+      expect(first.metadata).toMatchObject({ resourceVersion, remainingItemCount: 3 });
       await request('DELETE', `${thingPath}/n002`);
       await request('POST', thingPath, { body: { metadata: { name: 'n0025' } } });
       const second = await list(`limit=2&continue=${first.metadata.continue}`);
       const third = await list(`limit=2&continue=${second.metadata.continue}`);
       const pages = [first, second, third];
       expect(pages.map(({ items }) => items.map(({ metadata }) => metadata.name))).toEqual([['n000', 'n001'], ['n002', 'n003'], ['n004']]);
-      expect(pages.map(({ metadata }) => metadata.resourceVersion)).toEqual(['5', '5', '5']);
-      expect(third.metadata).toEqual({ resourceVersion: '5' });
+      expect(pages.map(({ metadata }) => metadata.resourceVersion)).toEqual(pages.map(() => resourceVersion));
+      expect(third.metadata).toEqual({ resourceVersion });
+    });
+
+    it('does not say how many remain where the storage does not count them', async () => {
+      const { list, storage } = await serverWith(5);
+      const whole = storage.list.bind(storage);
+      storage.list = async (...args) => ({ ...(await whole(...args)), remaining: () => Promise.resolve(Number.POSITIVE_INFINITY) });
+      const { metadata } = await list('limit=2');
+      expect(metadata).not.toHaveProperty('remainingItemCount');
+      expect((await list(`continue=${metadata.continue}`)).items).toHaveLength(3);
     });
 
     it('fills each page with what the selector wants, and ends exactly', async () => {
@@ -145,7 +156,7 @@ describe('list', () => {
       });
       const rest = await list(`limit=2&continue=${status.metadata.continue}`);
       expect(rest.items.map(({ metadata }) => metadata.name)).toEqual(['n0015', 'n002']);
-      expect(rest.metadata.resourceVersion).toBe('4');
+      expect(rest.metadata.resourceVersion).toBe(String(nth(4)));
     });
 
     it('does not go with a resourceVersion', async () => {
@@ -160,22 +171,20 @@ describe('list', () => {
 
   it('at a resourceVersion: any, at least, exactly, not yet, not any more', async () => {
     const { names, list, request, storage } = await serverWith(3);
+    const second = { resourceVersion: String(nth(2)) };
     expect(await names('resourceVersion=0')).toHaveLength(3);
-    expect(await names('resourceVersion=2')).toHaveLength(3);
-    expect(await names('resourceVersion=2&resourceVersionMatch=NotOlderThan')).toHaveLength(3);
-    expect(await list('resourceVersion=2&resourceVersionMatch=Exact')).toMatchObject({
-      metadata: { resourceVersion: '2' },
-      items: [{}, {}],
-    });
-    expect(await list('resourceVersion=2&limit=500')).toMatchObject({ metadata: { resourceVersion: '2' }, items: [{}, {}] });
+    expect(await names(`resourceVersion=${nth(2)}`)).toHaveLength(3);
+    expect(await names(`resourceVersion=${nth(2)}&resourceVersionMatch=NotOlderThan`)).toHaveLength(3);
+    expect(await list(`resourceVersion=${nth(2)}&resourceVersionMatch=Exact`)).toMatchObject({ metadata: second, items: [{}, {}] });
+    expect(await list(`resourceVersion=${nth(2)}&limit=500`)).toMatchObject({ metadata: second, items: [{}, {}] });
     expect((await request('GET', `${thingPath}?resourceVersion=99`)).status).toMatchObject({
       code: 504,
       reason: 'Timeout',
-      message: 'Timeout: Too large resource version: 99, current: 3',
+      message: `Timeout: Too large resource version: 99, current: ${nth(3)}`,
       details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
     });
     storage.forget();
-    expect((await request('GET', `${thingPath}?resourceVersion=2&resourceVersionMatch=Exact`)).status).toMatchObject({
+    expect((await request('GET', `${thingPath}?resourceVersion=${nth(2)}&resourceVersionMatch=Exact`)).status).toMatchObject({
       code: 410,
       reason: 'Expired',
     });

@@ -1,7 +1,8 @@
 /** What a client sees when it replaces an object or its status. */
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../../src/machinery/object.ts';
-import { StorageUnavailable, StorageUnknown } from '../../../src/machinery/storage.ts';
+import { StorageReadOnly, StorageUnavailable, StorageUnknown } from '../../../src/machinery/storage.ts';
+import { nth } from '../../conformance/storage-samples.ts';
 import { createServer, thingPath } from '../toys.ts';
 
 async function serverWith(given: Parameters<typeof createServer>[0] = {}, metadata: object = {}) {
@@ -28,7 +29,7 @@ describe('update', () => {
       status: { phase: 'mine' },
     });
     expect(code).toBe(200);
-    expect(next.metadata).toEqual({ ...object.metadata, labels: { a: 'b' }, generation: 2, resourceVersion: '2' });
+    expect(next.metadata).toEqual({ ...object.metadata, labels: { a: 'b' }, generation: 2, resourceVersion: String(nth(2)) });
     expect(next.status).toBeUndefined();
     expect(next.spec).toEqual({ size: 2, mode: 'Fast' });
   });
@@ -36,14 +37,14 @@ describe('update', () => {
   it('keeps the generation when only metadata changes', async () => {
     const { object, put } = await serverWith();
     const { object: next } = await put({ ...object, metadata: { ...object.metadata, annotations: { a: 'b' } } });
-    expect(next.metadata).toMatchObject({ generation: 1, resourceVersion: '2' });
+    expect(next.metadata).toMatchObject({ generation: 1, resourceVersion: String(nth(2)) });
   });
 
   it('writes nothing when nothing changes, whatever the order of fields', async () => {
     const { object, put, storage } = await serverWith();
     const { object: same } = await put({ spec: { mode: 'Fast', size: 1 }, metadata: { name: 'x' }, kind: 'Thing' });
     expect(same.metadata.resourceVersion).toBe(object.metadata.resourceVersion);
-    expect(storage.current()).toBe(1);
+    expect(storage.current()).toBe(nth(1));
   });
 
   it('refuses a stale resourceVersion and another uid with 409', async () => {
@@ -79,15 +80,15 @@ describe('update', () => {
       message: 'things.example.io "y" not found',
       details: { name: 'y', group: 'example.io', kind: 'things' },
     });
-    expect(storage.current()).toBe(1);
+    expect(storage.current()).toBe(nth(1));
   });
 
   it('stores nothing under dryRun', async () => {
     const { object, put, storage } = await serverWith();
     const { object: next } = await put(changed(object, { size: 2 }), `${thingPath}/x?dryRun=All`);
     expect(next.spec).toMatchObject({ size: 2 });
-    expect(next.metadata.resourceVersion).toBe('1');
-    expect(storage.current()).toBe(1);
+    expect(next.metadata.resourceVersion).toBe(object.metadata.resourceVersion);
+    expect(storage.current()).toBe(nth(1));
   });
 
   it('refuses new finalizers on an object that is going, and lets it go with the last one', async () => {
@@ -117,6 +118,18 @@ describe('update', () => {
     expect((await put({ metadata: { name: 'x' }, spec: { size: 6 } })).code).toBe(422);
   });
 
+  it('says why nothing can be changed in a store that may only be read', async () => {
+    const { object, put, storage } = await serverWith();
+    storage.beforeWrite = () => {
+      throw new StorageReadOnly('access denied');
+    };
+    expect((await put(changed(object, { size: 2 }))).status).toMatchObject({
+      code: 403,
+      reason: 'Forbidden',
+      message: 'things.example.io "x" is forbidden: the store is read-only: access denied',
+    });
+  });
+
   it('tells a store that is down (503, try again) from one that may have written (504)', async () => {
     const { object, put, storage } = await serverWith();
     storage.beforeWrite = () => {
@@ -144,7 +157,7 @@ describe('update of the status', () => {
       { ...object, spec: { size: 9 }, metadata: { ...object.metadata, labels: { a: 'b' } }, status: { phase: 'Ready' } },
       `${thingPath}/x/status`,
     );
-    expect(next).toEqual({ ...object, status: { phase: 'Ready' }, metadata: { ...object.metadata, resourceVersion: '2' } });
+    expect(next).toEqual({ ...object, status: { phase: 'Ready' }, metadata: { ...object.metadata, resourceVersion: String(nth(2)) } });
     const main = await put({ ...next, spec: { size: 3 }, status: { phase: 'mine' } });
     expect(main.object).toMatchObject({ spec: { size: 3 }, status: { phase: 'Ready' }, metadata: { generation: 2 } });
     expect((await request('GET', `${thingPath}/x/status`)).object).toEqual(main.object);

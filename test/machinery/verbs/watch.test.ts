@@ -1,5 +1,7 @@
 /** What a client sees when it watches. */
 import { describe, expect, it } from 'vitest';
+import { emptyNumber } from '../../../src/machinery/storage.ts';
+import { nth } from '../../conformance/storage-samples.ts';
 import { settled } from '../../manual-clock.ts';
 import { createServer, readWatch, thingPath } from '../toys.ts';
 import type { Ask, WatchLine } from '../toys.ts';
@@ -14,7 +16,8 @@ function server() {
   return { ...made, create, label, remove, watch };
 }
 
-const brief = ({ type, object }: WatchLine) => `${type} ${object.metadata.name} ${object.metadata.resourceVersion}`;
+/** What happened to which object, and its last change, counted from the empty storage. */
+const brief = ({ type, object: { metadata } }: WatchLine) => `${type} ${metadata.name} ${Number(metadata.resourceVersion) - emptyNumber}`;
 
 describe('watch', () => {
   it('answers 200 with a stream of lines, before there is anything to say', async () => {
@@ -43,7 +46,7 @@ describe('watch', () => {
     await create('x');
     await label('x', { a: '1' });
     await create('y');
-    expect((await (await watch('resourceVersion=1')).take(2)).map(brief)).toEqual(['MODIFIED x 2', 'ADDED y 3']);
+    expect((await (await watch(`resourceVersion=${nth(1)}`)).take(2)).map(brief)).toEqual(['MODIFIED x 2', 'ADDED y 3']);
   });
 
   it('tells of its own namespace and resource only', async () => {
@@ -83,7 +86,7 @@ describe('watch', () => {
     await create('x');
     await create('y');
     storage.forget();
-    const events = await watch('resourceVersion=1');
+    const events = await watch(`resourceVersion=${nth(1)}`);
     expect(await events.next()).toEqual({
       type: 'ERROR',
       object: {
@@ -91,7 +94,7 @@ describe('watch', () => {
         apiVersion: 'v1',
         metadata: {},
         status: 'Failure',
-        message: 'too old resource version: 1 (2)',
+        message: `too old resource version: ${nth(1)} (${nth(2)})`,
         reason: 'Expired',
         code: 410,
       },
@@ -156,18 +159,18 @@ describe('watch', () => {
     it('each minute and shortly before the end, with the number up to which all is told', async () => {
       const { create, watch, clock, request } = server();
       await create('x');
-      const events = await watch('allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=1');
+      const events = await watch(`allowWatchBookmarks=true&timeoutSeconds=90&resourceVersion=${nth(1)}`);
       const next = events.next();
       await request('POST', '/api/v1/planets', { body: { metadata: { name: 'p' } } });
       await clock.pass(59_999);
       await clock.pass(1);
       expect(await next).toEqual({
         type: 'BOOKMARK',
-        object: { kind: 'Thing', apiVersion: 'example.io/v1', metadata: { resourceVersion: '2', creationTimestamp: null } },
+        object: { kind: 'Thing', apiVersion: 'example.io/v1', metadata: { resourceVersion: String(nth(2)), creationTimestamp: null } },
       });
       const last = events.next();
       await clock.pass(28_000);
-      expect(await last).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion: '2' } } });
+      expect(await last).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion: String(nth(2)) } } });
       const end = events.next();
       await clock.pass(2_000);
       expect(await end).toBeUndefined();
@@ -185,7 +188,7 @@ describe('watch', () => {
       const seen = await events.take(3);
       const bookmarkAt = seen.findIndex(({ type }) => type === 'BOOKMARK');
       const told = seen.slice(0, bookmarkAt).filter(({ type }) => type === 'ADDED').length;
-      expect(Number(seen[bookmarkAt]?.object.metadata.resourceVersion)).toBe(told + 1);
+      expect(Number(seen[bookmarkAt]?.object.metadata.resourceVersion)).toBe(nth(told + 1));
     });
 
     it('never unasked', async () => {
@@ -198,12 +201,12 @@ describe('watch', () => {
 
   describe('as a streaming list', () => {
     const streaming = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
-    const end = (resourceVersion: string, kind = 'Thing', apiVersion = 'example.io/v1') => ({
+    const end = (rv: number, kind = 'Thing', apiVersion = 'example.io/v1') => ({
       type: 'BOOKMARK',
       object: {
         kind,
         apiVersion,
-        metadata: { resourceVersion, creationTimestamp: null, annotations: { 'k8s.io/initial-events-end': 'true' } },
+        metadata: { resourceVersion: String(rv), creationTimestamp: null, annotations: { 'k8s.io/initial-events-end': 'true' } },
       },
     });
 
@@ -212,7 +215,7 @@ describe('watch', () => {
       await create('x');
       const events = await watch(streaming);
       expect((await events.take(1)).map(brief)).toEqual(['ADDED x 1']);
-      expect(await events.next()).toEqual(end('1'));
+      expect(await events.next()).toEqual(end(nth(1)));
       await create('y');
       expect((await events.take(1)).map(brief)).toEqual(['ADDED y 2']);
     });
@@ -221,10 +224,10 @@ describe('watch', () => {
       const { watch, create, remove } = server();
       await create('x');
       await remove('x');
-      expect(await (await watch(streaming)).next()).toEqual(end('2'));
+      expect(await (await watch(streaming)).next()).toEqual(end(nth(2)));
       const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-      expect(await (await watch(`${streaming}&resourceVersion=1`, { accept })).next()).toEqual(
-        end('2', 'PartialObjectMetadata', 'meta.k8s.io/v1'),
+      expect(await (await watch(`${streaming}&resourceVersion=${nth(1)}`, { accept })).next()).toEqual(
+        end(nth(2), 'PartialObjectMetadata', 'meta.k8s.io/v1'),
       );
     });
 

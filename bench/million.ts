@@ -1,0 +1,121 @@
+/** A million Backups: how soon they can be read, how fast, and in how much memory; and that it hardly matters how many they are. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { systemClock } from '../src/base/clock.ts';
+import { randomIds } from '../src/base/ids.ts';
+import { createLog } from '../src/base/log.ts';
+import { createMetrics } from '../src/base/metrics.ts';
+import { openStore } from '../src/objectstore/open.ts';
+import { figure, median } from './figures.ts';
+import type { Figure } from './figures.ts';
+import { fillStore } from './million-store.ts';
+
+const run = promisify(execFile);
+const parts = { clock: systemClock, ids: randomIds, log: createLog('warn'), env: {}, metrics: createMetrics() };
+const few = 10_000;
+/** As `npm start` has them. */
+const flags = ['--max-semi-space-size=16'];
+
+type Found = Readonly<Record<string, number>>;
+
+/** Each against its target; `quick` with a tenth of the objects, for which the targets are not meant. */
+export async function benchMillion(quick: boolean): Promise<Figure[]> {
+  const many = quick ? 100_000 : 1_000_000;
+  const folder = await mkdtemp(join(tmpdir(), 'kylon-bench-'));
+  try {
+    const [small, large] = [join(folder, 'small'), join(folder, 'large')];
+    for (const [place, count] of [
+      [small, few],
+      [large, many],
+    ] as const)
+      await prepare(place, count);
+    const cold = await median3(() => measure('start', large, `cold-${randomIds.hex(4)}`, many), 'seconds');
+    await measure('start', large, 'kept', many);
+    await measure('start', small, 'kept', few);
+    const restart = await median3(() => measure('start', large, 'kept', many), 'seconds');
+    const [reads, fewReads] = await inTurns(
+      () => measure('read', large, 'kept', many),
+      () => measure('read', small, 'kept', few),
+    );
+    const anonymous = Math.max(cold['anonymous'] ?? NaN, restart['anonymous'] ?? NaN, reads['anonymous'] ?? NaN);
+    console.log(report(many, { cold, reads, fewReads }));
+    return [
+      target('million-cold', cold['seconds'], 's', 10),
+      target('million-restart', restart['seconds'], 's', 0.5),
+      target('million-memory', anonymous, 'MiB anonymous', 300),
+      target('million-page', reads['first'], 'ms, p99', 20),
+      target('million-get', reads['get'], 'ms, p99', 2),
+      target('million-namespace', reads['namespace'], `ms, ${reads['namespaceSize']} objects`, 150),
+      flat('million-get-flat', reads, fewReads, 'getMiddle'),
+      flat('million-page-flat', reads, fewReads, 'firstMiddle'),
+    ];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function prepare(place: string, count: number): Promise<void> {
+  const { store } = await openStore(pathToFileURL(join(place, 'store')).href, parts, AbortSignal.any([]));
+  const bytes = await fillStore(store, count);
+  await store.close();
+  const made = await measure('checkpoint', place, 'first', count);
+  await rm(join(place, 'first'), { recursive: true });
+  const mebibytes = ((made['bytes'] ?? NaN) / 2 ** 20).toFixed(0);
+  console.log(
+    `${count} objects of ${bytes.toFixed(0)} bytes: replayed in ${seconds(made, 'replayed')}, checkpoint of ${mebibytes} MiB in ${seconds(made, 'made')}, meanwhile the loop lags ${ms(made, 'delay')} at the 99th percentile`,
+  );
+}
+
+/** What no target was set for, and what explains the rest. */
+function report(
+  many: number,
+  { cold, reads, fewReads }: { readonly cold: Found; readonly reads: Found; readonly fewReads: Found },
+): string {
+  return [
+    `${many} objects, load of the machine ${loadavg()[0]?.toFixed(1)}:`,
+    `  a cold start takes ${seconds(cold, 'processor')} of processors: two thirds LevelDB, which writes all to its log and to tables; a sixth hashes and inflating`,
+    `  while a kept index is proved in the background, a get takes ${ms(reads, 'restless')} at the 99th percentile`,
+    `  a peek takes ${us(reads, 'peek')}, of ${few} objects ${us(fewReads, 'peek')}: those lie in LevelDB's cache, whose blocks are not compressed`,
+    `  a page of 500 from anywhere takes ${ms(reads, 'later')}, of ${few} objects ${ms(fewReads, 'later')}`,
+  ].join('\n');
+}
+
+async function measure(what: string, place: string, index: string, count: number): Promise<Found> {
+  const child = fileURLToPath(import.meta.resolve('./million-child.ts'));
+  const { stdout } = await run(process.execPath, [...flags, child, what, place, index, String(count)]);
+  return JSON.parse(stdout) as Found;
+}
+
+/** Three runs of each, in turns, so that what the machine does besides falls on both alike; of each figure the median. */
+async function inTurns(one: () => Promise<Found>, other: () => Promise<Found>): Promise<readonly [Found, Found]> {
+  const runs: (readonly [Found, Found])[] = [];
+  for (let round = 0; round < 3; round++) runs.push([await one(), await other()]);
+  return [medians(runs.map(([found]) => found)), medians(runs.map(([, found]) => found))];
+}
+
+function medians(runs: readonly Found[]): Found {
+  return Object.fromEntries(Object.keys(runs[0] ?? {}).map((name) => [name, median(runs.map((found) => found[name] ?? NaN))]));
+}
+
+/** The run in the middle of three. */
+async function median3(work: () => Promise<Found>, by: string): Promise<Found> {
+  const runs = [await work(), await work(), await work()];
+  return runs.toSorted((a, b) => (a[by] ?? NaN) - (b[by] ?? NaN))[1] ?? {};
+}
+
+function target(name: string, value = NaN, unit: string, againstValue: number): Figure {
+  return figure({ name, value, unit, against: 'the target', againstValue, goal: 1, better: 'lower' });
+}
+
+function flat(name: string, many: Found, fewer: Found, what: string): Figure {
+  const [value = NaN, againstValue = NaN] = [many[what], fewer[what]];
+  return figure({ name, value, unit: 'ms, median', against: `${few} objects`, againstValue, goal: 1.5, better: 'lower' });
+}
+
+const seconds = (found: Found, name: string) => `${(found[name] ?? NaN).toFixed(1)} s`;
+const ms = (found: Found, name: string) => `${(found[name] ?? NaN).toFixed(2)} ms`;
+const us = (found: Found, name: string) => `${((found[name] ?? NaN) * 1000).toFixed(1)} µs`;

@@ -1,0 +1,56 @@
+/** What clients see of a store that has gone back under a running process: 503 and when to come again, never an empty list. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { randomIds } from '../../src/base/ids.ts';
+import { createLog } from '../../src/base/log.ts';
+import type { LastingCatalog } from '../../src/catalog/lasting-catalog.ts';
+import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';
+import { levelFolder } from '../../src/catalog/level-kv.ts';
+import type { Storage } from '../../src/machinery/storage.ts';
+import { memoryStore } from '../../src/objectstore/memory.ts';
+import { allThings, createServer, thingPath } from '../machinery/toys.ts';
+import { CatalogFixture, domain } from './fixture.ts';
+import { segment } from './gone-back.ts';
+
+const fixture = new CatalogFixture();
+let catalog: LastingCatalog | undefined;
+afterEach(async () => {
+  await catalog?.close();
+  await fixture.destroy();
+});
+
+describe('an API whose store has gone back', () => {
+  it('answers 503 to everything until the store is whole again', async () => {
+    const objects = new Map<string, Uint8Array>();
+    let later = 0;
+    const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later };
+    const parts = { clock, ids: randomIds, log: createLog('silent'), replica: 'test', interval: 1_000_000 };
+    catalog = await openLastingCatalog({ store: memoryStore(objects), domain, index: levelFolder(await fixture.path('api')), ...parts });
+    const { api, request } = createServer();
+    (api as { storage: Storage }).storage = catalog;
+    const create = (name: string) => request('POST', thingPath, { body: { metadata: { name }, spec: {} } });
+    for (const name of ['a', 'b']) expect((await create(name)).code).toBe(201);
+    const newest = objects.get(segment(2)) ?? Buffer.of();
+    objects.delete(segment(2));
+    later = 61_000;
+    const paths = [
+      ...['a', 'a?resourceVersion=0', 'a?resourceVersion=2', 'nope'].map((name) => `${thingPath}/${name}`),
+      ...['', '?resourceVersion=0', '?resourceVersion=2', '?resourceVersion=2&resourceVersionMatch=Exact', '?limit=1'].map(
+        (q) => allThings + q,
+      ),
+      ...['', '&resourceVersion=0', '&resourceVersion=2', '&resourceVersion=99'].map((q) => `${allThings}?watch=true${q}`),
+    ];
+    // Before and after it is closed, while it is opened anew again and again.
+    for (let round = 0; round < 3; round++) {
+      expect(await create('c')).toMatchObject({ code: 503, status: { details: { retryAfterSeconds: 1 } } });
+      for (const path of paths)
+        expect(await request('GET', path), path).toMatchObject({ code: 503, status: { details: { retryAfterSeconds: 1 } } });
+      await systemClock.sleep(300, new AbortController().signal);
+    }
+    expect((await request('GET', allThings)).status.message).toContain(`${segment(2)}: is missing, but was seen here`);
+    objects.set(segment(2), newest);
+    await expect.poll(async () => (await request('GET', allThings)).code, { timeout: 10_000 }).toBe(200);
+    expect((await create('c')).code).toBe(201);
+  });
+});

@@ -1,0 +1,25 @@
+/** Each wrapper by itself, and all as openStore puts them together, is a store like any other. */
+import { describe } from 'vitest';
+import { limited } from '../../src/objectstore/limited.ts';
+import { measured } from '../../src/objectstore/measured.ts';
+import { memoryStore } from '../../src/objectstore/memory.ts';
+import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
+import { retrying } from '../../src/objectstore/retrying.ts';
+import { describeObjectStore } from '../conformance/objectstore.ts';
+import { parts } from './stores.ts';
+
+const few = { short: 2, long: 1, waiting: 1000, idle: 60_000 };
+
+const wrappers: readonly (readonly [string, (store: ObjectStore) => ObjectStore])[] = [
+  ['measured', (store) => measured(store, parts)],
+  ['limited to few requests', (store) => limited(store, parts, few)],
+  ['retrying', (store) => retrying(store, parts)],
+  ['measured, limited and retrying', (store) => retrying(limited(measured(store, parts), parts), parts)],
+];
+
+describe.each(wrappers)('a store that is %s', (_name, wrap) =>
+  describeObjectStore(async () => {
+    const objects = new Map<string, Uint8Array>();
+    return { clients: [wrap(memoryStore(objects)), wrap(memoryStore(objects))], destroy: async () => {} };
+  }),
+);

@@ -1,0 +1,14 @@
+/** Names that look random, and that the seed of a history decides. */
+import type { Ids } from '../../src/base/ids.ts';
+import type { Random } from './random.ts';
+
+const letters = ['b', 'c', 'd', 'f', 'g', 'h', 'j', 'k'];
+
+export function seededIds(random: Random): Ids {
+  const hex = (bytes: number) => Array.from({ length: bytes }, () => random.below(256).toString(16).padStart(2, '0')).join('');
+  return {
+    uuid: () => `${hex(4)}-${hex(2)}-4${hex(2).slice(1)}-8${hex(2).slice(1)}-${hex(6)}`,
+    hex,
+    suffix: (length) => Array.from({ length }, () => random.pick(letters)).join(''),
+  };
+}

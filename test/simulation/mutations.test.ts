@@ -1,0 +1,33 @@
+/** Each planted mistake is found within so many histories; one that is not shows a hole in the checks or in the plans. */
+import { availableParallelism } from 'node:os';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { patchedBy } from './mutate.ts';
+import { mutations } from './mutations.ts';
+import type { Run } from './run.ts';
+import { runSharded } from './shards.ts';
+
+const histories = 3000;
+const runs = new Map<string, Promise<Run>>();
+
+describe('a mistake in the catalog', () => {
+  beforeAll(() => {
+    const waiting = mutations.map(({ name }) => ({ name, ...Promise.withResolvers<Run>() }));
+    for (const { name, promise } of waiting) runs.set(name, promise);
+    const queue = waiting.values();
+    const runNext = async (): Promise<void> => {
+      for (const { name, resolve } of queue) resolve(await runSharded({ seed: 1, histories, threads: 1, mutation: name }));
+    };
+    for (let i = 0; i < availableParallelism(); i++) void runNext();
+  });
+
+  it.each(mutations)('is found: $name', { timeout: 600_000 }, async ({ name, what }) => {
+    const { failed } = await runs.get(name)!;
+    expect(failed, `${what} No history of ${histories} has shown it.`).toBeDefined();
+  });
+
+  it('fits the code as it is', () => {
+    for (const mutation of mutations) expect(patchedBy(mutation).size).toBeGreaterThan(0);
+    const stale = { name: 'stale', what: '', patches: [{ file: 'src/catalog/log.ts', find: 'is not there', replace: '' }] };
+    expect(() => patchedBy(stale)).toThrow('does not fit src/catalog/log.ts any more: its text is there 0 times');
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * The only thing in a simulation that makes anything happen: a queue of events at virtual times, those of one time in random
+ * order. An event is over when every promise that it settled has had its effect; then comes the next. So one seed is one history.
+ */
+import { Random } from './random.ts';
+
+export interface Scheduled {
+  readonly at: number;
+  readonly tie: number;
+  readonly label: string;
+  readonly run: () => void;
+  isCancelled: boolean;
+}
+
+export class Scheduler {
+  readonly #random: Random;
+  readonly #heap: Scheduled[] = [];
+  #now = 0;
+  #hash = 0;
+  #events = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+  }
+
+  /** Milliseconds since the history began. */
+  get now(): number {
+    return this.#now;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Of all that has happened, in its order. */
+  get hash(): number {
+    return this.#hash >>> 0;
+  }
+
+  /** Adds to what tells this history from others. */
+  mark(text: string): void {
+    let hash = this.#hash ^ Math.imul(this.#now + 1, 0x9e3779b1);
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    this.#hash = hash;
+  }
+
+  after(ms: number, label: string, run: () => void): Scheduled {
+    const event = { at: this.#now + Math.max(ms, 0), tie: this.#random.bits(), label, run, isCancelled: false };
+    this.#push(event);
+    return event;
+  }
+
+  /** Runs events until `isOver`, the queue is empty, or the time is `until`. */
+  run(until: number, isOver: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = () => {
+        try {
+          const event = isOver() ? undefined : this.#next(until);
+          if (event === undefined) return resolve();
+          this.#now = event.at;
+          this.#events++;
+          this.mark(event.label);
+          event.run();
+        } catch (error) {
+          return reject(error);
+        }
+        // One hop over the macrotasks: before it, all microtasks are done.
+        setImmediate(step);
+      };
+      setImmediate(step);
+    });
+  }
+
+  #next(until: number): Scheduled | undefined {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (!first.isCancelled && first.at > until) break;
+      this.#pop();
+      if (!first.isCancelled) return first;
+    }
+    if (Number.isFinite(until)) this.#now = Math.max(this.#now, until);
+    return undefined;
+  }
+
+  #push(event: Scheduled): void {
+    const heap = this.#heap;
+    let i = heap.push(event) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!isBefore(event, heap[parent]!)) break;
+      heap[i] = heap[parent]!;
+      i = parent;
+    }
+    heap[i] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let i = 0;
+    for (let child = 1; child < heap.length; child = 2 * i + 1) {
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    heap[i] = last;
+  }
+}
+
+function isBefore(a: Scheduled, b: Scheduled): boolean {
+  return a.at < b.at || (a.at === b.at && a.tie < b.tie);
+}
