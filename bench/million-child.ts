@@ -20,6 +20,8 @@ const count = Number(countText);
 const signal = AbortSignal.any([]);
 const parts = { clock: systemClock, ids: randomIds, log: createLog('warn') };
 
+/** Seconds from the start of the process until all modules were loaded. */
+const loaded = performance.now() / 1000;
 const memory = { peak: 0 };
 const look = () => {
   const kib = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
@@ -46,7 +48,7 @@ async function start(): Promise<object> {
   const seconds = performance.now() / 1000;
   if (answer === undefined) throw new Error('an object is missing');
   await close();
-  return { seconds };
+  return { seconds, loaded };
 }
 
 /** Follows the log from its beginning, and makes a checkpoint of it. */

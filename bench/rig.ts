@@ -107,7 +107,17 @@ async function targetOf(kubeconfig: string): Promise<Target> {
 
 async function startKylon(kubeconfig: string, data: string): Promise<ChildProcess> {
   const node = join(repository, 'node_modules/.bin/node');
-  const args = ['--max-http-header-size=1048576', '--max-semi-space-size=16', 'src/main.ts', '--data', data, '--port', '0', '--kubeconfig', kubeconfig];
+  const args = [
+    '--max-http-header-size=1048576',
+    '--max-semi-space-size=16',
+    'src/main.ts',
+    '--data',
+    data,
+    '--port',
+    '0',
+    '--kubeconfig',
+    kubeconfig,
+  ];
   const child = spawn(node, args, { cwd: repository, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

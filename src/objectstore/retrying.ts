@@ -41,7 +41,7 @@ async function* resumed(store: ObjectStore, { key, opened, range }: Opened, trie
       body ??= await reopen(store, key, { start: at, length: bounds.end - at }, opened.size, signal);
       for await (const piece of body) {
         at += piece.length;
-        if (piece.length > 0) tries.succeeded();
+        tries.succeeded();
         yield piece;
       }
       if (at >= bounds.end) return;

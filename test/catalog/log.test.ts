@@ -2,19 +2,35 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { SegmentLog } from '../../src/catalog/log.ts';
+import { sealSegment } from '../../src/catalog/segment.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { PutFault } from './unreliable-store.ts';
 import { Unreliable, inTurn } from './unreliable-store.ts';
 
 const signal = AbortSignal.any([]);
 const mine = Buffer.from('mine');
+/** What another writer has put there. */
+const other = sealSegment(
+  {
+    domain: 'dom',
+    n: 1,
+    prev: '0'.repeat(64),
+    firstRV: 2,
+    attempt: '0'.repeat(32),
+    writer: { replica: 'other', boot: '0'.repeat(16) },
+    time: '2026-11-21T00:00:00.000Z',
+    features: { read: [], write: [] },
+    digest: '0'.repeat(64),
+  },
+  [],
+);
 const key = 'd/dom/log/00000000000000000001.seg';
 /** Deadlines and pauses pass in a moment; a deadline later than a pause. */
 const hasty: Clock = { ...systemClock, sleep: (ms, until) => systemClock.sleep(ms / 200, until) };
 
-async function append(puts: readonly PutFault[], reads: readonly boolean[] = [], before?: string) {
+async function append(puts: readonly PutFault[], reads: readonly boolean[] = [], before?: Uint8Array) {
   const objects = new Map<string, Uint8Array>();
-  if (before !== undefined) objects.set(key, Buffer.from(before));
+  if (before !== undefined) objects.set(key, before);
   const { store, delayed } = new Unreliable(memoryStore(objects), inTurn(puts, reads));
   const log = new SegmentLog(store, 'dom', hasty, signal);
   const outcome = await log.append({ n: 1, bytes: mine, mayLand: false }, signal);
@@ -41,7 +57,13 @@ describe('append to the log', () => {
     ['after a lost answer', ['lost']],
     ['after a refusal', ['full']],
   ])('is taken when another was first, seen %s', async (_, puts) => {
-    expect(await append(puts, [], 'other')).toEqual({ outcome: { is: 'taken' }, found: 'other' });
+    const { bytes } = await other;
+    expect(await append(puts, [], bytes)).toEqual({ outcome: { is: 'taken' }, found: Buffer.from(bytes).toString() });
+  });
+
+  it('is unknown when what is in the slot is damaged: it may be what was sent', async () => {
+    const { bytes } = await other;
+    expect((await append(['lost'], [], bytes.slice(0, -1))).outcome).toMatchObject({ is: 'unknown', cause: { name: 'CatalogFault' } });
   });
 
   it.each<PutFault>(['full', 'denied'])('is refused when the store is %s and nothing was sent before', async (fault) => {

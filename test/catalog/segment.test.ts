@@ -94,7 +94,9 @@ describe('a damaged segment', () => {
 
 describe('a segment that is whole, and wrong', () => {
   it('is refused in another place', async () => {
-    expect(await faultOf((await sealSegment({ ...draft, domain: 'other' }, records)).bytes)).toContain(`belongs to domain other, not ${domain}`);
+    expect(await faultOf((await sealSegment({ ...draft, domain: 'other' }, records)).bytes)).toContain(
+      `belongs to domain other, not ${domain}`,
+    );
     expect(await faultOf((await sealSegment({ ...draft, n: 2 }, records)).bytes)).toContain('is segment 2, not 1');
   });
 

@@ -154,7 +154,7 @@ describe('what was acknowledged', () => {
       }),
       { numRuns: 40, seed: 20261121 },
     );
-    for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(20);
+    for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(10);
   });
 
   it('is not lost between racing updates of one object', async () => {

@@ -29,7 +29,17 @@ export class Kylon {
 
   private constructor(flags: readonly string[], options: KylonOptions) {
     this.data = options.data ?? temporaryFolder();
-    const args = ['--max-http-header-size=1048576', '--max-semi-space-size=16', 'src/main.ts', '--data', this.data, '--port', '0', ...flags, ...(options.flags ?? [])];
+    const args = [
+      '--max-http-header-size=1048576',
+      '--max-semi-space-size=16',
+      'src/main.ts',
+      '--data',
+      this.data,
+      '--port',
+      '0',
+      ...flags,
+      ...(options.flags ?? []),
+    ];
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KYLON_') && name !== 'KUBECONFIG'));
     this.process = new Running(node, args, {
       cwd: repository,

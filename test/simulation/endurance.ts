@@ -13,9 +13,11 @@ const noticed = 100_000;
 
 /** Whoever has seen what is lost must refuse everything, until it is there again. */
 export async function endure(world: World, disaster: Disaster): Promise<void> {
-  const { bucket, history, client, replicas } = world;
+  const { bucket, history, replicas } = world;
   await calm(world);
-  await world.done('every replica sees the newest', Promise.all(replicas.map((replica) => client.latest(replica))));
+  // What nobody has seen may be lost without anybody noticing.
+  await world.scheduler.run(Number.POSITIVE_INFINITY, () => bucket.travelling === 0);
+  for (const replica of replicas) await world.done(`${replica.name} sees the newest`, seeNewest(world, replica));
   await world.pass(anchored);
   const lost = strike(disaster, bucket);
   history.tell(() => `the store ${disaster.how}, and loses ${[...lost.keys()].join(' ')}`);
@@ -26,6 +28,10 @@ export async function endure(world: World, disaster: Disaster): Promise<void> {
     if (mustNotice(disaster, i, bucket, lost)) await world.done('a refusal', checkRefuses(world, replica));
   for (const [key, body] of lost) bucket.objects.set(key, body);
   history.tell(() => 'the store is as it was before');
+}
+
+async function seeNewest(world: World, replica: Replica): Promise<void> {
+  while ((await world.client.latest(replica)).is !== 'value') await world.sleep(1000);
 }
 
 function suffer({ scheduler }: World, replica: Replica, how: Disaster['replicas'][number]): void {

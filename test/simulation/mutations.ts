@@ -3,7 +3,7 @@
  * what is checked, or in what the plans make happen.
  */
 
-export interface Patch {
+interface Patch {
   /** From the top of the project. */
   readonly file: string;
   /** Is there exactly once. */
@@ -273,9 +273,10 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'holes in the index',
-    what: 'An index that has lost some of its batches is used.',
+    what: 'An index that has lost some of its batches is used, and not looked through later either.',
     patches: [
       { file: 'src/catalog/index-store.ts', find: 'head !== undefined && (await hasRecent(kv, head))', replace: 'head !== undefined' },
+      { file: 'src/catalog/index-proof.ts', find: 'if (fault !== undefined) await', replace: 'if (fault === null) await' },
     ],
   },
   {
@@ -306,7 +307,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'src/catalog/checkpointer.ts',
         find: 'const { head } = view;',
-        replace: 'await this.#pause(signal);\n      const { head } = state;',
+        replace: 'await clock.sleep(30, signal);\n      const { head } = state;',
       },
       ...noTally,
     ],

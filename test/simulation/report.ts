@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Plan } from './plan.ts';
 import { planOf, stepText } from './plan.ts';
 import { runSharded } from './shards.ts';
-import { only, shrink } from './shrink.ts';
+import { only, shrinkPlan } from './shrink.ts';
 import { runHistory } from './run-history.ts';
 
 export interface Order {
@@ -56,7 +56,7 @@ async function reportOne(order: Order): Promise<number> {
 /** The fewest steps with which the history still fails, and what happens then. */
 async function explain(plan: Plan, { mutation, print }: Order): Promise<void> {
   print(`The history of seed ${plan.seed} fails. Looking for the steps that matter …`);
-  const places = await shrink(plan);
+  const places = await shrinkPlan(plan);
   const small = only(plan, places);
   printPlan(small, print);
   const { violations } = await runHistory(small, print);

@@ -1,10 +1,11 @@
 /** Thousands of short histories of the catalog under faults: docs/simulation.md. `npm run simulate` runs as many as one likes. */
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { weights } from './actions.ts';
 import { mishaps } from './mishaps.ts';
 import { planOf } from './plan.ts';
 import { runSharded } from './shards.ts';
-import { only } from './shrink.ts';
+import { only, shrink } from './shrink.ts';
 import { runHistory } from './run-history.ts';
 
 const histories = 20_000;
@@ -24,6 +25,12 @@ describe('simulation', () => {
     const plan = planOf(7);
     const { steps } = only(plan, [0, 2]);
     expect(steps).toEqual([plan.steps[0], plan.steps[2]]);
+  });
+
+  it('shrinks to what matters', async () => {
+    expect(await shrink(40, async (places) => places.includes(3) && places.includes(31))).toEqual([3, 31]);
+    expect(await shrink(7, async () => true)).toEqual([]);
+    expect(await shrink(3, async (places) => places.length === 3)).toEqual([0, 1, 2]);
   });
 
   it(`finds every invariant true in ${histories} histories`, { timeout: 900_000 }, async () => {
@@ -49,34 +56,16 @@ function expected(): readonly string[] {
     'CallerGone',
   ];
   const watches = ['value', 'cut', 'StorageExpired', 'StorageUnavailable'];
-  const steps = [
-    'create',
-    'update',
-    'delete',
-    'race',
-    'get',
-    'peek',
-    'list',
-    'latest',
-    'watch',
-    'kill',
-    'stop',
-    'pause',
-    'index',
-    'clock',
-    'arm',
-    'disk',
-    'storm',
-  ];
   return [
     ...faults,
     ...writes.map((answer) => `write: ${answer}`),
     ...watches.map((answer) => `watch: ${answer}`),
     ...['value', 'StorageExpired', 'StorageFuture'].map((answer) => `list: ${answer}`),
-    ...steps.map((step) => `step: ${step}`),
+    ...Object.keys(weights).map((step) => `step: ${step}`),
     ...['a checkpoint was made', 'a checkpoint cannot be used', 'the catalog is open again', 'the outcome of the write is known'].map(
       (told) => `tells: ${told}`,
     ),
+    ...['goes back', 'is emptied', 'is eaten'].map((how) => `the store ${how}`),
     'bookmark',
     'event',
   ];
