@@ -10,7 +10,7 @@ import { createLog } from '../src/base/log.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import type { Catalog } from '../src/catalog/catalog.ts';
 import { openCatalog } from '../src/catalog/catalog.ts';
-import { levelFolder } from '../src/catalog/level-kv.ts';
+import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
 import { encode } from '../src/machinery/encode.ts';
 import { memoryStore } from '../src/objectstore/memory.ts';
 import type { ObjectStore } from '../src/objectstore/objectstore.ts';

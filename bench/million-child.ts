@@ -9,7 +9,7 @@ import { createLog } from '../src/base/log.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import type { Catalog, CatalogOptions } from '../src/catalog/catalog.ts';
 import { openCatalog } from '../src/catalog/catalog.ts';
-import { levelFolder } from '../src/catalog/level-kv.ts';
+import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
 import { checkpointPrefix } from '../src/catalog/paths.ts';
 import type { ListQuery } from '../src/machinery/storage.ts';
 import { openStore } from '../src/objectstore/open.ts';

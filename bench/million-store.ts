@@ -1,12 +1,12 @@
 /** A store with a log of very many Backups, sealed straight into segments: as a busy cluster leaves it after some months. */
 import { randomIds } from '../src/base/ids.ts';
-import type { Head } from '../src/catalog/apply.ts';
-import { firstHead } from '../src/catalog/apply.ts';
-import { digestOf, digestText, plus } from '../src/catalog/digest.ts';
-import { openMarker } from '../src/catalog/marker.ts';
+import type { Head } from '../src/catalog/state/apply.ts';
+import { firstHead } from '../src/catalog/state/apply.ts';
+import { digestOf, digestText, plus } from '../src/catalog/state/digest.ts';
+import { openMarker } from '../src/catalog/place/marker.ts';
 import { segmentKey } from '../src/catalog/paths.ts';
-import type { LogRecord } from '../src/catalog/record.ts';
-import { sealSegment } from '../src/catalog/segment.ts';
+import type { LogRecord } from '../src/catalog/log/record.ts';
+import { sealSegment } from '../src/catalog/log/segment.ts';
 import { encode } from '../src/machinery/encode.ts';
 import type { KubeObject } from '../src/machinery/object.ts';
 import type { ObjectStore } from '../src/objectstore/objectstore.ts';

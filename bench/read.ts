@@ -1,6 +1,6 @@
 /** LIST and GET of Backups against those of a CustomResourceDefinition with the same schema and the same objects. */
 import { createMetrics } from '../src/base/metrics.ts';
-import { levelFolder } from '../src/catalog/level-kv.ts';
+import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';

@@ -1,6 +1,6 @@
 /** `kylon keys`: keys to encrypt a store with. */
 import { Command } from 'commander';
-import { newKeyLine } from '../objectstore/keyring.ts';
+import { newKeyLine } from '../objectstore/encryption/keyring.ts';
 import type { Terminal } from './terminal.ts';
 
 export function keysCommand(terminal: Terminal): Command {

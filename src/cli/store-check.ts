@@ -1,10 +1,10 @@
 /** `kylon store check`: proves that a store can be used, and says what is in it. It leaves nothing behind. */
 import { Command } from 'commander';
-import type { CatalogSurvey, DomainSurvey } from '../catalog/survey.ts';
-import { surveyCatalog } from '../catalog/survey.ts';
+import type { CatalogSurvey, DomainSurvey } from '../catalog/place/survey.ts';
+import { surveyCatalog } from '../catalog/place/survey.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { openStore } from '../objectstore/open.ts';
-import { probePrefix } from '../objectstore/probe.ts';
+import { probePrefix } from '../objectstore/probe/probe.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Requests of each sort whose time is taken, one after the other, and the bytes of each. */

@@ -1,15 +1,15 @@
 /** Opens the object store that a URL names, and refuses one that does not keep the promises of objectstore.ts. */
 import type { Metrics } from '../base/metrics.ts';
-import { encrypted } from './encrypted.ts';
-import { readKeyring } from './keyring.ts';
-import { limited } from './limited.ts';
-import { measured } from './measured.ts';
+import { encrypted } from './encryption/encrypted.ts';
+import { readKeyring } from './encryption/keyring.ts';
+import { limited } from './wrappers/limited.ts';
+import { measured } from './wrappers/measured.ts';
 import type { ObjectStore } from './objectstore.ts';
 import { StoreError } from './objectstore.ts';
-import { probe } from './probe.ts';
+import { probe } from './probe/probe.ts';
 import type { StoreParts } from './provider.ts';
 import { providers } from './providers.ts';
-import { retrying } from './retrying.ts';
+import { retrying } from './wrappers/retrying.ts';
 
 export interface OpenParts extends StoreParts {
   readonly metrics: Metrics;

@@ -1,12 +1,12 @@
 /** After an operator has accepted that a store has gone back, everybody goes on, and no number is ever given out twice. */
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acceptRollback, surveyRollback } from '../../src/catalog/acceptance.ts';
+import { acceptRollback, surveyRollback } from '../../src/catalog/rollback/acceptance.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { openIndex } from '../../src/catalog/index-store.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { openIndex } from '../../src/catalog/local-index/index-store.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { checkpointKey } from '../../src/catalog/paths.ts';
-import { RolledBack } from '../../src/catalog/rollback.ts';
+import { RolledBack } from '../../src/catalog/rollback/rollback.ts';
 import { StorageExpired } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import type { ListQuery, Stored, StoredEvent } from '../../src/machinery/storage.ts';
 import { StorageExpired } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { digestOf, DigestSum, digestText, emptyDigest, minus, plus } from '../../src/catalog/digest.ts';
+import { digestOf, DigestSum, digestText, emptyDigest, minus, plus } from '../../src/catalog/state/digest.ts';
 
 const key = (name: string) => ({ resource: 'r', namespace: 'n', name });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkSame } from '../../src/catalog/emptied.ts';
+import { checkSame } from '../../src/catalog/place/emptied.ts';
 
 describe('a marker', () => {
   it('is not believed when it was read in two ways: the wrong one could be remembered for good', () => {

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { randomIds } from '../../src/base/ids.ts';
 import { CatalogFault } from '../../src/catalog/fault.ts';
-import { encrypted } from '../../src/objectstore/encrypted.ts';
-import type { Keyring } from '../../src/objectstore/keyring.ts';
-import { parseKeyring } from '../../src/objectstore/keyring.ts';
+import { encrypted } from '../../src/objectstore/encryption/encrypted.ts';
+import type { Keyring } from '../../src/objectstore/encryption/keyring.ts';
+import { parseKeyring } from '../../src/objectstore/encryption/keyring.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { collect } from '../conformance/storage-samples.ts';

@@ -6,7 +6,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { Catalog, CatalogOptions } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
 

@@ -2,13 +2,13 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
-import type { AcceptanceParts, Survey } from '../../src/catalog/acceptance.ts';
-import { acceptRollback, surveyRollback } from '../../src/catalog/acceptance.ts';
-import type { Anchor, AnchorPoint } from '../../src/catalog/anchor.ts';
+import type { AcceptanceParts, Survey } from '../../src/catalog/rollback/acceptance.ts';
+import { acceptRollback, surveyRollback } from '../../src/catalog/rollback/acceptance.ts';
+import type { Anchor, AnchorPoint } from '../../src/catalog/rollback/anchor.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { segmentKey } from '../../src/catalog/paths.ts';
-import type { Seen } from '../../src/catalog/rollback.ts';
+import type { Seen } from '../../src/catalog/rollback/rollback.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import type { CatalogFixture } from './fixture.ts';
 import { domain } from './fixture.ts';

@@ -2,8 +2,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RolledBack } from '../../src/catalog/rollback.ts';
-import { openDirectory } from '../../src/objectstore/directory.ts';
+import { RolledBack } from '../../src/catalog/rollback/rollback.ts';
+import { openDirectory } from '../../src/objectstore/directory/directory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { parts, temporaryFolder } from '../objectstore/stores.ts';
 import { CatalogFixture, domain } from './fixture.ts';

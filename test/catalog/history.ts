@@ -1,16 +1,16 @@
 /** Logs made by hand, and states that follow them: without the store, the race and the waiting of a catalog. */
 import { createLog } from '../../src/base/log.ts';
-import type { Head, Version } from '../../src/catalog/apply.ts';
-import { firstHead } from '../../src/catalog/apply.ts';
-import { readCheckpoint } from '../../src/catalog/checkpoint-format.ts';
-import { digestText } from '../../src/catalog/digest.ts';
-import type { IndexStore } from '../../src/catalog/index-store.ts';
-import { openIndex } from '../../src/catalog/index-store.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import type { Head, Version } from '../../src/catalog/state/apply.ts';
+import { firstHead } from '../../src/catalog/state/apply.ts';
+import { readCheckpoint } from '../../src/catalog/checkpoint/checkpoint-format.ts';
+import { digestText } from '../../src/catalog/state/digest.ts';
+import type { IndexStore } from '../../src/catalog/local-index/index-store.ts';
+import { openIndex } from '../../src/catalog/local-index/index-store.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { segmentKey } from '../../src/catalog/paths.ts';
-import type { LogRecord } from '../../src/catalog/record.ts';
-import { sealSegment } from '../../src/catalog/segment.ts';
-import { State } from '../../src/catalog/state.ts';
+import type { LogRecord } from '../../src/catalog/log/record.ts';
+import { sealSegment } from '../../src/catalog/log/segment.ts';
+import { State } from '../../src/catalog/state/state.ts';
 import type { ObjectKey } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';

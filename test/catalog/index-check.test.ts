@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Head } from '../../src/catalog/apply.ts';
-import { firstHead } from '../../src/catalog/apply.ts';
-import { faultOf, hasRecent } from '../../src/catalog/index-check.ts';
-import { historyKey } from '../../src/catalog/index-keys.ts';
-import type { Kv } from '../../src/catalog/kv.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import type { Head } from '../../src/catalog/state/apply.ts';
+import { firstHead } from '../../src/catalog/state/apply.ts';
+import { faultOf, hasRecent } from '../../src/catalog/local-index/index-check.ts';
+import { historyKey } from '../../src/catalog/local-index/index-keys.ts';
+import type { Kv } from '../../src/catalog/local-index/kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { describeKv } from '../conformance/kv.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
 import { Disk, simulatedHome } from '../simulation/disk.ts';

@@ -1,5 +1,5 @@
 /** A catalog that has met a fault answers nothing, and comes back by itself once the cause is gone. */
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { SegmentLog } from '../../src/catalog/log.ts';
-import { sealSegment } from '../../src/catalog/segment.ts';
+import { SegmentLog } from '../../src/catalog/log/log.ts';
+import { sealSegment } from '../../src/catalog/log/segment.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { PutFault } from './unreliable-store.ts';
 import { Unreliable, inTurn } from './unreliable-store.ts';

@@ -1,12 +1,12 @@
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Head } from '../../src/catalog/apply.ts';
-import { effectOf, firstHead } from '../../src/catalog/apply.ts';
-import { digestText } from '../../src/catalog/digest.ts';
-import { historyKey, versionKey } from '../../src/catalog/index-keys.ts';
-import type { IndexStore } from '../../src/catalog/index-store.ts';
-import { openIndex } from '../../src/catalog/index-store.ts';
-import { pruneOf } from '../../src/catalog/prune.ts';
+import type { Head } from '../../src/catalog/state/apply.ts';
+import { effectOf, firstHead } from '../../src/catalog/state/apply.ts';
+import { digestText } from '../../src/catalog/state/digest.ts';
+import { historyKey, versionKey } from '../../src/catalog/local-index/index-keys.ts';
+import type { IndexStore } from '../../src/catalog/local-index/index-store.ts';
+import { openIndex } from '../../src/catalog/local-index/index-store.ts';
+import { pruneOf } from '../../src/catalog/state/prune.ts';
 import { CatalogFixture } from './fixture.ts';
 
 const key = { resource: 'r', namespace: 'n', name: 'x' };

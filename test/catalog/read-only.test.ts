@@ -4,7 +4,7 @@ import { StorageReadOnly } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreDenied } from '../../src/objectstore/objectstore.ts';
-import { probe } from '../../src/objectstore/probe.ts';
+import { probe } from '../../src/objectstore/probe/probe.ts';
 import { storeWith } from '../objectstore/liars.ts';
 import { parts } from '../objectstore/stores.ts';
 import { CatalogFixture } from './fixture.ts';

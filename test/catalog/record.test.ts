@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LogRecord } from '../../src/catalog/record.ts';
-import { decodeRecords, encodeRecords } from '../../src/catalog/record.ts';
+import type { LogRecord } from '../../src/catalog/log/record.ts';
+import { decodeRecords, encodeRecords } from '../../src/catalog/log/record.ts';
 
 const part = fc.oneof(fc.string(), fc.constantFrom(',"object":', '","object":{', '\n', '"', '\\'));
 const record: fc.Arbitrary<LogRecord> = fc

@@ -6,7 +6,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { LastingCatalog } from '../../src/catalog/lasting-catalog.ts';
 import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';
-import { levelFolder } from '../../src/catalog/level-kv.ts';
+import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import type { Storage } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { allThings, createServer, thingPath } from '../machinery/toys.ts';

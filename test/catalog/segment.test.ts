@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { effectOf, firstHead } from '../../src/catalog/apply.ts';
-import { digestText } from '../../src/catalog/digest.ts';
+import { effectOf, firstHead } from '../../src/catalog/state/apply.ts';
+import { digestText } from '../../src/catalog/state/digest.ts';
 import { CatalogFault } from '../../src/catalog/fault.ts';
-import type { LogRecord } from '../../src/catalog/record.ts';
-import { openSegment, sealSegment, sha256 } from '../../src/catalog/segment.ts';
+import type { LogRecord } from '../../src/catalog/log/record.ts';
+import { openSegment, sealSegment, sha256 } from '../../src/catalog/log/segment.ts';
 
 const document = readFileSync(join(import.meta.dirname, '../../docs/format.md'), 'utf8');
 const example = Buffer.from((/segment\.test\.ts[^]*?```hex\n([^`]*)```/.exec(document)?.[1] ?? '').replaceAll('\n', ''), 'hex');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { randomIds } from '../../src/base/ids.ts';
 import { createMetrics } from '../../src/base/metrics.ts';
 import { keysCommand } from '../../src/cli/keys.ts';
-import { parseKeyring } from '../../src/objectstore/keyring.ts';
+import { parseKeyring } from '../../src/objectstore/encryption/keyring.ts';
 import { ManualClock } from '../manual-clock.ts';
 
 /** What `kylon keys` says. */

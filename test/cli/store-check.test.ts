@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { storeCommand } from '../../src/cli/store.ts';
-import { openDirectory } from '../../src/objectstore/directory.ts';
+import { openDirectory } from '../../src/objectstore/directory/directory.ts';
 import { CatalogFixture, domain } from '../catalog/fixture.ts';
 import { parts } from '../objectstore/stores.ts';
 

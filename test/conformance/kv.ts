@@ -1,6 +1,6 @@
 /** What every place for an index does: LevelDB, and the disk of the simulation. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Kv, KvHome, KvReader } from '../../src/catalog/kv.ts';
+import type { Kv, KvHome, KvReader } from '../../src/catalog/local-index/kv.ts';
 
 export interface KvUnderTest {
   /** The same place for two processes. */

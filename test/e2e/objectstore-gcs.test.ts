@@ -1,7 +1,7 @@
 /** The object store on a real server that speaks the API of Google Cloud Storage: fake-gcs-server. */
 import { describe } from 'vitest';
 import { randomIds } from '../../src/base/ids.ts';
-import { gcsProvider } from '../../src/objectstore/gcs.ts';
+import { gcsProvider } from '../../src/objectstore/gcs/gcs.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { startFlakyProxy } from '../conformance/flaky-proxy.ts';
 import type { FaultOf, FlakyProxy } from '../conformance/flaky-proxy.ts';

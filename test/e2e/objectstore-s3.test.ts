@@ -12,7 +12,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreConflict, StoreDenied, StoreError } from '../../src/objectstore/objectstore.ts';
 import { openStore } from '../../src/objectstore/open.ts';
-import { s3Provider } from '../../src/objectstore/s3.ts';
+import { s3Provider } from '../../src/objectstore/s3/s3.ts';
 import { startFlakyProxy } from '../conformance/flaky-proxy.ts';
 import type { FlakyProxy } from '../conformance/flaky-proxy.ts';
 import { describeObjectStore } from '../conformance/objectstore.ts';

@@ -2,7 +2,7 @@
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { randomIds } from '../../src/base/ids.ts';
-import { encrypted } from '../../src/objectstore/encrypted.ts';
+import { encrypted } from '../../src/objectstore/encryption/encrypted.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { keysOf } from '../objectstore/keyrings.ts';
 import { MemoryCluster } from './memory-cluster.ts';

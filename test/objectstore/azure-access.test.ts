@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { azureAccessOf } from '../../src/objectstore/azure-access.ts';
-import { azureAddressOf } from '../../src/objectstore/azure-address.ts';
+import { azureAccessOf } from '../../src/objectstore/azure/azure-access.ts';
+import { azureAddressOf } from '../../src/objectstore/azure/azure-address.ts';
 import { StoreError } from '../../src/objectstore/objectstore.ts';
 
 const addressOf = (text: string) => azureAddressOf(new URL(text));

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Block } from '../../src/objectstore/azure-blocks.ts';
-import { blockBytes, blocksOf, mostBlocks } from '../../src/objectstore/azure-blocks.ts';
+import type { Block } from '../../src/objectstore/azure/azure-blocks.ts';
+import { blockBytes, blocksOf, mostBlocks } from '../../src/objectstore/azure/azure-blocks.ts';
 
 const MiB = 1024 * 1024;
 const first = blockBytes(0);

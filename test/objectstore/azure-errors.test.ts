@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../manual-clock.ts';
-import { azureProvider } from '../../src/objectstore/azure.ts';
+import { azureProvider } from '../../src/objectstore/azure/azure.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreDenied, StoreError, StoreFull, StoreNotFound, StoreRange, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { parts } from './stores.ts';

@@ -5,7 +5,7 @@ import { ContainerSASPermissions } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
-import { azureProvider } from '../../src/objectstore/azure.ts';
+import { azureProvider } from '../../src/objectstore/azure/azure.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreDenied, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import type { FaultOf, FlakyProxy } from '../conformance/flaky-proxy.ts';

@@ -1,7 +1,7 @@
 import { CRC32C } from '@google-cloud/storage';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Crc32c } from '../../src/objectstore/crc32c.ts';
+import { Crc32c } from '../../src/objectstore/gcs/crc32c.ts';
 
 /** RFC 3720, appendix B.4, but for the last, which is the usual check value. */
 it.each([

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, rm, rmdir, utimes, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDirectory } from '../../src/objectstore/directory.ts';
+import { openDirectory } from '../../src/objectstore/directory/directory.ts';
 import { StoreDenied, StoreError, StoreFull } from '../../src/objectstore/objectstore.ts';
 import { openStore } from '../../src/objectstore/open.ts';
 import { parts, temporaryFolder } from './stores.ts';

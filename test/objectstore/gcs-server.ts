@@ -1,6 +1,6 @@
 /** A gs store on a canned server, and a look at what it sends. */
 import { CRC32C } from '@google-cloud/storage';
-import { gcsProvider } from '../../src/objectstore/gcs.ts';
+import { gcsProvider } from '../../src/objectstore/gcs/gcs.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import type { StoreParts } from '../../src/objectstore/provider.ts';
 import { startCannedServer } from './canned-server.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { randomIds } from '../../src/base/ids.ts';
-import { newKeyLine, parseKeyring, readKeyring } from '../../src/objectstore/keyring.ts';
+import { newKeyLine, parseKeyring, readKeyring } from '../../src/objectstore/encryption/keyring.ts';
 import { StoreError } from '../../src/objectstore/objectstore.ts';
 import { temporaryFolder } from './stores.ts';
 

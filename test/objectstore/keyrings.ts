@@ -1,7 +1,7 @@
 /** Keys for the tests: the same name gives the same bytes, unless told otherwise. */
 import { createHash } from 'node:crypto';
-import type { Keyring } from '../../src/objectstore/keyring.ts';
-import { parseKeyring } from '../../src/objectstore/keyring.ts';
+import type { Keyring } from '../../src/objectstore/encryption/keyring.ts';
+import { parseKeyring } from '../../src/objectstore/encryption/keyring.ts';
 
 /** A line of a key file. Another `seed` gives another key of the same name. */
 export function keyLine(name: string, seed = name): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { limited } from '../../src/objectstore/limited.ts';
+import { limited } from '../../src/objectstore/wrappers/limited.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreUnavailable } from '../../src/objectstore/objectstore.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../../src/base/metrics.ts';
-import { measured } from '../../src/objectstore/measured.ts';
+import { measured } from '../../src/objectstore/wrappers/measured.ts';
 import { StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { storeWith } from './liars.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreDenied, StoreError, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
-import { probe } from '../../src/objectstore/probe.ts';
+import { probe } from '../../src/objectstore/probe/probe.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { liars, storeWith } from './liars.ts';
 import { parts } from './stores.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore, StoredKey } from '../../src/objectstore/objectstore.ts';
 import { StoreDenied, StoreError, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
-import { retrying } from '../../src/objectstore/retrying.ts';
+import { retrying } from '../../src/objectstore/wrappers/retrying.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { storeWith } from './liars.ts';
 import { parts } from './stores.ts';

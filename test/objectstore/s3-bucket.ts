@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import { openS3 } from '../../src/objectstore/s3.ts';
+import { openS3 } from '../../src/objectstore/s3/s3.ts';
 import type { S3Server } from './s3-server.ts';
 import { emptyList, startS3Server } from './s3-server.ts';
 import { parts } from './stores.ts';

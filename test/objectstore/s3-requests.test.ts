@@ -10,8 +10,8 @@ import {
   StoreRange,
   StoreUnavailable,
 } from '../../src/objectstore/objectstore.ts';
-import { s3ErrorOf } from '../../src/objectstore/s3-errors.ts';
-import { s3Provider } from '../../src/objectstore/s3.ts';
+import { s3ErrorOf } from '../../src/objectstore/s3/s3-errors.ts';
+import { s3Provider } from '../../src/objectstore/s3/s3.ts';
 import { collect, sha256 } from '../conformance/objectstore/subject.ts';
 import { checksumOf, env, faultOf, s3Bucket, secrets, urlAt } from './s3-bucket.ts';
 import type { Answer, Answerer, Asked } from './s3-server.ts';

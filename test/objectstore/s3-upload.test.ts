@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StoreError } from '../../src/objectstore/objectstore.ts';
 import { StoreConflict, StoreDamaged, StoreDenied, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
-import { chunksOfPart } from '../../src/objectstore/s3-upload.ts';
+import { chunksOfPart } from '../../src/objectstore/s3/s3-upload.ts';
 import { inPieces, pattern, sha256 } from '../conformance/objectstore/subject.ts';
 import { settled } from '../manual-clock.ts';
 import { checksumOf, faultOf, s3Bucket } from './s3-bucket.ts';

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StoreDenied, StoreError, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
-import { openS3, s3Provider } from '../../src/objectstore/s3.ts';
+import { openS3, s3Provider } from '../../src/objectstore/s3/s3.ts';
 import { issue } from '../auth/pki.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { env, faultOf, s3Bucket, urlAt } from './s3-bucket.ts';
@@ -105,7 +105,7 @@ describe('opening an S3 store', () => {
       import { registerHooks } from 'node:module';
       const loaded = [];
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
-      await import(${JSON.stringify(resolve(import.meta.dirname, '../../src/objectstore/s3.ts'))});
+      await import(${JSON.stringify(resolve(import.meta.dirname, '../../src/objectstore/s3/s3.ts'))});
       console.log(loaded.length > 5, loaded.filter((url) => /@aws-sdk|@smithy/.test(url)).length);`;
     expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('true 0\n');
   });

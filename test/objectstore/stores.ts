@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
 import { createMetrics } from '../../src/base/metrics.ts';
-import { openDirectory } from '../../src/objectstore/directory.ts';
+import { openDirectory } from '../../src/objectstore/directory/directory.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { StoreUnderTest } from '../conformance/objectstore.ts';
 

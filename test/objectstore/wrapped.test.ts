@@ -1,10 +1,10 @@
 /** Each wrapper by itself, and all as openStore puts them together, is a store like any other. */
 import { describe } from 'vitest';
-import { limited } from '../../src/objectstore/limited.ts';
-import { measured } from '../../src/objectstore/measured.ts';
+import { limited } from '../../src/objectstore/wrappers/limited.ts';
+import { measured } from '../../src/objectstore/wrappers/measured.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import { retrying } from '../../src/objectstore/retrying.ts';
+import { retrying } from '../../src/objectstore/wrappers/retrying.ts';
 import { describeObjectStore } from '../conformance/objectstore.ts';
 import { parts } from './stores.ts';
 

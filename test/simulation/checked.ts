@@ -1,5 +1,5 @@
 /** What a check goes by. */
-import type { HistoryWindow } from '../../src/catalog/prune.ts';
+import type { HistoryWindow } from '../../src/catalog/state/prune.ts';
 import type { Bucket } from './bucket.ts';
 import type { History } from './history.ts';
 import type { TrueLog } from './read-log.ts';

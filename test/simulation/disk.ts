@@ -1,6 +1,6 @@
 /** A place for an index in memory, as a disk keeps it: what was written survives its process, and can be damaged in between. */
-import type { Bounds, Kv, KvHome, KvOp, KvReader, KvSnapshot } from '../../src/catalog/kv.ts';
-import { KvDamaged } from '../../src/catalog/kv.ts';
+import type { Bounds, Kv, KvHome, KvOp, KvReader, KvSnapshot } from '../../src/catalog/local-index/kv.ts';
+import { KvDamaged } from '../../src/catalog/local-index/kv.ts';
 import type { Life } from './life.ts';
 import type { Random } from './random.ts';
 

@@ -39,7 +39,7 @@ describe('a mistake in the catalog', () => {
 
   it('fits the code as it is', () => {
     for (const mutation of mutations) expect(patchedBy(mutation).size).toBeGreaterThan(0);
-    const stale = { name: 'stale', what: '', patches: [{ file: 'src/catalog/log.ts', find: 'no such text', replace: '' }] };
-    expect(() => patchedBy(stale)).toThrow('does not fit src/catalog/log.ts any more: its text is there 0 times');
+    const stale = { name: 'stale', what: '', patches: [{ file: 'src/catalog/log/log.ts', find: 'no such text', replace: '' }] };
+    expect(() => patchedBy(stale)).toThrow('does not fit src/catalog/log/log.ts any more: its text is there 0 times');
   });
 });

@@ -17,19 +17,19 @@ export interface Mutation {
   readonly patches: readonly Patch[];
 }
 
-const commit = 'src/catalog/commit.ts';
-const log = 'src/catalog/log.ts';
+const commit = 'src/catalog/writing/commit.ts';
+const log = 'src/catalog/log/log.ts';
 const catalog = 'src/catalog/catalog.ts';
-const watch = 'src/catalog/watch.ts';
+const watch = 'src/catalog/reading/watch.ts';
 
 const noTally: readonly Patch[] = [
   {
-    file: 'src/catalog/checkpoint-format.ts',
+    file: 'src/catalog/checkpoint/checkpoint-format.ts',
     find: 'if (fault !== undefined) throw new CheckpointFault(`would not be whole: ${fault}`);',
     replace: '',
   },
   {
-    file: 'src/catalog/checkpoint-format.ts',
+    file: 'src/catalog/checkpoint/checkpoint-format.ts',
     find: 'if (fault !== undefined) throw new CheckpointFault(`is not whole: ${fault}`);',
     replace: '',
   },
@@ -144,7 +144,7 @@ export const mutations: readonly Mutation[] = [
     what: 'An update is done whatever number the object is at.',
     patches: [
       {
-        file: 'src/catalog/stage.ts',
+        file: 'src/catalog/writing/stage.ts',
         find: 'return before.rv === change.expect ?',
         replace: "return change.op === 'update' || before.rv === change.expect ?",
       },
@@ -155,7 +155,7 @@ export const mutations: readonly Mutation[] = [
     what: 'A reader is content with a look at the log that began before it asked.',
     patches: [
       {
-        file: 'src/catalog/shared-run.ts',
+        file: 'src/catalog/log/shared-run.ts',
         find: 'this.#next ??= this.#start(this.#running);',
         replace: 'if (this.#running !== undefined) return this.#running;\n    this.#next ??= this.#start(this.#running);',
       },
@@ -182,7 +182,7 @@ export const mutations: readonly Mutation[] = [
     what: 'A list reads an index that goes on under it.',
     patches: [
       {
-        file: 'src/catalog/index-view.ts',
+        file: 'src/catalog/local-index/index-view.ts',
         find: 'translated(() => kv.snapshot())',
         replace:
           '{ get: (key) => kv.get(key), entries: (bounds, limit) => kv.entries(bounds, limit), keys: (bounds) => kv.keys(bounds), close: async () => {} }',
@@ -217,7 +217,7 @@ export const mutations: readonly Mutation[] = [
     what: 'An old change is shown with the text that the object has now.',
     patches: [
       {
-        file: 'src/catalog/index-view.ts',
+        file: 'src/catalog/local-index/index-view.ts',
         find: 'return current?.rv === rv ? current.json :',
         replace: 'return current !== undefined ? current.json :',
       },
@@ -228,7 +228,7 @@ export const mutations: readonly Mutation[] = [
     what: 'What an object was before it was deleted is not kept.',
     patches: [
       {
-        file: 'src/catalog/apply.ts',
+        file: 'src/catalog/state/apply.ts',
         find: 'if (before !== undefined) ops.push(',
         replace: "if (before !== undefined && op !== 'delete') ops.push(",
       },
@@ -239,7 +239,7 @@ export const mutations: readonly Mutation[] = [
     what: 'History is removed, and the horizon does not say so.',
     patches: [
       {
-        file: 'src/catalog/state.ts',
+        file: 'src/catalog/state/state.ts',
         find: 'const head = { ...effect.head, horizon: pruned.horizon };',
         replace: 'const head = effect.head;',
       },
@@ -258,14 +258,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'history pruned too early',
     what: 'The number of changes to keep is not looked at.',
-    patches: [{ file: 'src/catalog/prune.ts', find: 'head.rv - window.changes - head.horizon', replace: 'head.rv - head.horizon' }],
+    patches: [{ file: 'src/catalog/state/prune.ts', find: 'head.rv - window.changes - head.horizon', replace: 'head.rv - head.horizon' }],
   },
   {
     name: 'index not atomic',
     what: 'Entries and the place where the index stands are written one after the other.',
     patches: [
       {
-        file: 'src/catalog/index-store.ts',
+        file: 'src/catalog/local-index/index-store.ts',
         find: 'await this.#kv.batch([...ops, this.#metaOf(head)]);',
         replace: 'await this.#kv.batch([this.#metaOf(head)]);\n    await this.#kv.batch(ops);',
       },
@@ -275,18 +275,22 @@ export const mutations: readonly Mutation[] = [
     name: 'holes in the index',
     what: 'An index that has lost some of its batches is used, and not looked through later either.',
     patches: [
-      { file: 'src/catalog/index-store.ts', find: 'head !== undefined && (await hasRecent(kv, head))', replace: 'head !== undefined' },
-      { file: 'src/catalog/index-proof.ts', find: 'if (fault !== undefined) await', replace: 'if (fault === null) await' },
+      {
+        file: 'src/catalog/local-index/index-store.ts',
+        find: 'head !== undefined && (await hasRecent(kv, head))',
+        replace: 'head !== undefined',
+      },
+      { file: 'src/catalog/local-index/index-proof.ts', find: 'if (fault !== undefined) await', replace: 'if (fault === null) await' },
     ],
   },
   {
     name: 'segments not checked',
     what: 'The hashes of a segment, and those that chain it to the one before, are not compared.',
     patches: [
-      { file: 'src/catalog/segment.ts', find: 'if (header.sha256 !== sha256(body))', replace: 'if (header.v < 0)' },
-      { file: 'src/catalog/segment.ts', find: 'if (!hash.equals(', replace: 'if (bytes.length === 0 && !hash.equals(' },
-      { file: 'src/catalog/apply.ts', find: 'if (header.prev !== head.hash)', replace: 'if (header.n < 0)' },
-      { file: 'src/catalog/apply.ts', find: 'if (header.digest !== digestText(head.digest))', replace: 'if (header.n < 0)' },
+      { file: 'src/catalog/log/segment.ts', find: 'if (header.sha256 !== sha256(body))', replace: 'if (header.v < 0)' },
+      { file: 'src/catalog/log/segment.ts', find: 'if (!hash.equals(', replace: 'if (bytes.length === 0 && !hash.equals(' },
+      { file: 'src/catalog/state/apply.ts', find: 'if (header.prev !== head.hash)', replace: 'if (header.n < 0)' },
+      { file: 'src/catalog/state/apply.ts', find: 'if (header.digest !== digestText(head.digest))', replace: 'if (header.n < 0)' },
     ],
   },
   {
@@ -294,7 +298,7 @@ export const mutations: readonly Mutation[] = [
     what: 'What is deleted stays in the digest of the state.',
     patches: [
       {
-        file: 'src/catalog/apply.ts',
+        file: 'src/catalog/state/apply.ts',
         find: 'const without = before === undefined ? digest :',
         replace: 'const without = before === undefined || after === undefined ? digest :',
       },
@@ -305,7 +309,7 @@ export const mutations: readonly Mutation[] = [
     what: 'A checkpoint says that it stands where the process stands, and has what its view of the index has.',
     patches: [
       {
-        file: 'src/catalog/checkpointer.ts',
+        file: 'src/catalog/checkpoint/checkpointer.ts',
         find: 'const { head } = view;',
         replace: 'await clock.sleep(30, signal);\n      const { head } = state;',
       },
@@ -317,7 +321,7 @@ export const mutations: readonly Mutation[] = [
     what: 'The last entry of a checkpoint is not written, and nobody notices.',
     patches: [
       {
-        file: 'src/catalog/checkpoint-format.ts',
+        file: 'src/catalog/checkpoint/checkpoint-format.ts',
         find: "if (lines.length > 0) yield lines.join('');",
         replace: "if (lines.length > 2) yield lines.slice(2).join('');",
       },
@@ -327,12 +331,14 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'one checkpoint is enough',
     what: 'Older checkpoints are deleted at once.',
-    patches: [{ file: 'src/catalog/checkpointer.ts', find: 'const mostKept = 3;', replace: 'const mostKept = 1;' }],
+    patches: [{ file: 'src/catalog/checkpoint/checkpointer.ts', find: 'const mostKept = 3;', replace: 'const mostKept = 1;' }],
   },
   {
     name: 'loss not noticed',
     what: 'Nobody looks whether the newest segment that was seen is still there.',
-    patches: [{ file: 'src/catalog/rollback.ts', find: 'if (n === 0) return undefined;', replace: 'if (n >= 0) return undefined;' }],
+    patches: [
+      { file: 'src/catalog/rollback/rollback.ts', find: 'if (n === 0) return undefined;', replace: 'if (n >= 0) return undefined;' },
+    ],
   },
   {
     name: 'anchor not asked',

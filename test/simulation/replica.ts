@@ -1,7 +1,7 @@
 /** A replica: a machine with a disk, a clock and a network, on which processes that serve the catalog run one after the other. */
 import { messageOf } from '../../src/base/lifetime.ts';
 import type { Log } from '../../src/base/log.ts';
-import type { Anchor, AnchorPoint } from '../../src/catalog/anchor.ts';
+import type { Anchor, AnchorPoint } from '../../src/catalog/rollback/anchor.ts';
 import type { CatalogOptions } from '../../src/catalog/catalog.ts';
 import type { LastingCatalog } from '../../src/catalog/lasting-catalog.ts';
 import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { randomIds } from '../../../src/base/ids.ts';
 import { systemClock } from '../../../src/base/clock.ts';
-import { probe } from '../../../src/objectstore/probe.ts';
+import { probe } from '../../../src/objectstore/probe/probe.ts';
 import { bytes, collect, forEach, patience, pattern, signal, textOf } from './subject.ts';
 import type { Subject } from './subject.ts';
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { randomIds } from '../../../src/base/ids.ts';
 import type { ObjectStore } from '../../../src/objectstore/objectstore.ts';
 import { StoreDenied, StoreNotFound, StoreUnavailable } from '../../../src/objectstore/objectstore.ts';
-import { retrying } from '../../../src/objectstore/retrying.ts';
+import { retrying } from '../../../src/objectstore/wrappers/retrying.ts';
 import type { Fault } from '../flaky-proxy.ts';
 import { required } from './skips.ts';
 import { bytes, collect, inPieces, patience, pattern, sha256, signal, textOf } from './subject.ts';

@@ -1,0 +1,113 @@
+/** Entries in LevelDB, in a folder of the local disk. */
+import { rm } from 'node:fs/promises';
+import { Level } from 'level';
+import { messageOf } from '../../base/lifetime.ts';
+import type { Bounds, Kv, KvHome, KvOp, KvReader, KvSnapshot } from './kv.ts';
+import { KvDamaged } from './kv.ts';
+
+/** Entries and bytes that are read in one go. */
+const pageEntries = 1000;
+const pageBytes = 1024 * 1024;
+/**
+ * What LevelDB holds in its log at most before it goes into a table: twice, since there may be two logs. index-check.ts builds on
+ * it. This and all other sizes are LevelDB's own: with a million objects, others made nothing faster (bench/million.ts).
+ */
+const writeBufferSize = 4 * 1024 * 1024;
+/** Sorts behind every key. */
+const behindAll = '\u{10ffff}';
+
+export function levelFolder(folder: string): KvHome {
+  return {
+    name: `the index folder ${folder}`,
+    open: async () => new LevelKv(await openLevel(folder)),
+    destroy: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** What `level` is in Node.js. */
+interface ClassicLevel extends Level {
+  compactRange(start: string, end: string): Promise<void>;
+}
+
+async function openLevel(folder: string): Promise<ClassicLevel> {
+  const db = new Level(folder, { writeBufferSize }) as ClassicLevel;
+  try {
+    await db.open();
+    return db;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'LEVEL_LOCKED')
+      throw new Error(`the index folder ${folder} is in use by another process: end that one, or use another folder`, { cause: error });
+    const message = `the index folder ${folder} cannot be opened: ${messageOf(cause ?? error)}`;
+    throw code === 'LEVEL_CORRUPTION' ? new KvDamaged(message, { cause: error }) : new Error(message, { cause: error });
+  }
+}
+
+type Snapshot = ReturnType<Level['snapshot']>;
+
+class LevelReader implements KvReader {
+  protected readonly db: ClassicLevel;
+  readonly #snapshot: Snapshot | undefined;
+
+  constructor(db: ClassicLevel, snapshot: Snapshot | undefined) {
+    this.db = db;
+    this.#snapshot = snapshot;
+  }
+
+  get(key: string): string | undefined {
+    return this.db.getSync(key, { snapshot: this.#snapshot });
+  }
+
+  async *entries(bounds: Bounds, limit = -1): AsyncGenerator<readonly [string, string][]> {
+    const iterator = this.db.iterator({ ...bounds, limit, snapshot: this.#snapshot, highWaterMarkBytes: pageBytes });
+    try {
+      for (let page = await iterator.nextv(pageEntries); page.length > 0; page = await iterator.nextv(pageEntries)) yield page;
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async *keys(bounds: Bounds): AsyncGenerator<readonly string[]> {
+    const iterator = this.db.keys({ ...bounds, snapshot: this.#snapshot, highWaterMarkBytes: pageBytes });
+    try {
+      for (let page = await iterator.nextv(pageEntries); page.length > 0; page = await iterator.nextv(pageEntries)) yield page;
+    } finally {
+      await iterator.close();
+    }
+  }
+}
+
+class LevelKv extends LevelReader implements Kv {
+  constructor(db: ClassicLevel) {
+    super(db, undefined);
+  }
+
+  async batch(ops: readonly KvOp[], { durable = false } = {}): Promise<void> {
+    await this.db.batch([...ops], { sync: durable });
+    // The sync was of the log in use; the one before, which may not be in tables yet, is not. Of a range without entries there is
+    // nothing to compact, but before LevelDB sees that, it puts everything into tables, durably.
+    if (durable) await this.db.compactRange(behindAll, behindAll);
+  }
+
+  snapshot(): KvSnapshot {
+    return new LevelSnapshot(this.db, this.db.snapshot());
+  }
+
+  async close(): Promise<void> {
+    await this.db.close();
+  }
+}
+
+class LevelSnapshot extends LevelReader implements KvSnapshot {
+  readonly #own: Snapshot;
+
+  constructor(db: ClassicLevel, snapshot: Snapshot) {
+    super(db, snapshot);
+    this.#own = snapshot;
+  }
+
+  async close(): Promise<void> {
+    await this.#own.close();
+  }
+}

@@ -1,0 +1,63 @@
+/** The files of a folder as keys, in the order of their bytes, one folder in memory at a time on each level. */
+import type { Dirent } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '../file-errors.ts';
+import type { StoredKey } from '../objectstore.ts';
+
+interface Selection {
+  readonly prefix: string;
+  readonly startAfter: string;
+  /** A name in the root that is not listed. */
+  readonly hidden: string;
+}
+
+export async function* listDirectory(root: string, selection: Selection, signal: AbortSignal): AsyncGenerator<StoredKey> {
+  const slash = selection.prefix.lastIndexOf('/');
+  yield* listFolder(root, selection.prefix.slice(0, slash + 1), selection, signal);
+}
+
+/** `folder` is empty or ends in a slash. */
+async function* listFolder(root: string, folder: string, selection: Selection, signal: AbortSignal): AsyncGenerator<StoredKey> {
+  for (const path of await pathsOf(root, folder, selection)) {
+    signal.throwIfAborted();
+    if (path.endsWith('/')) yield* listFolder(root, path, selection, signal);
+    else yield* fileOf(root, path);
+  }
+}
+
+/** What may hold a selected key: files, and folders with a slash behind, because that is how their keys sort. */
+async function pathsOf(root: string, folder: string, selection: Selection): Promise<readonly string[]> {
+  const entries = await unlessGone(readdir(join(root, folder), { withFileTypes: true }));
+  return (entries ?? [])
+    .filter((entry) => folder !== '' || entry.name !== selection.hidden)
+    .flatMap((entry) => pathOf(folder, entry))
+    .filter((path) => isSelected(path, selection))
+    .sort();
+}
+
+function pathOf(folder: string, entry: Dirent): readonly string[] {
+  if (entry.isDirectory()) return [`${folder}${entry.name}/`];
+  return entry.isFile() ? [`${folder}${entry.name}`] : [];
+}
+
+function isSelected(path: string, { prefix, startAfter }: Selection): boolean {
+  const isFolder = path.endsWith('/');
+  const fits = path.startsWith(prefix) || (isFolder && prefix.startsWith(path));
+  return fits && (path > startAfter || (isFolder && startAfter.startsWith(path)));
+}
+
+async function* fileOf(root: string, key: string): AsyncGenerator<StoredKey> {
+  const found = await unlessGone(stat(join(root, key)));
+  if (found !== undefined) yield { key, size: found.size };
+}
+
+/** A list is no snapshot: what is deleted meanwhile is left out. */
+async function unlessGone<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** Object stores on S3 of AWS, and on stores that speak its language. */
+import type { ObjectStore } from '../objectstore.ts';
+import type { Provider, StoreParts } from '../provider.ts';
+import type { S3Timeouts } from './s3-client.ts';
+import { connectS3, usualTimeouts } from './s3-client.ts';
+import { s3OptionsOf } from './s3-options.ts';
+import { S3Requests } from './s3-requests.ts';
+import { S3Store } from './s3-store.ts';
+import { sweepUploads } from './s3-sweep.ts';
+
+export const s3Provider: Provider = {
+  scheme: 's3',
+  usage: 's3://BUCKET/PREFIX  S3; ?endpoint=URL&region=NAME&pathStyle=true|false&caFile=PATH&sse=AES256|aws:kms&sseKmsKeyId=ID',
+  open: (url, parts, signal) => openS3(url, parts, signal),
+};
+
+/** Rejects with a StoreError when the bucket is not there, or its keys cannot be listed. */
+export async function openS3(url: URL, parts: StoreParts, signal: AbortSignal, timeouts: S3Timeouts = usualTimeouts): Promise<ObjectStore> {
+  const options = s3OptionsOf(url, parts.env);
+  const requests = new S3Requests(await connectS3(options, timeouts), options);
+  try {
+    await requests.list('', {}, signal);
+    await sweepUploads(requests, parts.clock, signal);
+  } catch (error) {
+    requests.close();
+    throw error;
+  }
+  return new S3Store({ name: options.name, requests, clock: parts.clock, ids: parts.ids });
+}
