@@ -32,7 +32,7 @@ export async function seedBackups({ data, store: url }: Folder, cluster: Client,
   const { metadata } = await cluster.json<KubeObject>('GET', '/api/v1/namespaces/kube-system');
   const { store } = await openStore(url, { ...parts, env: process.env, metrics: createMetrics() }, signal);
   const domain = metadata.uid ?? '';
-  const catalog = await openCatalog({ store, domain, index: levelFolder(`${data}/index/${domain}`), replica: 'bench', signal, ...parts });
+  const catalog = await openCatalog({ store, domain, index: levelFolder(`${data}/seed-index`), replica: 'bench', signal, ...parts });
   await each(
     256,
     Array.from({ length: count }, (_, n) => finishedBackup(n)),

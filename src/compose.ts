@@ -1,12 +1,11 @@
 /** Wires the parts: read it to see the whole system on one screen. What differs between the ways of running is given. */
-import { join } from 'node:path';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Clock } from './base/clock.ts';
 import type { Ids } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Anchor } from './catalog/rollback/anchor.ts';
-import { anchorFile, fileAnchor } from './catalog/rollback/file-anchor.ts';
+import { anchorFile, fileAnchor, indexFolder } from './catalog/rollback/file-anchor.ts';
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { levelFolder } from './catalog/local-index/level-kv.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -76,7 +75,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   await using opened = new AsyncDisposableStack();
   const found = await openStore(options.store, { ...parts, encryptionKeys: options.encryptionKeys }, signal);
   const store = opened.adopt(found.store, (one) => one.close());
-  const index = levelFolder(join(options.data, 'index', domain));
+  const index = levelFolder(indexFolder(options.data, store.name, domain));
   const anchor = anchorOf(options, store.name, domain);
   const { readOnly, encrypted } = found;
   const catalog = { store, encrypted, readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };

@@ -15,6 +15,7 @@ import { compose } from './compose.ts';
 import type { Kylon, Parts, Say } from './compose.ts';
 import { runNamespaceController } from './engine/upkeep/namespaces.ts';
 import type { NamespaceReader } from './machinery/api.ts';
+import { ApiError } from './machinery/errors.ts';
 import type { KubeObject } from './machinery/object.ts';
 import { groupVersion } from './machinery/resource.ts';
 import type { ResourceDefinition } from './machinery/resource.ts';
@@ -97,8 +98,13 @@ async function seed({ objects, storage }: Kylon, signal: AbortSignal): Promise<v
   const namespaces = ['default', 'kube-system'].map((name): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   const documents = parseAllDocuments(await readFile(join(manifests, 'shop.yaml'), 'utf8'));
   for (const object of [...namespaces, ...documents.map((document) => document.toJS() as KubeObject)]) {
-    await objects.create(definitionOf(object.apiVersion, object.kind), object, kylonUser, { dryRun: false }, signal);
+    await objects.create(definitionOf(object.apiVersion, object.kind), object, kylonUser, { dryRun: false }, signal).catch(unlessThere);
   }
+}
+
+/** Another process may have begun on the same store at the same moment. */
+function unlessThere(error: unknown): void {
+  if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
 }
 
 function definitionOf(apiVersion: string, kind: string): ResourceDefinition {

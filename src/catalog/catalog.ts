@@ -15,7 +15,7 @@ import type { CheckpointPolicy } from './checkpoint/checkpointer.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
 import { Committer } from './writing/commit.ts';
 import { checkMarked, checkRemembered, checkSame } from './place/emptied.ts';
-import { openFittingIndex } from './local-index/fitting-index.ts';
+import { doubt, DoubtfulIndex, openFittingIndex, rememberedBy } from './local-index/fitting-index.ts';
 import { Follower } from './log/follower.ts';
 import { Guard } from './rollback/guard.ts';
 import { proveIndex } from './local-index/index-proof.ts';
@@ -26,7 +26,7 @@ import { openMarker } from './place/marker.ts';
 import { pageOf } from './reading/pages.ts';
 import { domainPattern } from './paths.ts';
 import type { HistoryWindow } from './state/prune.ts';
-import { checkFront } from './rollback/rollback.ts';
+import { checkWhole } from './rollback/rollback.ts';
 import { State } from './state/state.ts';
 import { watch } from './reading/watch.ts';
 
@@ -72,7 +72,10 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
   signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();
-    return await open(options, life);
+    return await open(options, life).catch((error: unknown) => {
+      if (error instanceof DoubtfulIndex) return open(options, life);
+      throw error;
+    });
   } catch (error) {
     life.abort(error);
     throw error;
@@ -84,7 +87,8 @@ export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
 async function open(options: CatalogOptions, life: AbortController): Promise<Catalog> {
   const { store, domain, ids, clock, log, replica, window = defaultWindow, interval = defaultInterval } = options;
   await using opened = new AsyncDisposableStack();
-  const seen = await options.anchor?.read(life.signal);
+  // Of a store that does not last, no anchor is kept, and then nothing needs to be remembered.
+  const seen = options.anchor && ((await options.anchor.read(life.signal)) ?? (await rememberedBy(options.index, domain)));
   const marked = await checkMarked(store, domain, seen, life.signal);
   const marker = await openMarker(store, ids, life.signal, options.encrypted, options.readOnly);
   checkSame(marked, marker);
@@ -95,8 +99,8 @@ async function open(options: CatalogOptions, life: AbortController): Promise<Cat
   const head = index.found ?? (await loadCheckpoint({ store, domain, index, log }, life.signal)) ?? firstHead;
   const state = new State({ index, head, domain, clock, window });
   const follower = new Follower({ log, clock, segments, state, interval });
-  await follower.start();
-  await checkFront(segments, state.head.jump);
+  await follower.start().catch((error: unknown) => doubt(error, index));
+  await checkWhole(segments, state.head);
   await checkNotOvertaken(store, { segments, state, follower }, life.signal);
   state.goLive();
   const guard = new Guard({ clock, log, segments, state });

@@ -65,7 +65,7 @@ describe('the checkpoint in the document', () => {
       clock: new ManualClock(Date.UTC(2026, 10, 21, 0, 10)),
       window: { changes: 100, milliseconds: 0 },
     });
-    await state.advance(1, '', segment);
+    await state.advance(1, '', segment, async () => undefined);
     const view = state.view();
     expect((await bytesOf(encodeCheckpoint(view.head, made, view.entries()))).toString('hex')).toBe(example.toString('hex'));
     await view.close();

@@ -69,7 +69,8 @@ export class History {
       const n = this.state.head.n + 1;
       const key = segmentKey(domain, n);
       if ((await this.store.size(key, AbortSignal.any([]))) === undefined) return;
-      await this.state.advance(n, key, await this.store.read(key, AbortSignal.any([])));
+      const read = () => this.store.read(key, AbortSignal.any([]));
+      await this.state.advance(n, key, await read(), read);
     }
   }
 

@@ -150,6 +150,36 @@ describe.each(stores)('a store ($name) that has gone back', ({ create }) => {
     expect([...(await contentOf(store)).keys()]).not.toContain(segment(3));
   });
 
+  it('is noticed though the process has put segments behind the gap since', async () => {
+    let later = 0;
+    const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later };
+    const catalog = await fixture.open(store, { clock, interval: 1_000_000 });
+    for (const name of ['a', 'b', 'c', 'd']) await add(catalog, name);
+    await remove(segment(2), segment(3));
+    await add(catalog, 'e');
+    later = 61_000;
+    await expect(add(catalog, 'f')).rejects.toThrow(`${segment(2)}: is missing, but segment 5 is there`);
+  });
+
+  it('is noticed at the start, behind what the index stands at', async () => {
+    await fill();
+    await remove(segment(3));
+    expect(await refusal({ index: 'kept' })).toContain(`${segment(3)}: is missing, but segment 4 is there`);
+    expect(await refusal({ index: 'kept', anchor: await anchorOf() })).toContain(segment(3));
+  });
+
+  it('is refused by who has only its index when the store was emptied, and the index stays', async () => {
+    await fill();
+    const whole = await contentOf(store);
+    await restore(store, new Map());
+    const anchor = await anchorOf('lost');
+    expect(await refusal({ index: 'kept', anchor })).toContain('is missing, but 4 segments were seen here: the store was emptied');
+    await (await fixture.open(store)).close();
+    expect(await refusal({ index: 'kept', anchor })).toContain('was seen here: the store was emptied, or another one has its place');
+    await restore(store, whole);
+    expect(await add(await fixture.open(store, { index: 'kept', anchor }), 'e')).toBe(6);
+  });
+
   it('is refused without harm to an index of another store, while the anchor says no', async () => {
     await fill();
     const whole = await contentOf(store);

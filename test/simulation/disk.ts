@@ -125,6 +125,8 @@ class SimulatedReader implements KvReader {
 }
 
 class SimulatedKv extends SimulatedReader implements Kv {
+  /** What is wrong with this disk is wrong all over, and found when it is opened or proved. */
+  readonly damage = new Promise<never>(() => {});
   readonly #disk: Disk;
   readonly #generation: number;
   readonly #die: () => void;

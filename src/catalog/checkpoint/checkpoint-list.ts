@@ -4,7 +4,7 @@ import { StoreNotFound } from '../../objectstore/objectstore.ts';
 import type { CheckpointHeader } from './checkpoint-format.ts';
 import { CheckpointFault } from './checkpoint-frames.ts';
 import { checkpointNumber, checkpointPrefix, segmentKey } from '../paths.ts';
-import { sha256 } from '../log/segment.ts';
+import { openSegment, sha256 } from '../log/segment.ts';
 
 export interface ListedCheckpoint {
   readonly key: string;
@@ -38,4 +38,7 @@ export async function checkHistory(
     throw error;
   });
   if (sha256(segment) !== header.hash) throw new CheckpointFault(`is of another history: its hash of ${key} is not that of the log`);
+  const { firstRV, count, features } = (await openSegment(segment, key, place)).header;
+  const isSame = header.rv === firstRV + count - 1 && JSON.stringify(header.features) === JSON.stringify(features);
+  if (!isSame || (count === 0 && header.jump !== firstRV)) throw new CheckpointFault(`does not stand where ${key} leads to`);
 }

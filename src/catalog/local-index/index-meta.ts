@@ -1,4 +1,5 @@
 /** The entry of the index that says where it stands, of which log it is, and in which format. */
+import type { AnchorPoint } from '../rollback/anchor.ts';
 import type { Head } from '../state/apply.ts';
 import { digestText } from '../state/digest.ts';
 
@@ -9,7 +10,7 @@ export interface Identity {
 }
 
 /** Rises when the entries change; an index of another format is thrown away. */
-const format = 2;
+const format = 3;
 
 type Meta = Omit<Head, 'digest'> & Identity & { readonly format: number; readonly digest: string };
 
@@ -32,4 +33,11 @@ export function ownHeadOf(text: string, { store, domain }: Identity): Head | und
   } catch {
     return undefined;
   }
+}
+
+/** What an index of `domain` has seen of its log; undefined for one of another. Throws as headOf. */
+export function pointOf(text: string, domain: string): AnchorPoint | undefined {
+  const { store, domain: own } = JSON.parse(text) as Identity;
+  const { n, hash, rv } = headOf(text);
+  return own === domain ? { store, n, hash, rv } : undefined;
 }

@@ -55,6 +55,11 @@ export class IndexStore {
     this.found = found;
   }
 
+  /** As Kv.damage. */
+  get damage(): Promise<KvDamaged> {
+    return this.#kv.damage;
+  }
+
   get(key: ObjectKey): Version | undefined {
     try {
       const value = this.#kv.get(currentKey(key));

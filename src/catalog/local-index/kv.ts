@@ -12,7 +12,7 @@ export interface Bounds {
 }
 
 export interface KvReader {
-  /** Throws when it cannot be read. */
+  /** Throws when it cannot be read, KvDamaged where it is not what was put. */
   get(key: string): string | undefined;
   /** Entries in order, in pages, at most `limit`. */
   entries(bounds: Bounds, limit?: number): AsyncGenerator<readonly [string, string][]>;
@@ -26,6 +26,8 @@ export interface KvSnapshot extends KvReader {
 }
 
 export interface Kv extends KvReader {
+  /** Resolves once a read has found something else than what was put. That read has failed; from then on nothing here is to be believed. */
+  readonly damage: Promise<KvDamaged>;
   /** All or nothing, for readers at once; with `durable` it survives a loss of power, and so do all batches before. */
   batch(ops: readonly KvOp[], options?: { readonly durable?: boolean }): Promise<void>;
   snapshot(): KvSnapshot;

@@ -1,5 +1,9 @@
-/** Entries in LevelDB, in a folder of the local disk. */
+/**
+ * Entries in LevelDB, in a folder of the local disk. LevelDB does not check what it reads against its own checksums, and the binding
+ * has no option for it; so every value has a checksum of key and value in front.
+ */
 import { rm } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { Level } from 'level';
 import { messageOf } from '../../base/lifetime.ts';
 import type { Bounds, Kv, KvHome, KvOp, KvReader, KvSnapshot } from './kv.ts';
@@ -45,24 +49,36 @@ async function openLevel(folder: string): Promise<ClassicLevel> {
 }
 
 type Snapshot = ReturnType<Level['snapshot']>;
+type TellDamage = (damage: KvDamaged) => void;
+
+/** Hexadecimal digits of a checksum. */
+const checksumLength = 8;
+
+function checksumOf(key: string, value: string): string {
+  return crc32(value, crc32(key)).toString(16).padStart(checksumLength, '0');
+}
 
 class LevelReader implements KvReader {
   protected readonly db: ClassicLevel;
+  protected readonly tell: TellDamage;
   readonly #snapshot: Snapshot | undefined;
 
-  constructor(db: ClassicLevel, snapshot: Snapshot | undefined) {
+  constructor(db: ClassicLevel, tell: TellDamage, snapshot: Snapshot | undefined) {
     this.db = db;
+    this.tell = tell;
     this.#snapshot = snapshot;
   }
 
   get(key: string): string | undefined {
-    return this.db.getSync(key, { snapshot: this.#snapshot });
+    const kept = this.db.getSync(key, { snapshot: this.#snapshot });
+    return kept === undefined ? undefined : this.#checked(key, kept);
   }
 
   async *entries(bounds: Bounds, limit = -1): AsyncGenerator<readonly [string, string][]> {
     const iterator = this.db.iterator({ ...bounds, limit, snapshot: this.#snapshot, highWaterMarkBytes: pageBytes });
     try {
-      for (let page = await iterator.nextv(pageEntries); page.length > 0; page = await iterator.nextv(pageEntries)) yield page;
+      for (let page = await iterator.nextv(pageEntries); page.length > 0; page = await iterator.nextv(pageEntries))
+        yield this.#checkedPage(page);
     } finally {
       await iterator.close();
     }
@@ -76,22 +92,40 @@ class LevelReader implements KvReader {
       await iterator.close();
     }
   }
+
+  #checkedPage(page: [string, string][]): [string, string][] {
+    for (const entry of page) entry[1] = this.#checked(entry[0], entry[1]);
+    return page;
+  }
+
+  #checked(key: string, kept: string): string {
+    const value = kept.slice(checksumLength);
+    if (kept.startsWith(checksumOf(key, value))) return value;
+    const damage = new KvDamaged(`the entry ${JSON.stringify(key)} is not what was put there`);
+    this.tell(damage);
+    throw damage;
+  }
 }
 
 class LevelKv extends LevelReader implements Kv {
+  readonly damage: Promise<KvDamaged>;
+
   constructor(db: ClassicLevel) {
-    super(db, undefined);
+    const { promise, resolve } = Promise.withResolvers<KvDamaged>();
+    super(db, resolve, undefined);
+    this.damage = promise;
   }
 
   async batch(ops: readonly KvOp[], { durable = false } = {}): Promise<void> {
-    await this.db.batch([...ops], { sync: durable });
+    const sealed = ops.map((op) => (op.type === 'del' ? op : { ...op, value: checksumOf(op.key, op.value) + op.value }));
+    await this.db.batch(sealed, { sync: durable });
     // The sync was of the log in use; the one before, which may not be in tables yet, is not. Of a range without entries there is
     // nothing to compact, but before LevelDB sees that, it puts everything into tables, durably.
     if (durable) await this.db.compactRange(behindAll, behindAll);
   }
 
   snapshot(): KvSnapshot {
-    return new LevelSnapshot(this.db, this.db.snapshot());
+    return new LevelSnapshot(this.db, this.tell, this.db.snapshot());
   }
 
   async close(): Promise<void> {
@@ -102,8 +136,8 @@ class LevelKv extends LevelReader implements Kv {
 class LevelSnapshot extends LevelReader implements KvSnapshot {
   readonly #own: Snapshot;
 
-  constructor(db: ClassicLevel, snapshot: Snapshot) {
-    super(db, snapshot);
+  constructor(db: ClassicLevel, tell: TellDamage, snapshot: Snapshot) {
+    super(db, tell, snapshot);
     this.#own = snapshot;
   }
 

@@ -110,7 +110,7 @@ export class Follower {
       this.#lastLook = clock.monotonic();
       for (const [i, bytes] of slots.entries()) {
         if (bytes === undefined) return;
-        await state.advance(first + i, segments.key(first + i), bytes);
+        await state.advance(first + i, segments.key(first + i), bytes, () => segments.read(first + i));
         this.stir();
       }
     }

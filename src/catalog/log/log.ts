@@ -72,6 +72,20 @@ export class SegmentLog {
     });
   }
 
+  /** The lowest empty slot behind `from` and not behind `to`. */
+  async firstMissing(from: number, to: number): Promise<number | undefined> {
+    const listed = new Set<number>();
+    await this.#request(async (signal) => {
+      for await (const { key } of this.#store.list(logPrefix(this.domain), signal, this.key(from))) {
+        const n = segmentNumber(key) ?? 0;
+        if (n > from) listed.add(n);
+        if (n >= to) return;
+      }
+    });
+    for (let n = from + 1; n <= to; n++) if (!listed.has(n) && !(await this.#isFilled(n))) return n;
+    return undefined;
+  }
+
   /** The last filled slot, 0 where there is none, by halving: of a log with gaps, the last before one of them. */
   async lastFilled(): Promise<number> {
     let filled = (await this.nextListed(0)) ?? 0;

@@ -9,8 +9,17 @@ import type { Anchor, AnchorPoint } from './anchor.ts';
 
 /** Where the anchor of a log is kept in the data folder of a replica. `storeName` is the name of the ObjectStore. */
 export function anchorFile(data: string, storeName: string, domain: string): string {
-  const store = createHash('sha256').update(storeName).digest('hex').slice(0, 16);
-  return join(data, 'anchor', `${domain}-${store}.json`);
+  return join(data, 'anchor', `${logName(storeName, domain)}.json`);
+}
+
+/** Where its index is kept. */
+export function indexFolder(data: string, storeName: string, domain: string): string {
+  return join(data, 'index', logName(storeName, domain));
+}
+
+/** Another URL is another place, whose log was never seen. */
+function logName(storeName: string, domain: string): string {
+  return `${domain}-${createHash('sha256').update(storeName).digest('hex').slice(0, 16)}`;
 }
 
 /** Written whole or not at all, also at a loss of power. */

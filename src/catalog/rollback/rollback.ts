@@ -39,6 +39,15 @@ export async function lossOf(segments: SegmentLog, { n, hash }: Seen): Promise<R
   return new RolledBack(segments.key(n), fault, segments);
 }
 
+/** The first segment behind number `from`, up to `to`, that the log has lost. */
+export async function gapOf(segments: SegmentLog, from: number, to: number): Promise<RolledBack | undefined> {
+  const missing = to > from ? await segments.firstMissing(from, to) : undefined;
+  if (missing === undefined) return undefined;
+  const proof = missing === to ? 'was seen here' : `segment ${to} is there`;
+  const fault = `is missing, but ${proof}: the store was rolled back to an older state, or segments were deleted`;
+  return new RolledBack(segments.key(missing), fault, segments);
+}
+
 /** False where an operator has accepted since that what was seen is lost; rejects with RolledBack where nobody has. */
 export async function isKept(segments: SegmentLog, seen: Seen): Promise<boolean> {
   const loss = await lossOf(segments, seen);
@@ -69,13 +78,27 @@ export async function headerOf(segments: SegmentLog, n: number): Promise<Segment
   }
 }
 
-/** Rejects where the log has lost its first segments, unless that was accepted after it happened: then it jumps behind them to `jump`. */
-export async function checkFront(segments: SegmentLog, jump: number): Promise<void> {
+/**
+ * The first segment that the log has. Rejects where it has lost those before, unless that was accepted after it happened: then it
+ * jumps behind them to `jump`.
+ */
+async function checkFront(segments: SegmentLog, jump: number): Promise<number> {
   const first = await segments.nextListed(0);
-  if (first === undefined || first === 1) return;
+  if (first === undefined || first === 1) return 1;
   const header = await headerOf(segments, first);
   // The jump itself has no changes; the segment behind it begins with the same number.
   if (header === undefined || header.firstRV + header.count > jump) throw eatenUpTo(segments, first);
+  return first;
+}
+
+/** Segments behind which a gap is not looked for at the start: it takes a request for a thousand. */
+const mostListed = 10_000;
+
+/** Rejects with RolledBack where the log has lost its first segments, or some of the newest. */
+export async function checkWhole(segments: SegmentLog, { n, jump }: { readonly n: number; readonly jump: number }): Promise<void> {
+  const first = await checkFront(segments, jump);
+  const gap = await gapOf(segments, Math.max(first, n - mostListed), n);
+  if (gap !== undefined) throw gap;
 }
 
 /** The fault of a log whose first segment is `first`. */

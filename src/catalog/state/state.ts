@@ -38,6 +38,7 @@ export class State {
   constructor(parts: StateParts) {
     this.#parts = parts;
     this.#head = parts.head;
+    void parts.index.damage.then((damage) => this.condemn(new Error(`the index is damaged and is made anew: ${damage.message}`)));
     this.#times = new ChangeTimes(parts.clock, parts.head.rv);
   }
 
@@ -96,10 +97,18 @@ export class State {
 
   /**
    * Applies the bytes of slot `n`, unless that was done already. Whatever is wrong with them ends this state, because all that
-   * follows would be wrong too.
+   * follows would be wrong too. What looks damaged is asked for once more: it may have been hurt on its way only.
    */
-  advance(n: number, object: string, bytes: Uint8Array): Promise<void> {
-    return this.#inTurn(n, async () => this.#apply(await openSegment(bytes, object, { domain: this.#parts.domain, n }), object));
+  advance(n: number, object: string, bytes: Uint8Array, again: () => Promise<Uint8Array | undefined>): Promise<void> {
+    const place = { domain: this.#parts.domain, n };
+    return this.#inTurn(n, async () => {
+      const segment = await openSegment(bytes, object, place).catch(async (fault: unknown) => {
+        const second = await again();
+        if (second === undefined) throw fault;
+        return openSegment(second, object, place);
+      });
+      await this.#apply(segment, object);
+    });
   }
 
   /** As advance, with a segment that this process has sealed. */
@@ -116,7 +125,8 @@ export class State {
   /** Ends this state because its index is not what the log says. Nobody uses that index again. */
   async condemn(cause: Error): Promise<void> {
     this.end(cause);
-    await this.#lane.run(() => this.#parts.index.condemn());
+    // An index that cannot be written any more is found out when it is opened.
+    await this.#lane.run(() => this.#parts.index.condemn()).catch(() => {});
   }
 
   /** Waits for the work that is going on, and closes the index. */
