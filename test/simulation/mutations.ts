@@ -348,7 +348,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'lost beginning not noticed',
     what: 'A log without its first segments is used.',
-    patches: [{ file: catalog, find: 'await checkFront(segments, state.head.jump);', replace: '' }],
+    patches: [{ file: catalog, find: 'await checkWhole(segments, state.head);', replace: '' }],
   },
 ];
 
