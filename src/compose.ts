@@ -77,8 +77,8 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   const store = opened.adopt(found.store, (one) => one.close());
   const index = levelFolder(indexFolder(options.data, store.name, domain));
   const anchor = anchorOf(options, store.name, domain);
-  const { readOnly, encrypted } = found;
-  const catalog = { store, encrypted, readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };
+  const { encrypted } = found;
+  const catalog = { store, encrypted, readOnly: found.readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };
   const storage = opened.adopt(await openLastingCatalog(catalog), (one) => one.close());
   const door = new Door();
   const server = opened.adopt(await startServer({ ...serving(setting), ...parts, handle: (call) => door.handle(call) }, signal), (one) =>
@@ -109,7 +109,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   });
   door.open({ ...core, services: engine.services });
   const whole = opened.move();
-  return { server, cluster, objects, storage, engine, readOnly, close: () => whole.disposeAsync() };
+  return { server, cluster, objects, storage, engine, readOnly: storage.readOnly, close: () => whole.disposeAsync() };
 }
 
 /** A store in memory forgets everything by itself. */

@@ -1,15 +1,19 @@
 /** Kylon for a real cluster: beside it on the same machine, where it registers itself, or as a pod in it, where manifests do. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthenticator } from './auth/authenticate.ts';
 import { createAuthorizer } from './auth/authorize.ts';
 import { createTokenAuthenticator } from './auth/token.ts';
 import { followTrust } from './auth/follow-trust.ts';
 import { messageOf, together } from './base/lifetime.ts';
+import { causeOf, codeOf } from './base/system-errors.ts';
 import { connectCluster } from './cluster/kubernetes.ts';
+import type { KubernetesCluster } from './cluster/kubernetes.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { ClusterError } from './cluster/cluster.ts';
 import { compose } from './compose.ts';
 import type { Kylon, Parts, Say } from './compose.ts';
+import { prepareDataFolder } from './data-folder.ts';
 import { kylonVersion } from './machinery/description/version.ts';
 import type { Options } from './options.ts';
 import { tellReadOnly, unlessReadOnly } from './read-only.ts';
@@ -25,9 +29,9 @@ const unregisterWithin = 10_000;
 
 /** Runs until the signal aborts, then ends in good order. Rejects when it cannot start. */
 export async function runForCluster(options: Options, parts: Parts, say: Say, signal: AbortSignal): Promise<void> {
-  await mkdir(options.data, { recursive: true });
+  await prepareDataFolder(options.data, parts.ids);
   const cluster = await connectCluster(options.kubeconfig === undefined ? 'in-cluster' : { kubeconfig: options.kubeconfig }, parts);
-  const { uid } = await cluster.identity(signal);
+  const uid = await uidOf(cluster, options, signal);
   const trust = followTrust(await cluster.watchTrust(signal), parts.log);
   const { ca, serving } = await certificatesFor(options, parts, signal);
   const kylon = await compose(
@@ -55,6 +59,18 @@ export async function runForCluster(options: Options, parts: Parts, say: Say, si
   } finally {
     if (options.mode === 'beside') await leave(cluster, options, parts);
     await kylon.close();
+  }
+}
+
+/** The first question to the cluster: whoever misread its address learns it here. */
+async function uidOf(cluster: KubernetesCluster, { kubeconfig }: Options, signal: AbortSignal): Promise<string> {
+  try {
+    return (await cluster.identity(signal)).uid;
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error;
+    const why = codeOf(error.cause) === undefined ? error.message : causeOf(error.cause);
+    const place = kubeconfig === undefined ? cluster.server : `${cluster.server}, the server of ${kubeconfig},`;
+    throw new Error(`the cluster at ${place} cannot be used: ${why}`, { cause: error });
   }
 }
 

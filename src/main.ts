@@ -9,6 +9,9 @@ import { createMetrics } from './base/metrics.ts';
 import type { Options } from './options.ts';
 import { runPlayground } from './playground.ts';
 
+/** Milliseconds in which a signal that comes again is the same one: Ctrl-C reaches the process from the terminal and from npm. */
+const echo = 1000;
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -25,10 +28,16 @@ async function main(): Promise<number> {
     await (options.mode === 'playground' ? runPlayground(options, parts, say, stop) : runForCluster(options, parts, say, stop));
     return 0;
   } catch (error) {
-    if (stop.aborted && stop.reason === error) return 0;
+    if (stop.aborted && isDueTo(stop.reason, error)) return 0;
     console.error(`kylon: ${messageOf(error)}`);
     return 1;
   }
+}
+
+/** Whether the error says no more than that the work was told to stop: the reason itself, or an error made of it. */
+function isDueTo(reason: unknown, error: unknown): boolean {
+  if (error === reason) return true;
+  return error instanceof Error && (error.name === 'AbortError' || isDueTo(reason, error.cause));
 }
 
 /** Undefined when they are wrong, and that was said. */
@@ -45,9 +54,6 @@ function read(): Options | 'help' | undefined {
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
-
-/** Milliseconds in which a signal that comes again is the same one: Ctrl-C reaches the process from the terminal and from npm. */
-const echo = 1000;
 
 /** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
 function stopSignal(): AbortSignal {

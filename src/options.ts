@@ -5,6 +5,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from './base/log.ts';
+import type { Environment } from './environment.ts';
+import { settingOf, strayVariables, variableOf } from './environment.ts';
+import { isKeyItself, looksLikeKey } from './objectstore/encryption/keyring.ts';
 import { providers } from './objectstore/providers.ts';
 
 export interface Options {
@@ -81,7 +84,7 @@ export class OptionsError extends Error {
 }
 
 /** Reads `argv` (without program and script) and then, for what is not there, KYLON_… of `env`. Throws OptionsError, or answers `help`. */
-export function readOptions(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Options | 'help' {
+export function readOptions(argv: readonly string[], env: Environment): Options | 'help' {
   const faults: string[] = [];
   const given = readFlags(argv, env, faults);
   if (given.help !== undefined) return 'help';
@@ -93,7 +96,7 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
     mode,
     data,
     store: checkStore(mode, text('store', pathToFileURL(`${data}/store`).href), faults),
-    encryptionKeys: checkFile('encryption-keys', given['encryption-keys'], faults),
+    encryptionKeys: checkKeys(given['encryption-keys'], faults),
     host: text('bind-address', host),
     port: wholeNumber('port', text('port'), 65_535, faults),
     kubeconfig: checkFile('kubeconfig', given.kubeconfig, faults),
@@ -130,17 +133,23 @@ export function helpText(): string {
 
 type Given = Partial<Record<FlagName, string>>;
 
-function readFlags(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, faults: string[]): Given {
+function readFlags(argv: readonly string[], env: Environment, faults: string[]): Given {
   const given: Given = {};
-  for (const name of Object.keys(flags) as FlagName[]) {
-    const value = env[`KYLON_${name.toUpperCase().replaceAll('-', '_')}`];
-    if (value !== undefined && value !== '') take(given, name, value);
-  }
+  const names = Object.keys(flags) as FlagName[];
+  for (const name of names) readVariable(given, name, settingOf(name, env), faults);
+  faults.push(...strayVariables(names, env));
   for (const token of tokensOf(argv)) {
     if (token.kind === 'positional') faults.push(`unexpected argument "${token.value}": flags begin with --`);
     if (token.kind === 'option') readFlag(given, token, faults);
   }
   return given;
+}
+
+function readVariable(given: Given, name: FlagName, value: string | undefined, faults: string[]): void {
+  if (value === undefined) return;
+  if (isSwitch(name) && value !== 'true' && value !== 'false') faults.push(`${variableOf(name)}: "${value}" is neither true nor false`);
+  else if (value === '') faults.push(`${variableOf(name)}: needs a value, ${(flags[name] as Flag).value}`);
+  else take(given, name, value);
 }
 
 function readFlag(given: Given, { name, rawName, value }: Token, faults: string[]): void {
@@ -194,6 +203,13 @@ function checkFile(name: FlagName, file: string | undefined, faults: string[]): 
   if (file === undefined) return undefined;
   if (!existsSync(file)) faults.push(`--${name}: there is no file ${file}`);
   return resolve(file);
+}
+
+/** Never repeats a key that was given instead of a file. */
+function checkKeys(file: string | undefined, faults: string[]): string | undefined {
+  if (file === undefined || !looksLikeKey(file)) return checkFile('encryption-keys', file, faults);
+  faults.push(`--encryption-keys: the value ${isKeyItself}`);
+  return undefined;
 }
 
 function checkTls(given: Given, faults: string[]): Options['tls'] {

@@ -2,7 +2,7 @@
  * The playground: Kylon and everyday Kubernetes kinds in one process on loopback. It protects itself: the cluster of its
  * engine is its own server.
  */
-import { readFile, mkdir, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join, relative } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -13,6 +13,7 @@ import { together } from './base/lifetime.ts';
 import { connectCluster } from './cluster/kubernetes.ts';
 import { compose } from './compose.ts';
 import type { Kylon, Parts, Say } from './compose.ts';
+import { prepareDataFolder } from './data-folder.ts';
 import { runNamespaceController } from './engine/upkeep/namespaces.ts';
 import type { NamespaceReader } from './machinery/api.ts';
 import { ApiError } from './machinery/errors.ts';
@@ -37,7 +38,7 @@ const manifests = join(import.meta.dirname, '../manifests/examples');
 
 /** Runs until the signal aborts, then ends in good order. Rejects when it cannot start. */
 export async function runPlayground(options: Options, parts: Parts, say: Say, signal: AbortSignal): Promise<void> {
-  await mkdir(options.data, { recursive: true });
+  await prepareDataFolder(options.data, parts.ids);
   const certificates = await certificatesFor(options, parts, signal);
   const trust = { clientCAs: parseCertificates(certificates.ca) };
   const kubeconfig = join(options.data, 'kubeconfig');

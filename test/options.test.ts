@@ -47,6 +47,36 @@ describe('options', () => {
     expect(faultsOf(['--encryption-keys', '/no/such'])).toEqual(['--encryption-keys: there is no file /no/such']);
   });
 
+  it('never repeats a key that is given instead of a file', () => {
+    const keys = ['key-2026-11-21:Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmE=', 'Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmE='];
+    const fault = '--encryption-keys: the value is no file: it seems to be a key itself; write it into a file';
+    for (const key of keys) {
+      expect(faultsOf(['--encryption-keys', key])).toEqual([fault]);
+      expect(faultsOf([], { KYLON_ENCRYPTION_KEYS: `${key}\n` })).toEqual([fault]);
+    }
+  });
+
+  it('refuses settings of the environment that are empty, misspelt or neither true nor false', () => {
+    expect(faultsOf([], { KYLON_ENCRYPTION_KEYS: '' })).toEqual(['KYLON_ENCRYPTION_KEYS: needs a value, FILE']);
+    expect(faultsOf([], { KYLON_ENCRYPTION_KEY: '/keys', KYLON_COLOUR: 'red' })).toEqual([
+      'KYLON_ENCRYPTION_KEY: no such setting: see --help',
+      'KYLON_COLOUR: no such setting: see --help',
+    ]);
+    expect(faultsOf([], { KYLON_IN_CLUSTER: 'maybe' })).toEqual(['KYLON_IN_CLUSTER: "maybe" is neither true nor false']);
+  });
+
+  it('passes over what Kubernetes says of a Service named kylon', () => {
+    const env = {
+      KYLON_SERVICE_HOST: '10.96.0.7',
+      KYLON_SERVICE_PORT: '443',
+      KYLON_SERVICE_PORT_HTTPS: '443',
+      KYLON_PORT: 'tcp://10.96.0.7:443',
+      KYLON_PORT_443_TCP: 'tcp://10.96.0.7:443',
+      KYLON_PORT_443_TCP_ADDR: '10.96.0.7',
+    };
+    expect(read([], env).port).toBe(8443);
+  });
+
   it('takes switches from the environment', () => {
     expect(read([], { KYLON_IN_CLUSTER: 'true' })).toMatchObject({ mode: 'in-cluster', host: '0.0.0.0', shutdownDelay: 10_000 });
     expect(read([], { KYLON_IN_CLUSTER: 'false' }).mode).toBe('playground');

@@ -13,7 +13,7 @@ import { checkNotOvertaken } from './rollback/beyond.ts';
 import { loadCheckpoint } from './checkpoint/checkpoint-load.ts';
 import type { CheckpointPolicy } from './checkpoint/checkpointer.ts';
 import { Checkpointer } from './checkpoint/checkpointer.ts';
-import { Committer } from './writing/commit.ts';
+import { Committer, writersMustKnow } from './writing/commit.ts';
 import { checkMarked, checkRemembered, checkSame } from './place/emptied.ts';
 import { doubt, DoubtfulIndex, openFittingIndex, rememberedBy } from './local-index/fitting-index.ts';
 import { Follower } from './log/follower.ts';
@@ -22,6 +22,7 @@ import { proveIndex } from './local-index/index-proof.ts';
 import type { IndexView } from './local-index/index-view.ts';
 import type { KvHome } from './local-index/kv.ts';
 import { SegmentLog } from './log/log.ts';
+import { unknownOf } from './log/segment.ts';
 import { openMarker } from './place/marker.ts';
 import { pageOf } from './reading/pages.ts';
 import { domainPattern } from './paths.ts';
@@ -146,6 +147,13 @@ export class Catalog implements Storage {
   /** Resolves to what ended it: a fault, or its being closed. From then on everything is refused. */
   get ended(): Promise<Error> {
     return this.#parts.state.ended;
+  }
+
+  /** Why nothing can be written; undefined where that is possible. */
+  get readOnly(): string | undefined {
+    const { readOnly, state } = this.#parts;
+    const unknown = unknownOf(state.head.features.write);
+    return readOnly ?? (unknown.length === 0 ? undefined : writersMustKnow(unknown));
   }
 
   async get(key: ObjectKey, signal: AbortSignal): Promise<Stored | undefined> {

@@ -6,6 +6,7 @@ import { messageOf } from '../base/lifetime.ts';
 import type { Change, ListQuery, ObjectKey, Storage, Stored, StoredEvent, StoredPage, WatchQuery } from '../machinery/storage.ts';
 import type { Catalog, CatalogOptions } from './catalog.ts';
 import { openCatalog } from './catalog.ts';
+import { CatalogFault } from './fault.ts';
 
 /** Milliseconds between two tries: doubled each time, up to the last. */
 const firstPause = 500;
@@ -13,7 +14,13 @@ const lastPause = 30_000;
 
 /** Rejects as openCatalog does: at the start a fault is told, not waited for. */
 export async function openLastingCatalog(options: CatalogOptions): Promise<LastingCatalog> {
-  return new LastingCatalog(options, await openCatalog(options));
+  return new LastingCatalog(options, await openCatalog(options).catch((error: unknown) => withStore(error, options.store.name)));
+}
+
+/** A fault names an object; who starts with the wrong store needs its name too. */
+function withStore(error: unknown, store: string): never {
+  if (!(error instanceof CatalogFault) || error.message.includes(store)) throw error;
+  throw new Error(`${store}: ${error.message}`, { cause: error });
 }
 
 export class LastingCatalog implements Storage {
@@ -26,6 +33,11 @@ export class LastingCatalog implements Storage {
     this.#options = options;
     this.#catalog = first;
     this.#mending = this.#mend();
+  }
+
+  /** As Catalog.readOnly. */
+  get readOnly(): string | undefined {
+    return this.#catalog.readOnly;
   }
 
   get(key: ObjectKey, signal: AbortSignal): Promise<Stored | undefined> {

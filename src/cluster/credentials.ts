@@ -1,9 +1,12 @@
 /** Where the API server is and how to prove who we are to it. The one file that knows @kubernetes/client-node. */
 import http from 'node:http';
 import https from 'node:https';
+import { createSecureContext } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/lifetime.ts';
+import { causeOf } from '../base/system-errors.ts';
 import { ClusterError } from './cluster.ts';
 
 /** The path of a kubeconfig file, or the service account that a pod is given. */
@@ -30,8 +33,9 @@ const idleMs = 30_000;
 
 /** Rejects with ClusterError when there is no usable configuration. Loads client-node, which takes 0.4 s, no sooner than here. */
 export async function loadCredentials(source: CredentialSource, clock: Clock): Promise<Credentials> {
-  const config = await loadConfig(source);
-  const server = serverOf(config);
+  const place = source === 'in-cluster' ? 'the service account of this pod' : source.kubeconfig;
+  const config = await loadConfig(source, place);
+  const server = serverOf(config, place);
   const agents = new Agents(server.protocol);
   let known: { readonly access: Promise<Access>; readonly until: number } | undefined;
   return {
@@ -48,7 +52,7 @@ export async function loadCredentials(source: CredentialSource, clock: Clock): P
   };
 }
 
-async function loadConfig(source: CredentialSource): Promise<KubeConfig> {
+async function loadConfig(source: CredentialSource, place: string): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   if (source === 'in-cluster' && !process.env['KUBERNETES_SERVICE_HOST'])
@@ -57,17 +61,22 @@ async function loadConfig(source: CredentialSource): Promise<KubeConfig> {
     if (source === 'in-cluster') config.loadFromCluster();
     else config.loadFromFile(source.kubeconfig);
   } catch (error) {
-    const place = source === 'in-cluster' ? 'the service account of this pod' : source.kubeconfig;
-    throw new ClusterError(0, '', `cannot read ${place}: ${messageOf(error)}`, { cause: error });
+    throw new ClusterError(0, '', `cannot read ${place}: ${causeOf(error)}`, { cause: error });
   }
   return config;
 }
 
-function serverOf(config: KubeConfig): URL {
+function serverOf(config: KubeConfig, place: string): URL {
   const server = config.getCurrentCluster()?.server;
-  if (!server) throw new ClusterError(0, '', `context "${config.getCurrentContext()}" names no cluster`);
-  if (!URL.canParse(server)) throw new ClusterError(0, '', `"${server}" is not the URL of an API server`);
+  if (!server) throw new ClusterError(0, '', faultOfContext(config, place));
+  if (!URL.canParse(server)) throw new ClusterError(0, '', `${place}: "${server}" is not the URL of an API server`);
   return new URL(server);
+}
+
+function faultOfContext(config: KubeConfig, place: string): string {
+  const context: string | undefined = config.getCurrentContext();
+  if (!context) return `${place}: no context of it is chosen: choose one with kubectl config use-context`;
+  return `${place}: its current context "${context}" names no cluster that stands in it`;
 }
 
 async function readAccess(config: KubeConfig, agents: Agents): Promise<Access> {
@@ -79,6 +88,15 @@ async function readAccess(config: KubeConfig, agents: Agents): Promise<Access> {
     headers: options.headers as http.OutgoingHttpHeaders,
     auth: options.auth ?? undefined,
   };
+}
+
+/** Else each request would fail by itself, with no word of where the material came from. */
+function checkUsable(material: SecureContextOptions): void {
+  try {
+    createSecureContext(material);
+  } catch (error) {
+    throw new Error(`its certificates or its key cannot be used: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** Keeps one agent, and makes another when the TLS material changed; the idle connections of the old one run out by themselves. */
@@ -97,6 +115,7 @@ class Agents {
     const material = JSON.stringify(tls);
     if (this.#agent && material === this.#material) return this.#agent;
     const pool = { keepAlive: true, maxSockets, timeout: idleMs };
+    checkUsable(tls);
     this.#agent = this.#protocol === 'https:' ? new https.Agent({ ...pool, ...tls }) : new http.Agent(pool);
     this.#material = material;
     return this.#agent;

@@ -1,7 +1,7 @@
 /** Folders of the file system: making them, and making sure that they last. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { codeOf } from './file-errors.ts';
+import { codeOf } from '../base/system-errors.ts';
 
 /**
  * Makes a folder and those above it. Not mkdir({ recursive }) of Node: that never ends where a file system answers ENOENT

@@ -11,7 +11,7 @@ const pieceBytes = 256 * 1024;
 
 export const memoryProvider: Provider = {
   scheme: 'memory',
-  usage: 'memory:            keeps nothing beyond the process',
+  usage: 'memory:\n    Keeps nothing beyond the process.',
   open: async () => memoryStore(),
 };
 

@@ -47,12 +47,12 @@ async function openBare(url: string, parts: StoreParts, signal: AbortSignal): Pr
   const provider = providers.find(({ scheme }) => parsed?.protocol === `${scheme}:`);
   if (parsed === undefined || provider === undefined) throw new StoreError(unknownScheme(parsed));
   if (parsed.username !== '' || parsed.password !== '')
-    throw new StoreError(`the URL of the object store holds a user name or password: secrets belong into the environment or a file`);
+    throw new StoreError(`the URL of the object store holds a user name or password: secrets belong in the environment or a file`);
   return provider.open(parsed, parts, signal);
 }
 
 /** Says no more of the URL than its scheme: the rest may hold a secret. */
 function unknownScheme(url: URL | undefined): string {
   const got = url === undefined ? 'is not a URL' : `has the scheme ${url.protocol}`;
-  return `the URL of the object store ${got}; known are\n${providers.map(({ usage }) => `  ${usage}`).join('\n')}`;
+  return `the URL of the object store ${got}; known are\n${providers.map(({ usage }) => usage.replaceAll(/^/gm, '  ')).join('\n')}`;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import type { Log } from '../base/log.ts';
+import { causeOf, codeOf } from '../base/system-errors.ts';
 import type { Target } from '../machinery/call.ts';
 import type { User, Verdict } from '../machinery/user.ts';
 
@@ -35,7 +36,11 @@ export class AuditLog {
   /** Rejects when the file cannot be opened for appending. */
   static async open(file: string, log: Log, signal: AbortSignal): Promise<AuditLog> {
     const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
-    await once(stream, 'open', { signal });
+    await once(stream, 'open', { signal }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      const why = codeOf(error) === 'ENOENT' ? 'its folder does not exist' : causeOf(error);
+      throw new Error(`--audit-log: ${file} cannot be opened: ${why}`, { cause: error });
+    });
     return new AuditLog(stream, log);
   }
 

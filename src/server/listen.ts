@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { causeOf, codeOf } from '../base/system-errors.ts';
 import { AuditLog } from './audit.ts';
 import { Drain } from './drain.ts';
 import { createHealth } from './health.ts';
@@ -62,10 +63,17 @@ async function listen(server: Server, { host, port, log }: ServerOptions, signal
   const listening = once(server, 'listening', { signal });
   server.listen({ host, port, backlog: 1024 });
   await listening.catch((error: unknown) => {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw taken ? new Error(`port ${port} of ${host} is in use: choose another with --port N, or any free one with --port 0`) : error;
+    signal.throwIfAborted();
+    throw new Error(listenFaultOf(error, host, port), { cause: error });
   });
   server.on('error', (error) => log.error('a connection could not be accepted', { error: error.message }));
+}
+
+function listenFaultOf(error: unknown, host: string, port: number): string {
+  const code = codeOf(error);
+  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use: choose another with --port N, or any free one with --port 0`;
+  if (code === 'EACCES') return `port ${port} may not be used by this user: choose one above 1023 with --port N`;
+  return `--bind-address: cannot listen on ${host}: ${causeOf(error)}`;
 }
 
 async function stop(server: Server, drain: Drain, { clock, log, shutdownDelayMs }: ServerOptions, drainMs: number): Promise<void> {

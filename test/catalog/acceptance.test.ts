@@ -136,7 +136,7 @@ describe.each(stores)('an accepted roll-back of a store ($name)', ({ create }) =
     const catalog = await fixture.open(store, { index: 'kept', anchor, checkpoints: { segments: 1, bytes: 1, interval: 5 } });
     for (const name of 'abcd') await add(catalog, name);
     const made = async () => [...(await contentOf(store)).keys()].some((key) => key.startsWith(checkpointKey(domain, 4, '').slice(0, -5)));
-    await expect.poll(made).toBe(true);
+    await expect.poll(made, { timeout: 5000 }).toBe(true);
     for (const name of 'ef') await add(catalog, name);
     await catalog.close();
     await remove(segment(1), segment(2));
@@ -147,6 +147,20 @@ describe.each(stores)('an accepted roll-back of a store ($name)', ({ create }) =
     await remove(...[3, 4, 5, 6, 7].map(segment));
     for (const index of ['kept', 'newer'])
       await expect(fixture.open(store, { index })).rejects.toThrow('as a lifecycle rule of the bucket does');
+  });
+
+  it('puts aside what lies before a gap that a checkpoint bridges', async () => {
+    const catalog = await fixture.open(store, { index: 'kept', anchor, checkpoints: { segments: 1, bytes: 1, interval: 5 } });
+    for (const name of 'abcd') await add(catalog, name);
+    const made = async () => [...(await contentOf(store)).keys()].some((key) => key.startsWith(checkpointKey(domain, 4, '').slice(0, -5)));
+    await expect.poll(made, { timeout: 5000 }).toBe(true);
+    for (const name of 'ef') await add(catalog, name);
+    await catalog.close();
+    await remove(segment(3));
+    await expect(fixture.open(store)).rejects.toBeInstanceOf(RolledBack);
+    expect(await accept(fixture, store)).toMatchObject({ head: { n: 6 }, beyond: [], bridged: [1, 2].map(segment) });
+    expect(await accept(fixture, store)).toMatchObject({ fault: undefined, firstRV: undefined });
+    await expectSound('abcdef', 7);
   });
 
   it('is not forgotten by a second one that goes back behind it', async () => {
@@ -213,19 +227,63 @@ describe('an acceptance', () => {
     }
   });
 
-  /** Accepts with a store that takes so many changes, and then none; true if it needed more. */
-  async function dies(right: ObjectStore, requests: number): Promise<boolean> {
-    let left = requests;
-    const counted = new Proxy(right, {
+  it('moves the newest first, which replicas remember, and checkpoints after the segments', async () => {
+    const store = memoryStore();
+    const catalog = await fixture.open(store);
+    for (const name of 'abcdef') await add(catalog, name);
+    await catalog.close();
+    const ahead = [5, 6].map((n) => checkpointKey(domain, n, '0123456789abcdef'));
+    for (const key of ahead) await store.putIfAbsent(key, Buffer.from('torn'), signal);
+    await store.delete(segment(3), signal);
+    const deleted: string[] = [];
+    const watched = wrapped(store, (name, key) => {
+      if (name === 'delete') deleted.push(key);
+    });
+    await accept(fixture, watched);
+    expect(deleted).toEqual([...[6, 5, 4].map(segment), ...ahead.toReversed()]);
+  });
+
+  it('is refused where somebody writes meanwhile', async () => {
+    const store = memoryStore();
+    const catalog = await fixture.open(store);
+    for (const name of 'abcdef') await add(catalog, name);
+    await catalog.close();
+    const last = await store.read(segment(6), signal);
+    await store.delete(segment(3), signal);
+    const parts = await partsOf(fixture, store);
+    const survey = await surveyRollback(parts, signal);
+    await store.putIfAbsent(segment(7), last, signal);
+    const before = await contentOf(store);
+    await expect(acceptRollback(parts, survey, signal)).rejects.toThrow(`${segment(7)}: the log changes meanwhile`);
+    expect(await contentOf(store)).toEqual(before);
+    await store.delete(segment(7), signal);
+    const busy = wrapped(store, async (name, key) => {
+      if (name === 'delete' && key === segment(5)) await store.putIfAbsent(segment(7), last, signal);
+    });
+    await expect(acceptRollback({ ...parts, store: busy }, survey, signal)).rejects.toThrow(`${segment(7)}: the log changes meanwhile`);
+  });
+
+  /** A store whose changes are told before they are done. */
+  function wrapped(right: ObjectStore, tell: (name: string, key: string) => unknown): ObjectStore {
+    return new Proxy(right, {
       get: (target, name: keyof ObjectStore) => {
         const method = target[name];
         if (typeof method !== 'function') return method;
         const isChange = name === 'putIfAbsent' || name === 'upload' || name === 'delete';
         return (...args: never[]) => {
-          if (isChange && left-- <= 0) throw new Error('killed');
-          return (method as (...given: never[]) => unknown).apply(target, args);
+          const done = isChange ? tell(name, args[0] ?? '') : undefined;
+          const call = () => (method as (...given: never[]) => unknown).apply(target, args);
+          return done instanceof Promise ? done.then(call) : call();
         };
       },
+    });
+  }
+
+  /** Accepts with a store that takes so many changes, and then none; true if it needed more. */
+  async function dies(right: ObjectStore, requests: number): Promise<boolean> {
+    let left = requests;
+    const counted = wrapped(right, () => {
+      if (left-- <= 0) throw new Error('killed');
     });
     const parts = await partsOf(fixture, counted);
     return surveyRollback(parts, signal)

@@ -284,6 +284,7 @@ describe('a log that only later versions may write', () => {
     const { header, records } = await openSegment(objects.get(segment(5)) ?? new Uint8Array(), '', { domain, n: 5 });
     objects.set(segment(5), (await sealSegment({ ...header, features: { read: [], write: ['runs'] } }, records)).bytes);
     const catalog = await fixture.open(memoryStore(objects), { index: 'later' });
+    expect(catalog.readOnly).toBe('the log may only be written by versions of Kylon that know: runs');
     expect(await listed(catalog)).toHaveLength(2);
     await expect(add(catalog, 'd')).rejects.toThrow('may only be written by versions of Kylon that know: runs');
     await catalog.close();

@@ -96,6 +96,15 @@ describe('checkpoints', () => {
     await Promise.all([history.state.close(), late.state.close()]);
   });
 
+  it('are not made of segments that are in the store and not applied here yet', async () => {
+    const ahead = await historyIn();
+    await grow(ahead, 3);
+    const behind = await historyIn(ahead.store);
+    await checkpointerOf(behind, { policy: { segments: 1, bytes: 1, interval: 1 } }).look(signal);
+    expect(await positionsIn(ahead.store)).toEqual([]);
+    await Promise.all([ahead.state.close(), behind.state.close()]);
+  });
+
   it('of another replica are as good as own ones, and two at once are no harm', async () => {
     const one = await historyIn();
     const other = await historyIn(one.store);

@@ -23,7 +23,7 @@ async function damage(index: string, entry: string): Promise<void> {
   const db = new Level(await fixture.path(index));
   const kept = await db.get(entry);
   expect(kept).toContain('right');
-  await db.put(entry, String(kept).replace('right', 'wrong'));
+  await db.put(entry, kept.replace('right', 'wrong'));
   await db.close();
 }
 

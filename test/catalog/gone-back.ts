@@ -8,7 +8,6 @@ import type { Anchor, AnchorPoint } from '../../src/catalog/rollback/anchor.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { segmentKey } from '../../src/catalog/paths.ts';
-import type { Seen } from '../../src/catalog/rollback/rollback.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import type { CatalogFixture } from './fixture.ts';
 import { domain } from './fixture.ts';
@@ -44,13 +43,13 @@ export async function restore(store: ObjectStore, content: ReadonlyMap<string, U
 
 let scratches = 0;
 
-export async function partsOf(fixture: CatalogFixture, store: ObjectStore, seen?: Seen): Promise<AcceptanceParts> {
+export async function partsOf(fixture: CatalogFixture, store: ObjectStore, seen?: AnchorPoint): Promise<AcceptanceParts> {
   const scratch = levelFolder(await fixture.path(`scratch-${scratches++}`));
   return { store, encrypted: false, domain, seen, scratch, clock: systemClock, ids: randomIds, log: createLog('silent') };
 }
 
 /** Accepts the roll-back, as the command does. */
-export async function accept(fixture: CatalogFixture, store: ObjectStore, seen?: Seen): Promise<Survey> {
+export async function accept(fixture: CatalogFixture, store: ObjectStore, seen?: AnchorPoint): Promise<Survey> {
   const parts = await partsOf(fixture, store, seen);
   const survey = await surveyRollback(parts, signal);
   await acceptRollback(parts, survey, signal);

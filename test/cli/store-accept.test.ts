@@ -1,4 +1,4 @@
-import { cp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,7 +29,14 @@ afterEach(() => fixture.destroy());
 const anchor = () => fileAnchor(anchorFile(data, store.name, domain));
 const open = () => fixture.open(store, { index: 'data/index', anchor: anchor() });
 
-async function run(...args: string[]): Promise<string> {
+const run = (...args: string[]) => runOn(url, ...args);
+
+async function filesIn(folder: string): Promise<readonly string[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  return found.filter((one) => one.isFile()).map(({ name }) => name);
+}
+
+async function runOn(url: string, ...args: string[]): Promise<string> {
   const said: string[] = [];
   const command = storeCommand({ ...parts, say: (text) => said.push(text) }).exitOverride();
   await command.parseAsync(['accept-rollback', url, '--domain', domain, ...args], { from: 'user' });
@@ -44,8 +51,9 @@ describe('kylon store accept-rollback', () => {
     expect(await contentOf(store)).toEqual(before);
     expect(await run('--data', data, '--yes')).toBe(
       [
+        `Wrong is: ${segment(3)} lies beyond the end of the log.`,
         'The log is whole up to segment 1, resourceVersion 2.',
-        'Beyond that, to be moved to lost/: 1 objects.',
+        'Beyond that, to be moved to lost/: 1 object.',
         `  ${segment(3)}`,
         'Numbers are to go on at 1000000004.',
         'Done. Start the replicas again: clients list and watch anew.',
@@ -56,10 +64,41 @@ describe('kylon store accept-rollback', () => {
 
   it('says when it was done already', async () => {
     await store.delete(segment(3), signal);
-    await run('--yes');
+    await run('--yes', '--data', data);
     expect(await run()).toBe(
-      'The log is whole up to segment 3, resourceVersion 1000000002.\nBeyond that, to be moved to lost/: nothing.\nNumbers have jumped already.',
+      'The log is whole up to segment 3, resourceVersion 1000000003.\nBeyond that, to be moved to lost/: nothing.\nNumbers have jumped already.',
     );
+  });
+
+  it.each([['--yes'], ['--yes', '--data']])('refuses a log with which nothing is wrong: %s', async (...flags) => {
+    const before = await contentOf(store);
+    const given = flags.includes('--data') ? [...flags, data] : flags;
+    await expect(run(...given)).rejects.toThrow('nothing is wrong with this log');
+    expect(await contentOf(store)).toEqual(before);
+  });
+
+  it('takes a log that has lost its end for whole, unless --data remembers more or it is forced', async () => {
+    await store.delete(segment(3), signal);
+    await expect(run('--yes')).rejects.toThrow('give the folder of that one by --data');
+    await expect(run('--data', data)).rejects.toThrow('nothing was changed');
+    await run('--yes', '--force');
+    expect(await run('--yes', '--data', data)).toContain('Numbers have jumped already.');
+  });
+
+  it('takes an empty place only for an emptied store where that is said, each domain of it', async () => {
+    const empty = await fixture.path('empty');
+    const other = pathToFileURL(empty).href;
+    await expect(runOn(other, '--yes')).rejects.toThrow('there is no such folder, check the path');
+    await expect(readdir(empty)).rejects.toThrow('ENOENT');
+    await mkdir(empty);
+    await expect(runOn(other, '--yes')).rejects.toThrow('if the store was emptied, give --data, or --empty');
+    await expect(runOn(other, '--empty')).rejects.toThrow('nothing was changed');
+    expect(await filesIn(empty)).toEqual([]);
+    await runOn(other, '--yes', '--empty');
+    await expect(runOn(other, '--yes', '--domain', 'second')).rejects.toThrow('or --empty');
+    await runOn(other, '--yes', '--empty', '--domain', 'second');
+    await expect(runOn(other, '--yes', '--empty', '--domain', 'second')).resolves.toContain('Numbers have jumped already.');
+    expect((await filesIn(empty)).filter((name) => name.endsWith('.seg'))).toHaveLength(2);
   });
 
   it('makes the marker of an emptied store', async () => {

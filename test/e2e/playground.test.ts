@@ -147,8 +147,12 @@ describe('the playground', () => {
     expect(await kubectl.list(restores, '-n', sample)).not.toEqual([]);
   });
 
-  it('ends cleanly', async () => {
+  it('ends cleanly, though npm sends each Ctrl-C twice', async () => {
+    kylon.process.child.kill('SIGINT');
+    kylon.process.child.kill('SIGINT');
+    await eventually(async () => kylon.process.ended);
     await kylon.stop();
+    expect(kylon.process.stderr).toBe('');
   });
 });
 

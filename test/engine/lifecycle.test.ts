@@ -1,4 +1,5 @@
 /** Who carries a run out and for how long: shutdown, death, several replicas, deletion, expiry, time limits. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { backups } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
@@ -33,11 +34,12 @@ const replicas = (clock = new ManualClock()) => {
 };
 const statusOf = async (bench: ReturnType<typeof createWorkbench>, definition = backups, name = 'b') =>
   ((await bench.get(definition, 'shop', name))?.status ?? {}) as Status;
-/** Lets time pass until it is so. */
+/** Lets time pass until it is so, and real time too, which compression takes in threads of its own. */
 const eventually = async (clock: ManualClock, isSo: () => Promise<boolean>) => {
-  for (let turn = 0; turn < 200; turn++) {
+  for (let turn = 0; turn < 1000; turn++) {
     if (await isSo()) return;
     await clock.pass(1_000);
+    await sleep(5);
   }
   throw new Error('it never became so');
 };

@@ -19,6 +19,17 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('the directory store', () => {
+  it('is opened while others write', async () => {
+    const writer = await openDirectory(folder, parts);
+    const state = { done: false };
+    const writing = Array.from({ length: 4 }, async (_, w) => {
+      for (let n = 0; !state.done; n++) await writer.putIfAbsent(`w${w}/${n}`, Buffer.from('x'), signal);
+    });
+    for (let n = 0; n < 300; n++) await openDirectory(folder, parts);
+    state.done = true;
+    await Promise.all(writing);
+  });
+
   it('leaves a plain file under the name of the key, and nothing else', async () => {
     const store = await openDirectory(folder, parts);
     await store.putIfAbsent('a/b', Buffer.from('x'), signal);
@@ -133,4 +144,11 @@ describe.runIf(isRoot && existsSync('/proc/mounts'))('the directory store on a m
     await expect(openDirectory(join(folder, 'none'), parts)).rejects.toThrow('none: cannot make the folder: the file system is read-only');
     expect(await store.size('before', signal)).toBe(1);
   });
+});
+
+it('does not repeat what stands behind a question mark, and explains a stray %', async () => {
+  const refusal = (url: string) => openStore(url, parts, signal).catch(String);
+  expect(await refusal('file:///tmp/x?sig=hidden')).toMatch(/^StoreError: file:\/\/\/tmp\/x: a directory is named by file:\/\/\/PATH/);
+  expect(await refusal('file:///tmp/x?sig=hidden')).not.toContain('hidden');
+  expect(await refusal('file:///tmp/nc%2Gx')).toContain('file:///tmp/nc%2Gx: a % stands before two hexadecimal digits');
 });

@@ -38,7 +38,7 @@ describe('a gs URL', () => {
     ['gs://bucket/a//b', 'the prefix is no good'],
     ['gs://bucket/a%20b', 'the prefix is no good'],
     [`gs://bucket/${'a'.repeat(512)}`, 'longer than 511'],
-    ['gs://bucket/p?region=secret', 'there is no parameter region; there are endpoint, project'],
+    ['gs://bucket/p?region=secret', 'there is no parameter "region"; there are endpoint, project'],
     ['gs://bucket/p?project=a&project=secret', 'project is given twice'],
     ['gs://bucket/p?project=s%20ecret', 'project is not the id'],
     ['gs://bucket/p?endpoint=secret', 'endpoint is not of the form'],

@@ -63,6 +63,14 @@ describe('keyring', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('refuses a folder, and a key in place of its file without repeating it', async () => {
+    await expect(readKeyring(import.meta.dirname)).rejects.toThrow('cannot read the encryption keys: it is a folder, not a file');
+    const line = newKeyLine('a', randomIds);
+    const fault = await readKeyring(line).catch(String);
+    expect(fault).toContain('it seems to be a key itself');
+    expect(fault).not.toContain(line.slice(2));
+  });
+
   it('shows no secret when it is printed', () => {
     const keyring = parseKeyring(`a:${secret}`, 'keys');
     for (const text of [inspect(keyring, { depth: 9, showHidden: true }), JSON.stringify([keyring, [...keyring.all.values()]])])

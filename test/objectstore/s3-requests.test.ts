@@ -52,7 +52,12 @@ describe('a create in S3', () => {
   it.each<[string, ReturnType<Answerer>, typeof StoreError, string]>([
     ['409', failure(409, 'ConditionalRequestConflict'), StoreUnavailable, 'it is not known what became of this one'],
     ['another 409', failure(409, 'OperationAborted'), StoreUnavailable, 'it is not known what became of this one'],
-    ['501', failure(501, 'NotImplemented'), StoreError, 'the store does not implement put-if-absent (If-None-Match), which Kylon needs'],
+    [
+      '501',
+      failure(501, 'NotImplemented'),
+      StoreError,
+      'the store does not implement put-if-absent (If-None-Match), which Kylon needs (in the words of the store)',
+    ],
     [
       '403',
       failure(403, 'AccessDenied'),
@@ -104,6 +109,14 @@ describe('a create in S3', () => {
     expect(fault.message).toMatch(/^s3:\/\/bucket\/prefix: (cannot write )?k: /);
     expect(JSON.stringify([fault.message, fault.stack, fault.cause])).not.toMatch(secrets);
     expect(bucket.server.asked).toHaveLength(1);
+  });
+
+  it('does not lay a 501 on put-if-absent where encryption was asked for too', async () => {
+    const store = await bucket.open('&sse=AES256');
+    bucket.server.answer(() => failure(501, 'NotImplemented'));
+    const { message } = await faultOf(store.putIfAbsent('k', body, signal));
+    expect(message).toContain('perhaps sse=AES256 (try without) (in the words of the store)');
+    expect(message).not.toContain('put-if-absent');
   });
 
   it('says that nobody listens', async () => {

@@ -65,7 +65,7 @@ describe('the URL of an S3 store', () => {
     ['s3://bucket/a%20b', 's3://bucket: the prefix must be parts of'],
     [`s3://bucket/${'a'.repeat(512)}`, '511 characters at most'],
     ['s3://bucket/x#y', 'has a #'],
-    ['s3://bucket/x?bukket=hidden', 's3://bucket/x: the URL has an unknown parameter "bukket"; known are endpoint, region, pathStyle,'],
+    ['s3://bucket/x?bukket=hidden', 's3://bucket/x: there is no parameter "bukket"; there are endpoint, region, pathStyle,'],
     ['s3://bucket/x?region=a&region=hidden', 'the parameter region twice'],
     ['s3://bucket/x?region=', 'the parameter region of the URL is empty'],
     ['s3://bucket/x?region=hidden!', 'region must be the name of a region'],

@@ -93,8 +93,16 @@ describe('startServer', () => {
     await expect(start(whoami, { port })).rejects.toThrow('is in use: choose another with --port N');
   });
 
+  it('rejects when the address is not of this machine', async () => {
+    await expect(start(whoami, { host: '192.0.2.1' })).rejects.toThrow(
+      '--bind-address: cannot listen on 192.0.2.1: this machine does not have that address',
+    );
+  });
+
   it('rejects when the audit log cannot be opened', async () => {
-    await expect(start(whoami, { auditFile: '/nowhere/audit.log' })).rejects.toThrow(/ENOENT.*\/nowhere/);
+    await expect(start(whoami, { auditFile: '/nowhere/audit.log' })).rejects.toThrow(
+      '--audit-log: /nowhere/audit.log cannot be opened: its folder does not exist',
+    );
   });
 
   it('rejects a certificate that is none', async () => {

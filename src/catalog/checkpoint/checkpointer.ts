@@ -94,9 +94,11 @@ export class Checkpointer {
     if (this.#isDue(this.#base)) this.#base = await this.#make(signal);
   }
 
+  /** Never for what the last one has: the log may have grown by segments that are not applied here yet. */
   #isDue({ n, size, behind, applied }: Base): boolean {
     const { head, appliedBytes } = this.#parts.state;
     const { segments, bytes } = this.#policy;
+    if (head.n <= n) return false;
     return head.n - n >= segments || behind + appliedBytes - applied >= Math.max(bytes, size);
   }
 

@@ -30,6 +30,20 @@ export async function segmentsBeyond(store: ObjectStore, domain: string, n: numb
   return keys;
 }
 
+/** The keys of the segments in front of the last gap up to number `n`, which a checkpoint has bridged. */
+export async function segmentsBeforeGap(store: ObjectStore, domain: string, n: number, signal: AbortSignal): Promise<readonly string[]> {
+  const keys: string[] = [];
+  let [last, whole] = [0, 0];
+  for await (const { key } of store.list(logPrefix(domain), signal)) {
+    const number = segmentNumber(key) ?? 0;
+    if (number === 0 || number > n) continue;
+    if (number !== last + 1) whole = keys.length;
+    last = number;
+    keys.push(key);
+  }
+  return keys.slice(0, whole);
+}
+
 /** The keys of the checkpoints that were made at a segment after `n`, the oldest first. */
 export async function checkpointsBeyond(store: ObjectStore, domain: string, n: number, signal: AbortSignal): Promise<readonly string[]> {
   return (await listCheckpoints(store, domain, signal)).filter((one) => one.n > n).map(({ key }) => key);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../base/lifetime.ts';
-import { codeOf } from '../../objectstore/file-errors.ts';
+import { codeOf } from '../../base/system-errors.ts';
 import { makeFolder, syncFolder } from '../../objectstore/folders.ts';
 import type { Anchor, AnchorPoint } from './anchor.ts';
 

@@ -37,6 +37,11 @@ const lastPause = 256;
 /** Milliseconds between two rounds of finding out what became of a segment. */
 const resolvePause = 1000;
 
+/** Why nothing is written to a log with features of writing that are not known here. */
+export function writersMustKnow(features: readonly string[]): string {
+  return `the log may only be written by versions of Kylon that know: ${features.join(', ')}`;
+}
+
 export class Committer {
   readonly #parts: CommitterParts;
   readonly #queue = new WriteQueue();
@@ -134,8 +139,7 @@ export class Committer {
   #seal({ head, records }: Staged): Promise<Segment> {
     const { clock, ids, segments, writer } = this.#parts;
     const unknown = unknownOf(head.features.write);
-    if (unknown.length > 0)
-      throw new StorageUnavailable(`the log may only be written by versions of Kylon that know: ${unknown.join(', ')}`);
+    if (unknown.length > 0) throw new StorageUnavailable(writersMustKnow(unknown));
     const draft = {
       domain: segments.domain,
       n: head.n + 1,

@@ -2,8 +2,10 @@
 import { checkKey } from '../keys.ts';
 import { StoreError } from '../objectstore.ts';
 
-export const azureUsage =
-  'azure://ACCOUNT/CONTAINER/PREFIX?endpoint=URL  a container of Azure Blob Storage; the endpoint only if it is not the public one';
+export const azureUsage = [
+  'azure://ACCOUNT/CONTAINER/PREFIX?endpoint=URL',
+  '    A container of Azure Blob Storage. Credentials: AZURE_STORAGE_CONNECTION_STRING, _KEY or _SAS_TOKEN, else those of the workload.',
+].join('\n');
 
 export interface AzureAddress {
   readonly account: string;
@@ -61,7 +63,7 @@ function checkedPrefix(path: string): string {
 function endpointOf(parameters: URLSearchParams): string | undefined {
   const names = [...parameters.keys()];
   if (names.length > 1 || names.some((name) => name !== 'endpoint'))
-    refuse('it', 'may have endpoint=URL behind the question mark and nothing else: secrets belong into the environment');
+    refuse('it', 'may have endpoint=URL behind the question mark and nothing else: secrets belong in the environment');
   const endpoint = parameters.get('endpoint');
   return endpoint === null ? undefined : checkedEndpoint('the URL of the object store is wrong: its endpoint', endpoint);
 }

@@ -2,7 +2,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../file-errors.ts';
+import { codeOf } from '../../base/system-errors.ts';
 import type { StoredKey } from '../objectstore.ts';
 
 interface Selection {

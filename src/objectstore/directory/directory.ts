@@ -12,8 +12,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import type { Ids } from '../../base/ids.ts';
+import { codeOf } from '../../base/system-errors.ts';
 import { listDirectory } from './directory-list.ts';
-import { codeOf, storeErrorOf } from '../file-errors.ts';
+import { storeErrorOf } from '../file-errors.ts';
 import { makeFolder, syncFolder } from '../folders.ts';
 import { interruptible } from '../interruptible.ts';
 import { checkKey, checkPrefix } from '../keys.ts';
@@ -33,7 +34,7 @@ const mostDurable = 1000;
 
 export const directoryProvider: Provider = {
   scheme: 'file',
-  usage: 'file:///PATH       a folder, on a file system with hard links',
+  usage: 'file:///PATH\n    A folder, on a file system with hard links.',
   open: (url, parts) => openDirectory(pathOf(url), parts),
 };
 
@@ -70,16 +71,24 @@ async function isFolder(path: string): Promise<boolean> {
 
 function pathOf(url: URL): string {
   if (url.host !== '' || url.search !== '' || url.hash !== '' || !url.pathname.startsWith('/') || url.pathname === '/')
-    throw new StoreError(`${url.href}: a directory is named by file:///PATH, an absolute path without host, ? and #`);
-  return fileURLToPath(url);
+    throw new StoreError(`file://${url.pathname}: a directory is named by file:///PATH, an absolute path without host, ? and #`);
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new StoreError(`${url.href}: a % stands before two hexadecimal digits, as in %20 for a space, and is itself written %25`, {
+      cause: error,
+    });
+  }
 }
 
+/** Other processes make and remove files there meanwhile. */
 async function sweep(folder: string, clock: Clock): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const file = join(folder, name);
-    const { mtimeMs } = await stat(file);
-    if (clock.now() - mtimeMs > temporaryLife) await unlink(file);
-  }
+  for (const name of await readdir(folder)) await sweepOne(join(folder, name), clock).catch(ignoreRemoved);
+}
+
+async function sweepOne(file: string, clock: Clock): Promise<void> {
+  const { mtimeMs } = await stat(file);
+  if (clock.now() - mtimeMs > temporaryLife) await unlink(file);
 }
 
 type Fill = (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>;
@@ -316,7 +325,7 @@ async function readPiece(file: FileHandle, at: number, length: number, what: str
   return buffer.subarray(0, bytesRead);
 }
 
-/** Somebody removed a folder between two steps: the next try makes it again. */
+/** Somebody removed it between two steps: a file is gone as it should be, a folder is made again by the next try. */
 function ignoreRemoved(error: unknown): void {
   if (codeOf(error) !== 'ENOENT') throw error;
 }

@@ -26,10 +26,18 @@ export const keyBytes = 32;
 
 /** Rejects with a StoreError that names file, line and fault, and nothing of what stands there. */
 export async function readKeyring(path: string): Promise<Keyring> {
+  if (looksLikeKey(path)) throw new StoreError(`the file of the encryption keys ${isKeyItself}`);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw storeErrorOf(error, `${path}: cannot read the encryption keys`);
   });
   return parseKeyring(text, path);
+}
+
+export const isKeyItself = 'is no file: it seems to be a key itself; write it into a file';
+
+/** What was given instead of the path of a file, and may not be repeated. */
+export function looksLikeKey(text: string): boolean {
+  return /:\s*[A-Za-z0-9+/_-]{16,}={0,2}/.test(text) || /^[A-Za-z0-9+/]{43}=$/.test(text.trim());
 }
 
 /** `source` is what messages call the text. */

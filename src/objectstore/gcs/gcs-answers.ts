@@ -68,6 +68,7 @@ function sentBy({ status, headers }: Response): { start: number; end: number; si
   return size === undefined ? undefined : { start: Number(start), end: Number(last) + 1, size: Number(size) };
 }
 
-function strange(what: string): StoreUnavailable {
+/** For an answer that the service does not give to such a request. */
+export function strange(what: string): StoreUnavailable {
   return new StoreUnavailable(`${what}: the answer is not one of Google Cloud Storage`);
 }

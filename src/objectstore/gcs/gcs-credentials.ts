@@ -2,7 +2,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../base/lifetime.ts';
-import { codeOf } from '../file-errors.ts';
+import { codeOf } from '../../base/system-errors.ts';
 import { fieldsOf, parsed } from './gcs-answers.ts';
 import { StoreDenied, StoreError, StoreUnavailable } from '../objectstore.ts';
 

@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { messageOf, withDeadline } from '../../base/lifetime.ts';
-import { codeOf } from '../file-errors.ts';
+import { codeOf } from '../../base/system-errors.ts';
 import type { GcsPlace } from './gcs-place.ts';
 import { StoreError, StoreUnavailable } from '../objectstore.ts';
 

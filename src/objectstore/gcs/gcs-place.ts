@@ -36,7 +36,7 @@ export function placeOf(url: URL): GcsPlace {
 function bucketOf(url: URL): string {
   const bucket = url.hostname;
   if (bucket === '') throw new StoreError('gs: the URL names no bucket; its form is gs://BUCKET/PREFIX');
-  if (url.port !== '') throw new StoreError(`gs://${bucket}: a port belongs into the parameter endpoint`);
+  if (url.port !== '') throw new StoreError(`gs://${bucket}: a port belongs in the parameter endpoint`);
   const fits = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(bucket) && bucket.split('.').every((part) => part !== '' && part.length <= 63);
   if (!fits || isIPv4(bucket))
     throw new StoreError(`gs://${bucket}: a bucket is named by 3 to 63 of a-z 0-9 - _ and dots, with a letter or digit at both ends`);
@@ -46,7 +46,7 @@ function bucketOf(url: URL): string {
 function checkParameters(name: string, given: URLSearchParams): void {
   for (const parameter of given.keys()) {
     if (!parameters.includes(parameter))
-      throw new StoreError(`${name}: there is no parameter ${parameter}; there are ${parameters.join(', ')}`);
+      throw new StoreError(`${name}: there is no parameter "${parameter.slice(0, 40)}"; there are ${parameters.join(', ')}`);
     if (given.getAll(parameter).length > 1) throw new StoreError(`${name}: ${parameter} is given twice`);
   }
 }

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { inChunks } from '../chunks.ts';
 import { Crc32c } from './crc32c.ts';
-import { fieldsOf, resourceOf } from './gcs-answers.ts';
+import { fieldsOf, resourceOf, strange } from './gcs-answers.ts';
 import { gcsErrorOf } from './gcs-errors.ts';
 import type { GcsAnswer } from './gcs-http.ts';
 import type { GcsParts } from './gcs-insert.ts';
@@ -166,6 +166,8 @@ export class GcsUpload {
 
   #errorOf(answer: GcsAnswer): Error {
     if (answer.status === 412) return new StoreConflict(`${this.#what}: it exists already`);
+    // Before the last chunk nothing can have been done: a server that took a cut chunk for all of it says so.
+    if (answer.status < 300) return strange(this.#what);
     return gcsErrorOf(answer, this.#what, this.#parts.place.bucket, 'bucket');
   }
 }

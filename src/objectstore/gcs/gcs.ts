@@ -15,8 +15,8 @@ import type { Provider, StoreParts } from '../provider.ts';
 export const gcsProvider: Provider = {
   scheme: 'gs',
   usage: [
-    'gs://BUCKET/PREFIX  Google Cloud Storage; behind a question mark: endpoint=https://HOST, project=ID (which is billed)',
-    '                    credentials: the file of GOOGLE_APPLICATION_CREDENTIALS, else those of the workload',
+    'gs://BUCKET/PREFIX?endpoint=URL&project=ID',
+    '    Google Cloud Storage; the project is billed. Credentials: the file of GOOGLE_APPLICATION_CREDENTIALS, else those of the workload.',
   ].join('\n'),
   open: openGcs,
 };

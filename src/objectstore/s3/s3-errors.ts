@@ -12,6 +12,8 @@ export interface Asked {
   readonly right: string;
   /** What not every store implements. */
   readonly needs?: string;
+  /** The encryption that was asked for with it. */
+  readonly sse?: string;
   readonly bucket: string;
   /** undefined: the one of AWS. */
   readonly endpoint: string | undefined;
@@ -42,7 +44,13 @@ const denied = (because: string): Verdict => ({ as: StoreDenied, because: () => 
 const full: Verdict = { as: StoreFull, because: () => 'the store is full, or a quota is used up' };
 const passing = (because: string): Verdict => ({ as: StoreUnavailable, because: ({ words }) => `${because}${quoted(words)}` });
 const damaged = passing('it was damaged on the way');
-const notImplemented: Verdict = { as: StoreError, because: (_, { needs, right }) => `the store does not implement ${needs ?? right}` };
+const notImplemented: Verdict = {
+  as: StoreError,
+  because: ({ words }, { needs, right, sse }) =>
+    sse === undefined
+      ? `the store does not implement ${needs ?? right}${quoted(words)}`
+      : `the store does not implement something of this request, perhaps sse=${sse} (try without)${quoted(words)}`,
+};
 const elsewhere: Verdict = {
   as: StoreError,
   because: ({ region }, { bucket }) =>
@@ -96,7 +104,7 @@ const byCode: ReadonlyMap<string, Verdict> = new Map(
     EAI_AGAIN: unreachable('the name of the host cannot be looked up'),
     ECONNRESET: unreachable('the connection was cut'),
     EPIPE: unreachable('the connection was cut'),
-    EPROTO: { as: StoreUnavailable, because: (_, { endpoint }) => `there is no TLS ${at(endpoint)}: should it be http:// ?` },
+    EPROTO: { as: StoreUnavailable, because: (_, { endpoint }) => `there is no TLS ${at(endpoint)}: should it be http://?` },
     SELF_SIGNED_CERT_IN_CHAIN: untrusted,
     DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
     UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,

@@ -86,7 +86,7 @@ function prefixOf(url: URL, bucket: string): string {
 function parametersOf(url: URL, refuse: Refuse): Parameters {
   const parameters = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
-    if (!known.includes(name)) refuse(`the URL has an unknown parameter "${name.slice(0, 40)}"; known are ${known.join(', ')}`);
+    if (!known.includes(name)) refuse(`there is no parameter "${name.slice(0, 40)}"; there are ${known.join(', ')}`);
     if (parameters.has(name)) refuse(`the URL has the parameter ${name} twice`);
     if (value === '') refuse(`the parameter ${name} of the URL is empty`);
     parameters.set(name, value);
@@ -99,7 +99,7 @@ function endpointOf(parameters: Parameters, refuse: Refuse): string | undefined 
   if (value === undefined) return undefined;
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return refuse('endpoint must be a URL that begins with https:// or http://');
-  if (url.username !== '' || url.password !== '') refuse('endpoint holds a user name or password: secrets belong into the environment');
+  if (url.username !== '' || url.password !== '') refuse('endpoint holds a user name or password: secrets belong in the environment');
   if (url.search !== '' || url.hash !== '')
     refuse('endpoint must be a URL without ? and #; in the URL of a store, write %3F for ?, %26 for & and %23 for #');
   return url.href;

@@ -214,8 +214,9 @@ export class S3Requests {
   }
 
   #asked(what: string, right: string, needs?: string): Asked {
-    const { name, bucket, endpoint } = this.#options;
-    return { what: `${name}: ${what}`, right, bucket, endpoint, ...(needs !== undefined && { needs }) };
+    const { name, bucket, endpoint, sse } = this.#options;
+    const wanted = { ...(needs !== undefined && { needs }), ...(sse !== undefined && { sse }) };
+    return { what: `${name}: ${what}`, right, bucket, endpoint, ...wanted };
   }
 
   #object(key: string): { readonly Bucket: string; readonly Key: string } {

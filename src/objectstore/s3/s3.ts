@@ -10,7 +10,10 @@ import { sweepUploads } from './s3-sweep.ts';
 
 export const s3Provider: Provider = {
   scheme: 's3',
-  usage: 's3://BUCKET/PREFIX  S3; ?endpoint=URL&region=NAME&pathStyle=true|false&caFile=PATH&sse=AES256|aws:kms&sseKmsKeyId=ID',
+  usage: [
+    's3://BUCKET/PREFIX?endpoint=URL&region=NAME&pathStyle=true|false&caFile=PATH&sse=AES256|aws:kms&sseKmsKeyId=ID',
+    '    S3 of AWS, or a store that speaks its language. Credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else those of the workload.',
+  ].join('\n'),
   open: (url, parts, signal) => openS3(url, parts, signal),
 };
 

@@ -39,9 +39,8 @@ async function* resumed(store: ObjectStore, { key, opened, range }: Opened, trie
   for (let body: ByteStream['body'] | undefined = opened.body; ; body = undefined) {
     try {
       body ??= await reopen(store, key, { start: at, length: bounds.end - at }, opened.size, signal);
-      for await (const piece of body) {
+      for await (const piece of comingForward(body, tries)) {
         at += piece.length;
-        tries.succeeded();
         yield piece;
       }
       if (at >= bounds.end) return;
@@ -50,6 +49,15 @@ async function* resumed(store: ObjectStore, { key, opened, range }: Opened, trie
       if (at >= bounds.end) return;
       await tries.failed(error);
     }
+  }
+}
+
+/** The pieces that hold anything: each of them ends a row of failures, an empty one does not. */
+async function* comingForward(body: ByteStream['body'], tries: Tries): AsyncGenerator<Uint8Array> {
+  for await (const piece of body) {
+    if (piece.length === 0) continue;
+    tries.succeeded();
+    yield piece;
   }
 }
 

@@ -1,0 +1,26 @@
+/** Opens a store that is there: a command that looks at one does not make it, though the server would. */
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../base/lifetime.ts';
+import type { OpenedStore, OpenParts } from '../objectstore/open.ts';
+import { openStore } from '../objectstore/open.ts';
+
+/** As openStore; rejects where the URL names a folder that does not exist. */
+export async function openExisting(url: string, parts: OpenParts, signal: AbortSignal): Promise<OpenedStore> {
+  const folder = folderOf(url);
+  if (folder !== undefined) await checkFolder(url, folder);
+  return openStore(url, parts, signal);
+}
+
+/** Undefined for another store, and for a URL that opening refuses. */
+function folderOf(url: string): string | undefined {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  return parsed?.protocol === 'file:' && parsed.host === '' ? fileURLToPath(parsed) : undefined;
+}
+
+async function checkFolder(url: string, folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: unknown) => {
+    throw new Error(`${url}: there is no such folder, check the path (the server makes it at its first start): ${messageOf(error)}`);
+  });
+  if (!found.isDirectory()) throw new Error(`${url}: is not a folder`);
+}
