@@ -214,6 +214,13 @@ describe('an upload to gs', () => {
     await expect.poll(() => gs.sent().at(-1)?.method).toBe('DELETE');
   });
 
+  it.each([200, 404, 410])('that the service drops on its way (%d) may pass, and says nothing of the bucket', async (status) => {
+    const { answer } = session(100 * MiB, () => ({ status: 200 }));
+    await using gs = await opened((request) => (request.method === 'PUT' ? { status } : answer(request)));
+    const upload = gs.store.upload('k', pieces(large), signal);
+    await expect(upload).rejects.toSatisfy((error) => error instanceof StoreUnavailable && !error.message.includes('does not exist'));
+  });
+
   it('gives up on a service that keeps nothing', async () => {
     const { answer } = session(0, () => ({ status: 200 }));
     await using gs = await opened(answer);

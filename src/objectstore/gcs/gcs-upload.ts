@@ -83,7 +83,7 @@ export class GcsUpload {
       if (from < start || from > behind) throw new StoreError(`${this.#what}: the service lost a part of what it was sent`);
       if (from === behind) return;
       const answer = await this.#send(session, chunk.subarray(from - start), from, {});
-      if (answer.status !== 308) throw this.#errorOf(answer);
+      if (answer.status !== 308) throw this.#sessionErrorOf(answer);
     });
   }
 
@@ -91,7 +91,7 @@ export class GcsUpload {
   async #keptIn(session: string): Promise<number> {
     const headers = { 'content-range': 'bytes */*' };
     const answer = await this.#parts.http.ask({ method: 'PUT', path: session, headers, what: this.#what }, this.#signal);
-    if (answer.status !== 308) throw this.#errorOf(answer);
+    if (answer.status !== 308) throw this.#sessionErrorOf(answer);
     return keptBy(answer);
   }
 
@@ -166,9 +166,14 @@ export class GcsUpload {
 
   #errorOf(answer: GcsAnswer): Error {
     if (answer.status === 412) return new StoreConflict(`${this.#what}: it exists already`);
-    // Before the last chunk nothing can have been done: a server that took a cut chunk for all of it says so.
-    if (answer.status < 300) return strange(this.#what);
     return gcsErrorOf(answer, this.#what, this.#parts.place.bucket, 'bucket');
+  }
+
+  /** Of a request before the last chunk, when an object cannot be there yet. A session that is gone says nothing of the bucket. */
+  #sessionErrorOf(answer: GcsAnswer): Error {
+    if (answer.status < 300) return strange(this.#what);
+    if (answer.status === 404 || answer.status === 410) return new StoreUnavailable(`${this.#what}: the service has dropped the upload`);
+    return this.#errorOf(answer);
   }
 }
 

@@ -64,6 +64,7 @@ export function describeNetwork(subject: Subject): void {
   });
 
   it('shows nothing of an upload that was cut on its way', { timeout: patience }, async (context) => {
+    required(context, subject.made, 'parts that are asked for', true);
     const line = await lineOf(subject, context);
     line.fail({ is: 'cut-request', after: 500_000 });
     await expect(line.client.upload('k', inPieces(pattern(24 * MiB), MiB), brief())).rejects.toBeInstanceOf(StoreUnavailable);
