@@ -4,13 +4,16 @@ import { benchCommits, commitNames } from './commit.ts';
 import { figure, table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { benchMillion } from './million.ts';
-import { benchReads, readNames, seedBackups } from './read.ts';
+import { benchChanges, changeNames } from './change.ts';
+import { benchReads, besideCustomResource, readNames, seedBackups } from './read.ts';
 import { startRig } from './rig.ts';
 import type { Rig } from './rig.ts';
+import { benchWatches, watchNames } from './watch.ts';
 import { benchWork, workNames } from './work.ts';
 
 /** Those that need a cluster. */
-const clusterNames: readonly string[] = [...readNames, ...workNames, 'memory'];
+const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames];
+const clusterNames: readonly string[] = [...besideNames, ...workNames, 'memory'];
 const names: readonly string[] = [...clusterNames, ...commitNames, 'million'];
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --only NAME,…   some of: ${names.join(', ')}
@@ -65,10 +68,10 @@ async function measure(kubeconfig: string, options: Options): Promise<Figure[]> 
 }
 
 async function measureOnCluster(kubeconfig: string, { only, quick }: Options): Promise<Figure[]> {
-  const reads = readNames.some((name) => only.has(name));
+  const beside = besideNames.some((name) => only.has(name));
   const backups = quick ? 1000 : 10_000;
   const rig = await startRig(kubeconfig, 64, async (folder, cluster) => {
-    if (reads) await seedBackups(folder, cluster, backups);
+    if (beside) await seedBackups(folder, cluster, backups);
   });
   try {
     const figures: Figure[] = [];
@@ -76,12 +79,21 @@ async function measureOnCluster(kubeconfig: string, { only, quick }: Options): P
     const work = only.has('memory') ? new Set<string>(workNames) : only;
     if (workNames.some((name) => work.has(name)))
       figures.push(...(await benchWork(rig, work, { objects: quick ? 2000 : 20_000, rounds: quick ? 3 : 5 })));
-    if (reads) figures.push(...(await benchReads(rig, only, quick)));
+    if (beside) figures.push(...(await benchBeside(rig, only, quick)));
     if (only.has('memory')) figures.push(memoryOf(rig));
     return figures;
   } finally {
     await rig.close();
   }
+}
+
+/** Changes come last: they leave more objects than there were. */
+function benchBeside(rig: Rig, only: ReadonlySet<string>, quick: boolean): Promise<Figure[]> {
+  return besideCustomResource(rig, async (names) => [
+    ...(await benchReads(rig, only, names, quick)),
+    ...(await benchWatches(rig, only, names, quick)),
+    ...(await benchChanges(rig, only, names, quick)),
+  ]);
 }
 
 /** Through all of this run, against the same process when it had just started. */

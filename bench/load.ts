@@ -20,17 +20,17 @@ export interface Answer {
 }
 
 export class Client {
-  readonly #target: Target;
+  readonly target: Target;
   readonly #agent: Agent;
 
   constructor(target: Target, connections: number) {
-    this.#target = target;
+    this.target = target;
     this.#agent = new Agent({ ...target.tls, keepAlive: true, maxSockets: connections });
   }
 
   /** Whatever the status; rejects where no answer came. */
   send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const { url, headers: identity } = this.#target;
+    const { url, headers: identity } = this.target;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const type = payload ? { 'content-type': 'application/json', 'content-length': String(payload.length) } : {};
     return new Promise((resolve, reject) => {

@@ -17,13 +17,24 @@ import { each, rate, timed } from './load.ts';
 import type { Client } from './load.ts';
 import type { Folder, Rig } from './rig.ts';
 
-export const readNames = ['list', 'list-plain', 'list-direct', 'get', 'get-direct'] as const;
+export const readNames = [
+  'list',
+  'list-plain',
+  'list-direct',
+  'list-paged',
+  'list-selected',
+  'table',
+  'table-paged',
+  'get',
+  'get-direct',
+  'memory-share',
+] as const;
 
-const group = 'crd.example.test';
-const ours = `/apis/backup.kylon.io/v1alpha1/namespaces/${namespace}/backups`;
-const theirs = `/apis/${group}/v1alpha1/namespaces/${namespace}/backups`;
+export const group = 'crd.example.test';
+export const ours = `/apis/backup.kylon.io/v1alpha1/namespaces/${namespace}/backups`;
+export const theirs = `/apis/${group}/v1alpha1/namespaces/${namespace}/backups`;
 const definition = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.${group}`;
-const connections = 32;
+export const connections = 32;
 
 /** Puts finished Backups into the catalog, as if they had been made over the last weeks. */
 export async function seedBackups({ data, store: url }: Folder, cluster: Client, count: number): Promise<void> {
@@ -45,30 +56,37 @@ export async function seedBackups({ data, store: url }: Folder, cluster: Client,
   await store.close();
 }
 
-/** Each of the figures asked for; makes the CustomResourceDefinition and its objects, and removes them. */
-export async function benchReads(rig: Rig, only: ReadonlySet<string>, quick: boolean): Promise<Figure[]> {
+/** Makes the CustomResourceDefinition, with the objects that Kylon has, for `work`, and removes them. */
+export async function besideCustomResource<T>(rig: Rig, work: (names: readonly string[]) => Promise<T>): Promise<T> {
   try {
-    const objects = await copyToCustomResource(rig.cluster);
-    return await measure(rig, only, objects, quick);
+    return await work(await copyToCustomResource(rig.cluster));
   } finally {
     await rig.cluster.send('DELETE', definition);
     await rig.cluster.send('DELETE', `/api/v1/namespaces/${namespace}`);
   }
 }
 
-async function measure({ cluster, kylon }: Rig, only: ReadonlySet<string>, names: readonly string[], quick: boolean): Promise<Figure[]> {
+export async function benchReads(rig: Rig, only: ReadonlySet<string>, names: readonly string[], quick: boolean): Promise<Figure[]> {
+  const { cluster, kylon } = rig;
   const [rounds, seconds] = quick ? [3, 1] : [5, 3];
   const against = 'CRD of the same schema';
-  /** kubectl and client-go ask for gzip; whoever asks for nothing gets it all the same between kube-apiserver and Kylon. */
-  const list = (client: Client, path: string, encoding: 'gzip' | 'identity') => async () =>
-    names.length / (await timed(() => client.ask('GET', path, undefined, { 'accept-encoding': encoding })));
+  const fast = (count: number, work: Work, client: Client, path: string) => async () => count / (await timed(() => work(client, path)));
   const get = (client: Client, path: string) => () =>
     rate(seconds, connections, (n) => client.ask('GET', `${path}/${names[(n * 7919) % names.length]}`));
+  const both = (work: Work, unit = 'objects/s', count = names.length) => ({
+    unit,
+    one: fast(count, work, cluster, ours),
+    other: fast(count, work, cluster, theirs),
+  });
   const plans = [
-    { name: 'list', unit: 'objects/s', one: list(cluster, ours, 'gzip'), other: list(cluster, theirs, 'gzip'), goal: 3 },
-    { name: 'list-plain', unit: 'objects/s', one: list(cluster, ours, 'identity'), other: list(cluster, theirs, 'identity'), goal: 3 },
-    { name: 'list-direct', unit: 'objects/s', one: list(kylon, ours, 'identity'), other: list(cluster, theirs, 'identity'), goal: 3 },
-    { name: 'get', unit: 'requests/s', one: get(cluster, ours), other: get(cluster, theirs), goal: null },
+    { name: 'list', ...both(whole('gzip')), goal: 8 },
+    { name: 'list-plain', ...both(whole('identity')), goal: 8 },
+    { name: 'list-direct', ...both(whole('identity')), one: fast(names.length, whole('identity'), kylon, ours), goal: null },
+    { name: 'list-paged', ...both(paged(json)), goal: 5 },
+    { name: 'list-selected', ...both(selected, 'lists/s', selections), goal: 5 },
+    { name: 'table', ...both(whole('identity', asTable)), goal: 6 },
+    { name: 'table-paged', ...both(paged(asTable)), goal: 4 },
+    { name: 'get', unit: 'requests/s', one: get(cluster, ours), other: get(cluster, theirs), goal: 2 },
     { name: 'get-direct', unit: 'requests/s', one: get(kylon, ours), other: get(cluster, theirs), goal: null },
   ].filter(({ name }) => only.has(name));
   const figures: Figure[] = [];
@@ -77,15 +95,68 @@ async function measure({ cluster, kylon }: Rig, only: ReadonlySet<string>, names
     const [value, againstValue] = await alternate(rounds, one, other);
     figures.push(figure({ name, value, unit, against, againstValue, goal }));
   }
+  if (only.has('memory-share')) figures.push(await memoryShare(rig));
   return figures;
+}
+
+type Work = (client: Client, path: string) => Promise<void>;
+
+const json = 'application/json';
+/** As kubectl asks. */
+const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+
+/** kubectl and client-go ask for gzip; whoever asks for nothing gets it all the same between kube-apiserver and Kylon. */
+function whole(encoding: 'gzip' | 'identity', accept = json): Work {
+  return async (client: Client, path: string) => void (await client.ask('GET', path, undefined, { accept, 'accept-encoding': encoding }));
+}
+
+function paged(accept: string): Work {
+  return async (client: Client, path: string) => {
+    const headers = { accept, 'accept-encoding': 'identity' };
+    let token = '';
+    do {
+      const page = await client.ask('GET', `${path}?limit=500&continue=${encodeURIComponent(token)}`, undefined, headers);
+      token = continueOf(page);
+    } while (token !== '');
+  };
+}
+
+/** Without parsing the page, which would be most of what is measured: the token stands at one of its ends. */
+function continueOf(page: Buffer): string {
+  const ends = page.subarray(0, 1000).toString() + page.subarray(-1000).toString();
+  const [, token = ''] = /"continue":"([^"]+)"/.exec(ends) ?? [];
+  return token;
+}
+
+const selections = 5;
+
+/** Of each a twentieth of all. */
+async function selected(client: Client, path: string): Promise<void> {
+  for (let app = 0; app < selections; app++) await client.ask('GET', `${path}?labelSelector=app%3Dapp-${app}`, undefined, { accept: json });
+}
+
+/** All of Kylon at its peak against all of kube-apiserver, which holds the same objects after the same reads. */
+async function memoryShare({ cluster, memory }: Rig): Promise<Figure> {
+  const metrics = (await cluster.ask('GET', '/metrics', undefined, { accept: '*/*' })).toString();
+  const [, resident = 'NaN'] = /^process_resident_memory_bytes (\S+)$/m.exec(metrics) ?? [];
+  const [value, againstValue] = [memory.peak / 2 ** 20, Number(resident) / 2 ** 20];
+  return figure({
+    name: 'memory-share',
+    value,
+    unit: 'MiB',
+    against: 'kube-apiserver, without etcd',
+    againstValue,
+    goal: 0.25,
+    better: 'lower',
+  });
 }
 
 /** Answers the names. managedFields are taken away again: Kylon's Backups have none, and both lists are to be equally long. */
 async function copyToCustomResource(cluster: Client): Promise<string[]> {
-  const openapi = await cluster.json<{ components: { schemas: Record<string, Schema> } }>(
-    'GET',
-    '/openapi/v3/apis/backup.kylon.io/v1alpha1',
-  );
+  const document = '/openapi/v3/apis/backup.kylon.io/v1alpha1';
+  // kube-apiserver fetches it in its own time.
+  await until(async () => (await cluster.send('GET', document)).status === 200);
+  const openapi = await cluster.json<{ components: { schemas: Record<string, Schema> } }>('GET', document);
   await cluster.send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await removeOld(cluster);
   await cluster.ask(
@@ -97,13 +168,10 @@ async function copyToCustomResource(cluster: Client): Promise<string[]> {
   const { items } = await cluster.json<{ items: KubeObject[] }>('GET', ours);
   await each(connections, items, async ({ spec, status, metadata }) => {
     const { name, labels } = metadata;
-    await cluster.ask('POST', theirs, { apiVersion: `${group}/v1alpha1`, kind: 'Backup', metadata: { name, labels }, spec, status });
-    await cluster.ask(
-      'PATCH',
-      `${theirs}/${name}`,
-      { metadata: { managedFields: [{}] } },
-      { 'content-type': 'application/merge-patch+json' },
-    );
+    await cluster.ask('POST', theirs, { apiVersion: `${group}/v1alpha1`, kind: 'Backup', metadata: { name, labels }, spec });
+    const merge = { 'content-type': 'application/merge-patch+json' };
+    await cluster.ask('PATCH', `${theirs}/${name}/status`, { status }, merge);
+    await cluster.ask('PATCH', `${theirs}/${name}`, { metadata: { managedFields: [{}] } }, merge);
   });
   return items.map(({ metadata }) => metadata.name);
 }
@@ -120,6 +188,15 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
+/** As many as Kylon's Backups have. */
+const columns = [
+  { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+  { name: 'Items', type: 'integer', jsonPath: '.status.items' },
+  { name: 'Size', type: 'integer', jsonPath: '.status.sizeBytes' },
+  { name: 'Expires', type: 'string', jsonPath: '.status.expiration' },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+];
+
 function customResourceDefinition(schemas: Record<string, Schema>): object {
   const schema = structural('io.kylon.backup.v1alpha1.Backup', schemas);
   return {
@@ -130,7 +207,16 @@ function customResourceDefinition(schemas: Record<string, Schema>): object {
       group,
       scope: 'Namespaced',
       names: { plural: 'backups', singular: 'backup', kind: 'Backup' },
-      versions: [{ name: 'v1alpha1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+      versions: [
+        {
+          name: 'v1alpha1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: schema },
+          subresources: { status: {} },
+          additionalPrinterColumns: columns,
+        },
+      ],
     },
   };
 }

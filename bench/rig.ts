@@ -72,6 +72,10 @@ class Memory {
     this.#timer = setInterval(() => this.#read(), 50);
   }
 
+  now(): number {
+    return this.#read();
+  }
+
   get peak(): number {
     return this.#peak;
   }

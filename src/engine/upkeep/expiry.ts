@@ -1,4 +1,8 @@
-/** Deletes backups whose time has come. Knows when each one expires, and looks at the wall clock: expiration is a date. */
+/**
+ * Deletes backups whose time has come. Knows when each one expires, and looks at the wall clock: expiration is a date.
+ * tinyqueue: a binary heap, since there may be a million of them; tiny, typed, well kept.
+ */
+import TinyQueue from 'tinyqueue';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { messageOf } from '../../base/lifetime.ts';
@@ -23,20 +27,24 @@ interface Due {
 
 export class Expiry {
   readonly #parts: ExpiryParts;
+  /** By uid. */
   readonly #due = new Map<string, Due>();
-  /** Aborts when something may be due earlier than was known. */
+  /** The earliest first. What is not in #due any more is passed over when its turn comes. */
+  readonly #queue = new TinyQueue<Due>([], (a, b) => a.at - b.at);
+  /** Aborts when something is due before #rests. */
   #wake = new AbortController();
+  /** The wall clock's time until which nothing is done; -Infinity while something is. */
+  #rests = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ExpiryParts) {
     this.#parts = parts;
   }
 
-  /** The backup expires then; `expiration` is RFC 3339. Undefined: never. */
+  /** The backup expires then; `expiration` is RFC 3339. Undefined: never. Called for every change of every backup. */
   set(target: ObjectRef, expiration: string | undefined): void {
     const at = Date.parse(expiration ?? '');
     if (Number.isNaN(at)) this.#due.delete(target.uid);
-    else this.#due.set(target.uid, { target, at });
-    this.#wake.abort();
+    else if (this.#due.get(target.uid)?.at !== at) this.#put({ target, at });
   }
 
   forget(uid: string): void {
@@ -44,26 +52,47 @@ export class Expiry {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
     while (!signal.aborted) {
       this.#wake = new AbortController();
       await this.#removeDue(signal);
-      const next = Math.min(...[...this.#due.values()].map(({ at }) => at)) - this.#parts.clock.now();
-      const ms = Math.min(Math.max(next, 0), longestSleep);
-      await this.#parts.clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
+      this.#rests = Math.min(this.#first()?.at ?? Number.POSITIVE_INFINITY, clock.now() + longestSleep);
+      const ms = Math.max(this.#rests - clock.now(), 0);
+      await clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
+      this.#rests = Number.NEGATIVE_INFINITY;
     }
+  }
+
+  #put(due: Due): void {
+    this.#due.set(due.target.uid, due);
+    this.#queue.push(due);
+    if (due.at < this.#rests) this.#wake.abort();
+  }
+
+  /** The one that is due next. */
+  #first(): Due | undefined {
+    for (let due = this.#queue.peek(); due; due = this.#queue.peek()) {
+      if (this.#due.get(due.target.uid) === due) return due;
+      this.#queue.pop();
+    }
+    return undefined;
   }
 
   async #removeDue(signal: AbortSignal): Promise<void> {
     const now = this.#parts.clock.now();
-    for (const { target, at } of [...this.#due.values()].filter(({ at }) => at <= now)) {
-      try {
-        this.#parts.log.info('a backup has expired', { namespace: target.namespace, name: target.name });
-        await this.#parts.remove(target, signal);
-        this.#due.delete(target.uid);
-      } catch (error) {
-        this.#parts.log.warn('an expired backup was not deleted', { name: target.name, error: messageOf(error) });
-        this.#due.set(target.uid, { target, at: Math.max(at, now + retryDelay) });
-      }
+    for (let due = this.#first(); due !== undefined && due.at <= now; due = this.#first()) await this.#remove(due, now, signal);
+  }
+
+  async #remove(due: Due, now: number, signal: AbortSignal): Promise<void> {
+    const { log, remove } = this.#parts;
+    const { uid, namespace, name } = due.target;
+    this.#due.delete(uid);
+    try {
+      log.info('a backup has expired', { namespace, name });
+      await remove(due.target, signal);
+    } catch (error) {
+      log.warn('an expired backup was not deleted', { name, error: messageOf(error) });
+      if (!this.#due.has(uid)) this.#put({ target: due.target, at: now + retryDelay });
     }
   }
 }

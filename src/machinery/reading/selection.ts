@@ -1,6 +1,6 @@
 /** Which objects of a resource a request is about: by label, by field, by name. */
 import { fieldText, matchesFields, parseFieldSelector } from './fields.ts';
-import { matchesLabels, parseLabelSelector } from './labels.ts';
+import { matchesLabels, mayMatch, parseLabelSelector } from './labels.ts';
 import { isNamespaceCleanup } from './namespace-cleanup.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceCall } from '../resource.ts';
@@ -29,7 +29,9 @@ export function selectionOf(call: ResourceCall): Selection {
   const keepsKey = (key: ObjectKey) =>
     (resource.name === undefined || key.name === resource.name) &&
     matchesFields(byKey, (field) => (field === 'metadata.name' ? key.name : key.namespace));
+  const canKeep = mayMatch(labels);
   const keepsContent = (json: string) => {
+    if (!canKeep(json)) return false;
     const object = JSON.parse(json) as KubeObject;
     return matchesLabels(labels, object.metadata.labels) && matchesFields(byContent, (field) => fieldText(object, field));
   };

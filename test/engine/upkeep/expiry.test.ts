@@ -53,6 +53,13 @@ describe('Expiry', () => {
     expect(removed).toEqual([]);
   });
 
+  it('knows a quarter of a million, and looks at none of them before its time', async () => {
+    const { clock, expiry, removed } = createExpiry();
+    for (let n = 0; n < 250_000; n++) expiry.set(target(`b${n}`), at(clock, 10_000_000 - n));
+    await clock.pass(10_000_000 - 249_998);
+    expect(removed.map(([uid]) => uid)).toEqual(['b249999', 'b249998']);
+  });
+
   it('tries again what could not be deleted', async () => {
     let failures = 2;
     const { clock, expiry, removed } = createExpiry(async () => {

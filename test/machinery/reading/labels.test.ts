@@ -1,7 +1,8 @@
 /** Label selectors, as kubectl -l sends them. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchesLabels, parseLabelSelector } from '../../../src/machinery/reading/labels.ts';
+import { encode } from '../../../src/machinery/encode.ts';
+import { matchesLabels, mayMatch, parseLabelSelector } from '../../../src/machinery/reading/labels.ts';
 
 const matches = (selector: string, labels: Record<string, string>) => matchesLabels(parseLabelSelector(selector), labels);
 
@@ -85,5 +86,32 @@ describe('label selectors', () => {
         }
       }),
     );
+  });
+});
+
+describe('a look at the text', () => {
+  const word = fc.constantFrom('a', 'b', 'app', 'example.com/app', 'x-1');
+  const labels = fc.dictionary(word, fc.constantFrom('', '1', 'a', 'web', 'x.y_z'));
+  const requirement = fc.oneof(
+    fc.tuple(word, fc.constantFrom('=', '!=', '>', '<'), fc.constantFrom('1', '7')).map((parts) => parts.join('')),
+    fc.tuple(word, fc.constantFrom(' in ', ' notin '), fc.constantFrom('(a)', '(a,web)', '(,1)')).map((parts) => parts.join('')),
+    fc.tuple(fc.constantFrom('', '!'), word).map((parts) => parts.join('')),
+  );
+
+  it('never passes over what matches', () => {
+    fc.assert(
+      fc.property(labels, fc.array(requirement, { maxLength: 3 }), (labels, requirements) => {
+        const selector = parseLabelSelector(requirements.join(','));
+        const json = encode({ apiVersion: 'v1', kind: 'Thing', metadata: { name: 'x', labels } });
+        if (matchesLabels(selector, labels)) expect(mayMatch(selector)(json)).toBe(true);
+      }),
+    );
+  });
+
+  it('passes over what has no such label', () => {
+    const json = encode({ apiVersion: 'v1', kind: 'Thing', metadata: { name: 'x', labels: { app: 'web' } } });
+    for (const text of ['app=api', 'app in (api,db)', 'tier', 'tier>1', 'app,tier=x'])
+      expect(mayMatch(parseLabelSelector(text))(json)).toBe(false);
+    for (const text of ['app=web', '!tier', 'app!=api', 'app notin (x)', '']) expect(mayMatch(parseLabelSelector(text))(json)).toBe(true);
   });
 });

@@ -1,0 +1,48 @@
+/** Writes through kube-apiserver: creates and patches of the status, 32 at a time, against those of the CustomResourceDefinition. */
+import { alternate, figure } from './figures.ts';
+import type { Figure } from './figures.ts';
+import { rate } from './load.ts';
+import type { Client } from './load.ts';
+import { connections, group, ours, theirs } from './read.ts';
+import type { Rig } from './rig.ts';
+
+export const changeNames = ['create', 'patch-status'] as const;
+
+const merge = { 'content-type': 'application/merge-patch+json' };
+
+/** `names` are of objects that both sides have. Kylon's store is a folder with fsync; etcd runs as the cluster has it. */
+export async function benchChanges(
+  { cluster }: Rig,
+  only: ReadonlySet<string>,
+  names: readonly string[],
+  quick: boolean,
+): Promise<Figure[]> {
+  const [rounds, seconds] = quick ? [3, 1] : [5, 3];
+  const against = 'CRD of the same schema';
+  const state = { round: 0 };
+  const creates = (path: string, apiVersion: string) => () => {
+    const prefix = `made-${state.round++}`;
+    return rate(seconds, connections, (n) => create(cluster, path, apiVersion, `${prefix}-${n}`));
+  };
+  const patches = (path: string) => () => rate(seconds, connections, (n) => patch(cluster, path, names[n % names.length] ?? '', n));
+  const plans = [
+    { name: 'create', one: creates(ours, 'backup.kylon.io/v1alpha1'), other: creates(theirs, `${group}/v1alpha1`), goal: 2 },
+    { name: 'patch-status', one: patches(ours), other: patches(theirs), goal: 3 },
+  ].filter(({ name }) => only.has(name));
+  const figures: Figure[] = [];
+  for (const { name, one, other, goal } of plans) {
+    const [value, againstValue] = await alternate(rounds, one, other);
+    figures.push(figure({ name, value, unit: 'writes/s', against, againstValue, goal }));
+  }
+  return figures;
+}
+
+function create(cluster: Client, path: string, apiVersion: string, name: string): Promise<Buffer> {
+  const spec = { includedResources: ['configmaps'], labelSelector: { matchLabels: { app: 'web' } }, ttl: '720h' };
+  return cluster.ask('POST', path, { apiVersion, kind: 'Backup', metadata: { name, labels: { app: 'web' } }, spec });
+}
+
+/** Each changes something, or it would be no write. */
+function patch(cluster: Client, path: string, name: string, n: number): Promise<Buffer> {
+  return cluster.ask('PATCH', `${path}/${name}/status`, { status: { progress: { totalItems: n, itemsBackedUp: n } } }, merge);
+}
