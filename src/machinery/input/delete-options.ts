@@ -33,27 +33,26 @@ export function deleteOptions(call: ResourceCall): DeleteOptions {
   const { dryRun = [], orphanDependents, propagationPolicy, preconditions = {} } = given;
   refuseOptions('DeleteOptions', faultsOf(given));
   const legacy = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
-  return { dryRun: isDryRun(dryRun), propagation: (propagationPolicy || legacy) as Propagation | undefined, preconditions };
+  return { dryRun: isDryRun(dryRun), propagation: (propagationPolicy ?? legacy) as Propagation | undefined, preconditions };
 }
 
 function fromQuery({ query }: Call): Given {
   const grace = integerParameter(query, 'gracePeriodSeconds');
   const orphan = booleanParameter(query, 'orphanDependents');
+  const policy = query.get('propagationPolicy');
   return {
     dryRun: query.getAll('dryRun'),
-    propagationPolicy: query.get('propagationPolicy') ?? '',
+    ...(policy !== null && { propagationPolicy: policy }),
     ...(grace !== undefined && { gracePeriodSeconds: grace }),
     ...(orphan !== undefined && { orphanDependents: orphan }),
   };
 }
 
 function fromBody({ body, contentType, definition }: ResourceCall): Given {
-  const { value } = parseBody(body, contentType, 'DeleteOptions');
-  const [wrong] = valueFaults(metaSchemas.DeleteOptions, withoutNulls(value), '').filter(({ detail }) =>
-    detail.includes('must be of type'),
-  );
+  const given = withoutNulls(parseBody(body, contentType, 'DeleteOptions').value ?? {});
+  const [wrong] = valueFaults(metaSchemas.DeleteOptions, given, '').filter(({ detail }) => detail.includes('must be of type'));
   if (wrong) throw badRequest(`DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${wrong.detail}`);
-  const options = withoutNulls(value) as Given & { apiVersion?: string; kind?: string };
+  const options = given as Given & { apiVersion?: string; kind?: string };
   const versions = ['v1', 'meta.k8s.io/v1', groupVersion(definition)];
   if ((options.kind ?? '') !== '' && options.kind !== 'DeleteOptions')
     throw badRequest(`the kind in the data (${options.kind}) does not match the expected kind (DeleteOptions)`);
@@ -67,9 +66,9 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-function faultsOf({ dryRun = [], gracePeriodSeconds = 0, orphanDependents, propagationPolicy = '' }: Given): readonly FieldError[] {
+function faultsOf({ dryRun = [], gracePeriodSeconds = 0, orphanDependents, propagationPolicy }: Given): readonly FieldError[] {
   const field = 'propagationPolicy';
-  const both = propagationPolicy !== '' && orphanDependents !== undefined;
+  const both = propagationPolicy !== undefined && orphanDependents !== undefined;
   return [
     ...(both
       ? [
@@ -81,7 +80,7 @@ function faultsOf({ dryRun = [], gracePeriodSeconds = 0, orphanDependents, propa
           } as const,
         ]
       : []),
-    ...(propagationPolicy === '' ? [] : choiceFaults(field, propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil'])),
+    ...(propagationPolicy === undefined ? [] : choiceFaults(field, propagationPolicy, ['Foreground', 'Background', 'Orphan'])),
     ...dryRunFaults(dryRun),
     ...(gracePeriodSeconds < 0
       ? [

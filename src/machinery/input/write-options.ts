@@ -37,7 +37,7 @@ export function isDryRun(values: readonly string[]): boolean {
 }
 
 export function dryRunFaults(values: readonly string[]): readonly FieldError[] {
-  return values.flatMap((value) => choiceFaults('dryRun', value, value === '' ? [''] : ['All']));
+  return values.flatMap((value) => choiceFaults('dryRun', value, ['All']));
 }
 
 export function choiceFaults(field: string, value: string, choices: readonly string[]): readonly FieldError[] {

@@ -24,7 +24,7 @@ export async function create(api: Api, call: ResourceCall): Promise<Answer> {
 /** The object in the namespace of the path. */
 function placed(sent: KubeObject, { resource }: ResourceCall): KubeObject {
   const { namespace, resourceVersion } = sent.metadata;
-  if (resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
+  if (resourceVersion && resourceVersion !== '0') throw badRequest('resourceVersion should not be set on objects to be created');
   if (namespace && namespace !== resource.namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   return resource.namespace === undefined ? sent : { ...sent, metadata: { ...sent.metadata, namespace: resource.namespace } };

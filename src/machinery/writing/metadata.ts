@@ -30,9 +30,10 @@ export function metadataForUpdate(sent: ObjectMeta, old: ObjectMeta): ObjectMeta
   return { ...fixed, ...free(sent) };
 }
 
-/** The same metadata, marked as of an object that goes as soon as its finalizers do. */
+/** The same metadata, marked as of an object that goes as soon as its finalizers do. Marked it is once: a later deletion may only say how. */
 export function metadataForDelete(old: ObjectMeta, at: string, finalizers: readonly string[]): ObjectMeta {
   const { finalizers: _, ...rest } = old;
+  if (old.deletionTimestamp !== undefined) return { ...rest, finalizers: [...finalizers] };
   return {
     ...rest,
     deletionTimestamp: at,

@@ -11,24 +11,20 @@ export interface Preconditions {
 
 /** Throws ApiError 409. Empty demands nothing, and so does resourceVersion 0. */
 export function requireMatch(definition: ResourceDefinition, object: KubeObject, { uid, resourceVersion }: Preconditions): void {
-  requireUid(definition, object, uid);
+  if (uid && uid !== object.metadata.uid) throw failed(definition, object, 'UID', uid, object.metadata.uid);
   if (resourceVersion && resourceVersion !== '0' && resourceVersion !== object.metadata.resourceVersion)
     throw conflict(groupResource(definition), object.metadata.name);
 }
 
-/** As requireMatch, in the words of a deletion. */
+/** As requireMatch, for a deletion: what it names must be so, even if that is nothing. */
 export function requireMatchToDelete(definition: ResourceDefinition, object: KubeObject, { uid, resourceVersion }: Preconditions): void {
-  requireUid(definition, object, uid);
-  const actual = object.metadata.resourceVersion ?? '';
-  if (resourceVersion && resourceVersion !== actual) throw failed(definition, object, 'ResourceVersion', resourceVersion, actual);
+  const actual = object.metadata;
+  if (uid !== undefined && uid !== actual.uid) throw failed(definition, object, 'UID', uid, actual.uid);
+  if (resourceVersion !== undefined && resourceVersion !== actual.resourceVersion)
+    throw failed(definition, object, 'ResourceVersion', resourceVersion, actual.resourceVersion);
 }
 
-function requireUid(definition: ResourceDefinition, object: KubeObject, uid: string | undefined): void {
-  const actual = object.metadata.uid ?? '';
-  if (uid && uid !== actual) throw failed(definition, object, 'UID', uid, actual);
-}
-
-function failed(definition: ResourceDefinition, object: KubeObject, what: string, wanted: string, actual: string): Error {
+function failed(definition: ResourceDefinition, object: KubeObject, what: string, wanted: string, actual = ''): Error {
   const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`;
   return conflict(groupResource(definition), object.metadata.name, why);
 }

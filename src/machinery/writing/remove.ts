@@ -1,4 +1,5 @@
 /** How an object is deleted: at once, or marked until its last finalizer is gone. */
+import { isDeepStrictEqual } from 'node:util';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Api } from '../api.ts';
 import type { DeleteOptions, Propagation } from '../input/delete-options.ts';
@@ -36,10 +37,11 @@ async function deleteOnce(
   if (!stored) throw notFound(groupResource(definition), key.name);
   const object = decode(stored);
   requireMatchToDelete(definition, object, how.preconditions);
-  if (object.metadata.deletionTimestamp !== undefined) return { pending: stored };
-  const refusal = definition.rules.refuseDelete?.(object);
+  const { deletionTimestamp, finalizers: before = [] } = object.metadata;
+  const finalizers = finalizersFor(how.propagation, before);
+  if (deletionTimestamp !== undefined && isDeepStrictEqual(finalizers, before)) return { pending: stored };
+  const refusal = deletionTimestamp === undefined ? definition.rules.refuseDelete?.(object) : undefined;
   if (refusal !== undefined) throw forbidden(groupResource(definition), key.name, refusal);
-  const finalizers = finalizersFor(how.propagation, object.metadata.finalizers ?? []);
   if (finalizers.length === 0) {
     if (!dryRun) await api.storage.write({ op: 'delete', key, expect: stored.rv }, signal);
     return { gone: object };

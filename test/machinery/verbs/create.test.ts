@@ -77,6 +77,12 @@ describe('create', () => {
     expect(storage.current()).toBe(emptyNumber);
   });
 
+  it('takes resourceVersion 0 as none', async () => {
+    const { request } = createServer();
+    const { object } = await request('POST', thingPath, { body: { metadata: { name: 'x', resourceVersion: '0' } } });
+    expect(object.metadata.resourceVersion).toBe(String(nth(1)));
+  });
+
   it('refuses a namespace in an object of the whole cluster', async () => {
     const { request } = createServer();
     expect((await request('POST', '/api/v1/planets', { body: { metadata: { name: 'p', namespace: 'a' } } })).code).toBe(400);
@@ -183,6 +189,8 @@ describe('create', () => {
   });
 
   it.each([
+    ['dryRun=', 'dryRun: Unsupported value: "": supported values: "All"'],
+    ['dryRun=All&dryRun=x', 'dryRun: Unsupported value: "x": supported values: "All"'],
     ['dryRun=x', 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "x": supported values: "All"'],
     ['fieldValidation=x', 'fieldValidation: Unsupported value: "x": supported values: "", "Ignore", "Strict", "Warn"'],
     [`fieldManager=${'m'.repeat(129)}`, 'fieldManager: Too long: may not be more than 128 bytes'],

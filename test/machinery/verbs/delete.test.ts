@@ -66,6 +66,42 @@ describe('delete', () => {
     expect((await remove('', '?orphanDependents=true')).object.metadata.finalizers).toEqual(['orphan']);
   });
 
+  it.each([
+    'propagationPolicy=x',
+    'propagationPolicy=',
+    'dryRun=x',
+    'dryRun=',
+    'gracePeriodSeconds=-1',
+    'orphanDependents=1&propagationPolicy=Orphan',
+  ])('refuses ?%s with 422', async (query) => {
+    const { remove, now } = await serverWith();
+    expect((await remove('', `?${query}`)).status).toMatchObject({ code: 422, details: { group: 'meta.k8s.io', kind: 'DeleteOptions' } });
+    expect((await now()).code).toBe(200);
+  });
+
+  it('may be told another way while finalizers hold the object', async () => {
+    const { remove, object } = await serverWith({ finalizers: ['example.io/f'] });
+    const marked = (await remove()).object;
+    const foreground = (await remove({ propagationPolicy: 'Foreground' })).object;
+    expect(foreground.metadata).toEqual({
+      ...marked.metadata,
+      finalizers: ['example.io/f', 'foregroundDeletion'],
+      resourceVersion: String(nth(3)),
+    });
+    expect((await remove({ propagationPolicy: 'Orphan' })).object.metadata.finalizers).toEqual(['example.io/f', 'orphan']);
+    expect((await remove({ propagationPolicy: 'Background' })).object.metadata).toMatchObject({
+      uid: object.metadata.uid,
+      finalizers: ['example.io/f'],
+    });
+  });
+
+  it('goes on at once where only the way of deletion held the object', async () => {
+    const { remove, now } = await serverWith();
+    await remove({ propagationPolicy: 'Orphan' });
+    expect((await remove({ propagationPolicy: 'Background' })).status.status).toBe('Success');
+    expect((await now()).code).toBe(404);
+  });
+
   it('holds uid and resourceVersion against it', async () => {
     const { object, remove, now } = await serverWith();
     expect((await remove({ preconditions: { uid: 'other' } })).status).toMatchObject({
@@ -75,6 +111,8 @@ describe('delete', () => {
     });
     const { uid, resourceVersion } = object.metadata;
     expect((await remove({ preconditions: { resourceVersion: '9' } })).code).toBe(409);
+    expect((await remove({ preconditions: { uid: '' } })).code).toBe(409);
+    expect((await remove({ preconditions: { resourceVersion: '' } })).code).toBe(409);
     expect((await now()).code).toBe(200);
     expect((await remove({ preconditions: { uid, resourceVersion } })).code).toBe(200);
   });
@@ -101,9 +139,14 @@ describe('delete', () => {
     [{ gracePeriodSeconds: 'x' }, 400],
     [{ gracePeriodSeconds: 0 }, 200],
     [{ gracePeriodSeconds: -1 }, 422],
+    ['null', 200],
+    [{ propagationPolicy: null, dryRun: [], preconditions: {} }, 200],
     [{ propagationPolicy: 'x' }, 422],
+    [{ propagationPolicy: 'nil' }, 422],
+    [{ propagationPolicy: '' }, 422],
     [{ propagationPolicy: 'Orphan', orphanDependents: true }, 422],
     [{ dryRun: ['x'] }, 422],
+    [{ dryRun: [''] }, 422],
   ])('with the options %j answers %i', async (options, code) => {
     const { remove, now } = await serverWith();
     expect((await remove(options)).code).toBe(code);
