@@ -1,4 +1,4 @@
-/** Whether a namespace is there, asked before every create and so remembered for a moment. */
+/** Whether a namespace is there, asked before every create. That it is and takes new objects is remembered for a moment; never that it does not. */
 import type { Clock } from '../base/clock.ts';
 import type { ApiClient } from './client.ts';
 import { ClusterError } from './cluster.ts';
@@ -10,19 +10,20 @@ export interface NamespacePhases {
 
 type Phase = 'Active' | 'Terminating' | undefined;
 
+/** In milliseconds. */
 const rememberMs = 1_000;
 const mostRemembered = 1_000;
 const timeoutMs = 10_000;
 
 export function namespacesOf(client: ApiClient, clock: Clock): NamespacePhases {
-  const known = new Map<string, { readonly phase: Phase; readonly until: number }>();
+  /** Until when each is taken to be active. */
+  const active = new Map<string, number>();
   return {
     async phase(name, signal) {
-      const hit = known.get(name);
-      if (hit && hit.until > clock.monotonic()) return hit.phase;
+      if ((active.get(name) ?? 0) > clock.monotonic()) return 'Active';
       const phase = await askPhase(client, name, signal);
-      if (known.size >= mostRemembered) known.clear();
-      known.set(name, { phase, until: clock.monotonic() + rememberMs });
+      if (active.size >= mostRemembered) active.clear();
+      if (phase === 'Active') active.set(name, clock.monotonic() + rememberMs);
       return phase;
     },
   };

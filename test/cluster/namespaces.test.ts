@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { hurriedClock, never, scriptedCluster, status } from './api-server.ts';
 
-it('tells the phase of a namespace, and remembers it for a second', async () => {
+it('tells the phase of a namespace, and remembers for a second that it is active', async () => {
   const clock = { ...hurriedClock(), monotonic: () => now };
   let now = 0;
   let phase = 'Active';
@@ -18,4 +18,15 @@ it('tells the phase of a namespace, and remembers it for a second', async () => 
   now = 1000;
   expect(await namespaces.phase('a', never)).toBe('Terminating');
   await expect(namespaces.phase('odd', never)).rejects.toMatchObject({ code: 403 });
+});
+
+it('asks anew for a namespace that was not there or was going: it may have been made since', async () => {
+  let answer: object = status(404, 'NotFound', 'no');
+  await using server = await scriptedCluster(() => answer, { ...hurriedClock(), monotonic: () => 0 });
+  const { namespaces } = server.cluster;
+  expect(await namespaces.phase('a', never)).toBeUndefined();
+  answer = { body: { status: { phase: 'Terminating' } } };
+  expect(await namespaces.phase('a', never)).toBe('Terminating');
+  answer = { body: { status: { phase: 'Active' } } };
+  expect(await namespaces.phase('a', never)).toBe('Active');
 });
