@@ -24,7 +24,7 @@ export function parseBody(body: Uint8Array, contentType: string, expected: strin
   const type = mediaType(contentType);
   const prefix = `the object provided is unrecognized (must be of type ${expected}): couldn't get version/kind; `;
   if (type === '' || type === 'application/json') return parseJson(textOf(body), prefix);
-  if (type === 'application/yaml') return parseJson(checkedYaml(textOf(body), prefix), prefix);
+  if (type === 'application/yaml') return parseYaml(textOf(body), prefix);
   throw unsupportedMediaType(['application/json', 'application/yaml']);
 }
 
@@ -50,9 +50,10 @@ export function parseJson(text: string, prefix: string): Parsed {
   return { value, duplicates };
 }
 
-function checkedYaml(text: string, prefix: string): string {
+function parseYaml(text: string, prefix: string): Parsed {
   try {
-    return jsonOfYaml(text);
+    const { json, duplicates } = jsonOfYaml(text);
+    return { value: JSON.parse(json), duplicates };
   } catch (error) {
     throw badRequest(`${prefix}yaml parse error: ${messageOf(error)}`, error);
   }

@@ -2,8 +2,8 @@
  * YAML as JSON text. What costs the parser more than its bytes tell is bounded: one request must not stop all others. Such
  * documents can be sent as JSON, of which none of this is true.
  */
-import { Composer, isScalar, Lexer, Parser, visit } from 'yaml';
-import type { CST, Document, YAMLMap } from 'yaml';
+import { Composer, isPair, isScalar, isSeq, Lexer, Parser, visit } from 'yaml';
+import type { CST, Document, Node, Pair, YAMLMap } from 'yaml';
 
 /** Pieces that the lexer finds: some 10 000 fields. */
 const maxLexemes = 100_000;
@@ -12,15 +12,14 @@ const maxDepth = 1000;
 const maxValue = 3 * 1024 * 1024;
 const maxAliases = 100;
 
-/** Throws an Error that says what is wrong with the text. */
-export function jsonOfYaml(text: string): string {
+/** With the paths of keys that a map names more than once, as `spec.items[0].name`; the last one counts. Throws an Error that says what is wrong. */
+export function jsonOfYaml(text: string): { readonly json: string; readonly duplicates: readonly string[] } {
   const [document, second] = new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokensOf(text), true, text.length);
-  if (!document) return 'null';
+  if (!document) return { json: 'null', duplicates: [] };
   if (second) throw new Error('it has more than one document');
   const [fault] = document.errors;
-  if (fault) throw new Error(`${fault.message} at ${placeOf(text, fault.pos[0])}`);
-  refuseDuplicates(document, text);
-  return boundedJson(document.toJS({ maxAliasCount: maxAliases }) ?? null);
+  if (fault) throw new Error(`${fault.message} at ${lineOf(text, fault.pos[0])}`);
+  return { json: boundedJson(document.toJS({ maxAliasCount: maxAliases }) ?? null), duplicates: duplicatesIn(document) };
 }
 
 function* tokensOf(text: string): Generator<CST.Token> {
@@ -35,17 +34,24 @@ function* tokensOf(text: string): Generator<CST.Token> {
 }
 
 /** The library's own check compares each key of a map with each other one. */
-function refuseDuplicates(document: Document.Parsed, text: string): void {
-  visit(document, { Map: (_, map) => refuseDuplicateKeys(map, text) });
+function duplicatesIn(document: Document.Parsed): readonly string[] {
+  const found = new Set<string>();
+  visit(document, { Map: (_, map, path) => repeatedKeys(map).forEach((key) => found.add(placeOf([...path, map], key))) });
+  return [...found];
 }
 
-function refuseDuplicateKeys(map: YAMLMap, text: string): void {
+function repeatedKeys(map: YAMLMap): readonly string[] {
   const seen = new Set<unknown>();
-  for (const { key } of map.items) {
-    if (!isScalar(key)) continue;
-    if (seen.has(key.value)) throw new Error(`Map keys must be unique at ${placeOf(text, key.range?.[0] ?? 0)}`);
-    seen.add(key.value);
-  }
+  const keys = map.items.map(({ key }) => (isScalar(key) ? key.value : key));
+  return keys.filter((key) => seen.size === seen.add(key).size).map(String);
+}
+
+function placeOf(path: readonly (Document | Node | Pair)[], key: string): string {
+  const parts = path.map((node, index) => {
+    if (isPair(node)) return `.${String(node.key)}`;
+    return isSeq(node) ? `[${node.items.indexOf(path[index + 1])}]` : '';
+  });
+  return `${parts.join('')}.${key}`.slice(1);
 }
 
 function boundedJson(value: unknown): string {
@@ -57,7 +63,7 @@ function boundedJson(value: unknown): string {
   });
 }
 
-function placeOf(text: string, offset: number): string {
+function lineOf(text: string, offset: number): string {
   const before = text.slice(0, offset).split('\n');
   return `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
 }

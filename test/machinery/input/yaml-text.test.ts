@@ -3,12 +3,17 @@ import { jsonOfYaml } from '../../../src/machinery/input/yaml-text.ts';
 
 describe('jsonOfYaml', () => {
   it('reads one document, aliases included', () => {
-    expect(JSON.parse(jsonOfYaml('a: &x {b: 1}\nc: [*x, "2", null]\n'))).toEqual({ a: { b: 1 }, c: [{ b: 1 }, '2', null] });
-    expect(jsonOfYaml('')).toBe('null');
+    expect(JSON.parse(jsonOfYaml('a: &x {b: 1}\nc: [*x, "2", null]\n').json)).toEqual({ a: { b: 1 }, c: [{ b: 1 }, '2', null] });
+    expect(jsonOfYaml('').json).toBe('null');
+  });
+
+  it('takes the last of keys that are given twice, and tells of each', () => {
+    const { json, duplicates } = jsonOfYaml('a: 1\nb: [{}, {c: 1, c: 2, c: 3}]\na: 4\nd: {e: {f: 1, f: 2}}\n');
+    expect(JSON.parse(json)).toEqual({ a: 4, b: [{}, { c: 3 }], d: { e: { f: 2 } } });
+    expect(duplicates).toEqual(['a', 'b[1].c', 'd.e.f']);
   });
 
   it.each([
-    ['a: 1\nb: 2\na: 3\n', 'Map keys must be unique at line 3, column 1'],
     ['a: b: c', 'Nested mappings are not allowed in compact mappings at line 1, column 4'],
     ['a: 1\n---\nb: 2\n', 'it has more than one document'],
     ['a: &a [*a]', 'circular'],
@@ -31,6 +36,6 @@ describe('jsonOfYaml', () => {
 
   it('takes as many keys as its bound allows', { timeout: 3_000 }, () => {
     const text = Array.from({ length: 10_000 }, (_, i) => `k${i}: v`).join('\n');
-    expect(Object.keys(JSON.parse(jsonOfYaml(text)) as object)).toHaveLength(10_000);
+    expect(Object.keys(JSON.parse(jsonOfYaml(text).json) as object)).toHaveLength(10_000);
   });
 });
