@@ -31,7 +31,7 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
 }
 
 function apply(state: unknown, operation: Operation, index: number): unknown {
-  const validate = operation.op !== 'move' && operation.op !== 'copy';
+  const validate = operation.op === 'add' || operation.op === 'remove' || operation.op === 'test';
   return fastJsonPatch.applyOperation(state, structuredClone(operation), validate, true, true, index).newDocument;
 }
 
@@ -62,9 +62,14 @@ function checkPlaces(state: unknown, operation: Operation): void {
   const path = pointer(operation.path);
   if (operation.op === 'remove' && path.length === 0) throw new Error('the whole document cannot be removed');
   if (operation.op === 'move' || operation.op === 'copy') valueAt(state, pointer(operation.from));
-  else if (operation.op !== 'add') valueAt(state, path);
+  else if (operation.op !== 'add' && !(operation.op === 'replace' && isField(state, path))) valueAt(state, path);
   if (operation.op === 'move' && operation.path.startsWith(`${operation.from}/`)) throw new Error('a value cannot be moved into itself');
   if (operation.op !== 'remove') checkParent(state, path);
+}
+
+/** Kubernetes replaces a field also where there is none yet, unlike an item of a list. */
+function isField(state: unknown, path: readonly string[]): boolean {
+  return path.length > 0 && !Array.isArray(valueAt(state, path.slice(0, -1)));
 }
 
 function pointer(text: string): readonly string[] {

@@ -74,6 +74,6 @@ function watchFaults(query: URLSearchParams, match: string, initial: boolean): r
       : []),
     ...(match && !initial ? [forbid(field, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')] : []),
     ...(match ? choiceFaults(field, match, ['NotOlderThan']) : []),
-    ...(match && query.get('continue') ? [continued] : []),
+    ...(query.get('continue') ? [continued] : []),
   ];
 }

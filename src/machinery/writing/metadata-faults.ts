@@ -69,18 +69,17 @@ function lateFinalizers(field: string, added: readonly string[]): FieldError {
 function ownerFaults(owners: readonly OwnerReference[]): readonly FieldError[] {
   const field = 'metadata.ownerReferences';
   const managers = owners.filter(({ controller }) => controller);
-  const [first, second] = managers.map(({ name }) => name);
+  const [first, second] = managers.map(({ kind, name }) => `${kind}/${name}`);
   const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
-  return [
-    ...owners.flatMap((owner, index) => incomplete(owner, `${field}[${index}]`)),
-    ...(managers.length > 1 ? faultsAt(field, owners, [detail]) : []),
-  ];
+  return [...owners.flatMap((owner) => incomplete(owner, field)), ...(managers.length > 1 ? faultsAt(field, owners, [detail]) : [])];
 }
 
 /** A client may have left out any of them. */
 function incomplete(owner: Partial<OwnerReference>, field: string): readonly FieldError[] {
   return [
-    ...(owner.apiVersion ? [] : faultsAt(`${field}.apiVersion`, owner.apiVersion ?? '', ['version must not be empty'])),
+    ...(/^([^/]+\/)?[^/]+$/.test(owner.apiVersion ?? '')
+      ? []
+      : faultsAt(`${field}.apiVersion`, owner.apiVersion ?? '', ['version must not be empty'])),
     ...(['kind', 'name', 'uid'] as const)
       .filter((part) => !owner[part])
       .flatMap((part) => faultsAt(`${field}.${part}`, owner[part] ?? '', ['must not be empty'])),

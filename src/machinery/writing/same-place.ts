@@ -11,5 +11,5 @@ export function requireSamePlace({ metadata }: KubeObject, { definition, resourc
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${wanted})`);
   const namespace = definition.namespaced ? (resource.namespace ?? '') : '';
   if (metadata.namespace && metadata.namespace !== namespace)
-    throw badRequest(`the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`);
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
 }

@@ -109,7 +109,12 @@ describe('create', () => {
     ],
     [
       { name: 'x', ownerReferences: [{ apiVersion: 'v1', kind: 'A', name: 'a', uid: '' }] },
-      'metadata.ownerReferences[0].uid: Invalid value: "": must not be empty',
+      'metadata.ownerReferences.uid: Invalid value: "": must not be empty',
+      'FieldValueInvalid',
+    ],
+    [
+      { name: 'x', ownerReferences: [{ apiVersion: 'a/b/c', kind: 'A', name: 'a', uid: 'u' }] },
+      'metadata.ownerReferences.apiVersion: Invalid value: "a/b/c": version must not be empty',
       'FieldValueInvalid',
     ],
     [
@@ -117,7 +122,7 @@ describe('create', () => {
         name: 'x',
         ownerReferences: ['1', '2'].map((uid) => ({ apiVersion: 'v1', kind: 'A', name: `n${uid}`, uid, controller: true })),
       },
-      /Only one reference can have Controller set to true. Found "true" in references for n1 and n2$/,
+      /Only one reference can have Controller set to true. Found "true" in references for A\/n1 and A\/n2$/,
       'FieldValueInvalid',
     ],
   ])('refuses the metadata %j with 422', async (metadata, message, reason) => {
@@ -179,6 +184,17 @@ describe('create', () => {
       expect((await request('POST', strict, { body: twice })).status.message).toBe(
         `${prefix}duplicate field "spec.items[1].name", duplicate field "spec.size"`,
       );
+    });
+
+    it('tells of duplicates in YAML too', async () => {
+      const { request } = createServer();
+      const yaml = { body: 'metadata:\n  name: y\nspec:\n  size: 1\n  size: 2\n', type: 'application/yaml' };
+      expect((await request('POST', `${thingPath}?fieldValidation=Strict`, yaml)).status).toMatchObject({
+        code: 400,
+        message: 'Thing in version "v1" cannot be handled as a Thing: strict decoding error: duplicate field "spec.size"',
+      });
+      const { object, warnings } = await request('POST', thingPath, yaml);
+      expect([warnings, object.spec]).toEqual([['duplicate field "spec.size"'], { size: 2, mode: 'Fast' }]);
     });
 
     it('says nothing under Ignore', async () => {

@@ -130,10 +130,22 @@ describe('JSON patch', () => {
     expect(object.metadata.labels).toEqual({ 'moved/here': '1' });
   });
 
+  it('replaces a field that is not there yet, as kube-apiserver does', async () => {
+    const { json } = await serverWith();
+    expect((await json([{ op: 'replace', path: '/spec/code', value: 'ab' }])).object.spec).toEqual({ size: 1, mode: 'Fast', code: 'ab' });
+  });
+
   it.each([
     [[{ op: 'test', path: '/spec/size', value: 2 }], /operation 0: test \/spec\/size/],
     [[{ op: 'remove', path: '/spec/nope' }], /doc is missing path/],
-    [[{ op: 'replace', path: '/spec/nope', value: 1 }], /doc is missing path/],
+    [[{ op: 'replace', path: '/spec/nope/more', value: 1 }], /doc is missing path/],
+    [
+      [
+        { op: 'add', path: '/spec/items', value: [] },
+        { op: 'replace', path: '/spec/items/0', value: 1 },
+      ],
+      /doc is missing path/,
+    ],
     [[{ op: 'remove', path: '/toString' }], /doc is missing path/],
     [[{ op: 'remove', path: '' }], /cannot be removed/],
     [[{ op: 'add', path: '/no/where', value: 1 }], /doc is missing path/],

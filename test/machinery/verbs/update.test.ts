@@ -66,7 +66,7 @@ describe('update', () => {
   it.each([
     [{ metadata: { name: 'y' } }, 'the name of the object (y) does not match the name on the URL (x)'],
     [{ metadata: {} }, 'the name of the object (x based on URL) was undeterminable: name must be provided'],
-    [{ metadata: { name: 'x', namespace: 'b' } }, 'the namespace of the object (b) does not match the namespace on the request (a)'],
+    [{ metadata: { name: 'x', namespace: 'b' } }, 'the namespace of the provided object does not match the namespace sent on the request'],
     [{ kind: 'Other', metadata: { name: 'x' } }, 'the kind in the data (Other) does not match the expected kind (Thing)'],
   ])('refuses %j with 400', async (body, message) => {
     const { put } = await serverWith();

@@ -252,6 +252,7 @@ describe('watch', () => {
         'sendInitialEvents=true&resourceVersionMatch=Exact',
         'resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"',
       ],
+      ['continue=x', 'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided'],
     ])('refuses %s with 422', async (query, message) => {
       const { request } = server();
       const { status } = await request('GET', `${thingPath}?watch=1&${query}`);
