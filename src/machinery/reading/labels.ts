@@ -116,6 +116,7 @@ function setOf(tokens: Tokens): readonly string[] {
     tokens.take();
     return [];
   }
+  if (!tokens.word() && tokens.peek() !== ',') unparsable(`found '${tokens.peek()}', expected: ',', ')' or identifier`);
   for (;;) {
     values.add(tokens.word() ? tokens.take() : '');
     const next = tokens.take();

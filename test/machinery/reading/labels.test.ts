@@ -43,6 +43,7 @@ describe('label selectors', () => {
     ['a in', "unable to parse requirement: found '', expected: '('"],
     ['a ~ b', "unable to parse requirement: found '~', expected: in, notin, =, ==, !=, gt, lt"],
     ['a in (b', "unable to parse requirement: found '', expected: ',' or ')'"],
+    ['a in (', "unable to parse requirement: found '', expected: ',', ')' or identifier"],
     ['a in ()', "unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty"],
     ['a=b c', "found 'c', expected: ',' or 'end of string'"],
     ['a=b,', "found '', expected: identifier after ','"],
