@@ -298,11 +298,11 @@ function seen(text: string): object {
   return {
     kind,
     apiVersion,
-    message: String(message ?? '').replace(/current: \d+/, 'current: N'),
+    message: (message as string | undefined)?.replace(/current: \d+/, 'current: N'),
     reason,
     details: known,
     name: metadata['name'],
-    labels: Object.keys((metadata['labels'] ?? {}) as object).filter((key) => key === 'n'),
+    labels: Object.keys(metadata['labels'] ?? {}).filter((key) => key === 'n'),
     given: ['uid', 'generation', 'creationTimestamp', 'resourceVersion', 'continue', 'remainingItemCount', 'deletionTimestamp'].filter(
       (field) => metadata[field] !== undefined && metadata[field] !== '',
     ),
