@@ -8,7 +8,7 @@ import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
 import type { ResourceCall } from '../machinery/resource.ts';
 import { writeOptions } from '../machinery/input/write-options.ts';
-import { download } from './download.ts';
+import { download, proxy } from './download.ts';
 import { items } from './items.ts';
 import { logAnswer, logParameters } from './reading.ts';
 import { restores } from './restore.ts';
@@ -39,7 +39,7 @@ const log = defineSubresource<Services>({
   handle: logAnswer,
 });
 
-export const backupSubresources = [restore, download, items, log];
+export const backupSubresources = [restore, download, proxy, items, log];
 
 async function create(backup: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
   const { dryRun, fieldValidation } = writeOptions('CreateOptions', call.query);

@@ -1,8 +1,11 @@
-/** `backups/NAME/download`: the archive as it lies in the store. It can be resumed, because kube-apiserver cuts it after 60 seconds. */
+/**
+ * `backups/NAME/download`: the archive as it lies in the store. It can be resumed, because kube-apiserver cuts it after 60 seconds.
+ * `backups/NAME/proxy/download` is the same, uncut: kube-apiserver sets no time for what is named proxy.
+ */
 import { jsonAnswer } from '../machinery/call.ts';
 import type { Answer } from '../machinery/call.ts';
 import { matchesTag } from '../machinery/description/document.ts';
-import { rangeNotSatisfiable } from '../machinery/errors.ts';
+import { noSuchPath, rangeNotSatisfiable } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
 import type { ResourceCall } from '../machinery/resource.ts';
@@ -19,6 +22,20 @@ export const download = defineSubresource<Services>({
   produces: 'application/gzip',
   subpath: false,
   handle: deliver,
+});
+
+export const proxy = defineSubresource<Services>({
+  name: 'proxy',
+  verbs: ['get'],
+  kind: 'Backup',
+  description: 'Read the archive of a Backup by proxy/download, as download gives it, however long that takes.',
+  parameters: [],
+  produces: 'application/gzip',
+  subpath: true,
+  handle: (backup, call, services) => {
+    if (call.resource.subpath.join('/') !== 'download') throw noSuchPath();
+    return deliver(backup, call, services);
+  },
 });
 
 async function deliver(backup: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {

@@ -142,6 +142,15 @@ describe('backups/download', () => {
   });
 });
 
+describe('backups/proxy', () => {
+  it('delivers the archive as download does, and nothing else', async () => {
+    const { status, headers, text } = await call(backups, 'proxy', { subpath: ['download'], range: 'bytes=7-' });
+    expect({ status, text, part: headers['Content-Range'] }).toEqual({ status: 206, text: '789', part: 'bytes 7-9/10' });
+    for (const subpath of [[], ['items'], ['download', 'x']])
+      await expect((async () => call(backups, 'proxy', { subpath }))()).rejects.toMatchObject({ code: 404 });
+  });
+});
+
 describe('backups/items', () => {
   it('lists', async () => {
     const { status, text, asked } = await call(backups, 'items');

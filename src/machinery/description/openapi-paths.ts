@@ -160,7 +160,11 @@ function subresourcePaths({ served, suffix }: Place, item: string, named: readon
   const deeper = [...named, pathParameter('path', `What follows ${sub.name} in the path.`)];
   return {
     [path]: pathItem(place, named, plans),
-    [`${path}/{path}`]: pathItem({ ...place, suffix: `${place.suffix}WithPath` }, deeper, plans.map(asText)),
+    [`${path}/{path}`]: pathItem(
+      { ...place, suffix: `${place.suffix}WithPath` },
+      deeper,
+      sub.produces === 'application/json' ? plans.map(asText) : plans,
+    ),
   };
 }
 
@@ -183,7 +187,7 @@ function subresourcePlan(served: GroupVersion, sub: Subresource, verb: Subresour
   };
 }
 
-/** Below a path of its own lies whatever was kept there, of any kind. */
+/** Below a list of its own lies whatever was kept there, of any kind. */
 const asText = (plan: Plan): Plan => ({ ...plan, parameters: [], answer: { types: objectTypes, schema: { type: 'string' } } });
 
 const objects = (schema: ReferenceObject) => ({ types: objectTypes, schema });

@@ -70,6 +70,8 @@ describe('OpenAPI v3', () => {
       `${collection}/{name}/status`,
       `${collection}/{name}/restore`,
       `${collection}/{name}/download`,
+      `${collection}/{name}/proxy`,
+      `${collection}/{name}/proxy/{path}`,
       `${collection}/{name}/items`,
       `${collection}/{name}/items/{path}`,
       `${collection}/{name}/log`,
@@ -128,7 +130,8 @@ describe('OpenAPI v2', () => {
       'application/json-patch+json',
       'application/merge-patch+json',
     ]);
-    expect(v2['paths']?.[`${collection}/{name}/download`]?.['get']?.['produces']).toEqual(['application/gzip']);
+    for (const archive of ['download', 'proxy/{path}'])
+      expect(v2['paths']?.[`${collection}/{name}/${archive}`]?.['get']?.['produces']).toEqual(['application/gzip']);
   });
 
   it('refuses two documents with the same path', () => {
