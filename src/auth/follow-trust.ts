@@ -5,9 +5,13 @@ import type { TrustWatch } from '../cluster/trust-watch.ts';
 import { parseTrust } from './trust.ts';
 import type { TrustSource } from './trust.ts';
 
-/** Throws an Error that names the key at fault when what is published now is not usable. */
+/**
+ * Throws an Error that names the key at fault when what is published now is not usable, or names no front proxy: then every request
+ * that comes by way of the cluster would be nobody's.
+ */
 export function followTrust(published: TrustWatch, log: Log): TrustSource {
   let trust = parseTrust(published.data());
+  if (!trust.requestHeader?.usernameHeaders.length) throw new Error(noFrontProxy);
   published.onChange(() => {
     try {
       trust = parseTrust(published.data());
@@ -19,3 +23,6 @@ export function followTrust(published: TrustWatch, log: Log): TrustSource {
   });
   return { current: () => trust };
 }
+
+const noFrontProxy =
+  'the cluster names no front proxy, by which users reach an aggregated API: kube-apiserver needs --requestheader-client-ca-file and --requestheader-username-headers';
