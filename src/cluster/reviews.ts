@@ -18,6 +18,8 @@ export interface AccessReview {
     readonly subresource?: string;
     readonly namespace?: string;
     readonly name?: string;
+    readonly fieldSelector?: object;
+    readonly labelSelector?: object;
   };
   readonly nonResourceAttributes?: { readonly verb: string; readonly path: string };
 }

@@ -17,6 +17,17 @@ export interface AccessAttributes {
   /** Undefined: cluster-wide. */
   readonly namespace?: string;
   readonly name?: string;
+  /** What a list, a watch or a deletecollection is narrowed to; left out where it is not, or not in a way that can be read. */
+  readonly fieldSelector?: AccessSelector;
+  readonly labelSelector?: AccessSelector;
+}
+
+export interface AccessSelector {
+  readonly requirements: readonly {
+    readonly key: string;
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    readonly values?: readonly string[];
+  }[];
 }
 
 export interface PathAttributes {

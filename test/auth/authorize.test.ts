@@ -116,6 +116,45 @@ describe('createAuthorizer', () => {
   });
 });
 
+describe('attributesOf', () => {
+  const selectorsOf = (method: string, query: string) =>
+    attributesOf(parseTarget(method, `/apis/g/v1/namespaces/n/things?${new URLSearchParams(query).toString()}`));
+
+  it('tells what a list is narrowed to', () => {
+    const query = 'fieldSelector=status.phase!=Failed,metadata.name=x&labelSelector=a in (b,c),d!=e,f,!h,size>3';
+    const selectors = {
+      fieldSelector: {
+        requirements: [
+          { key: 'status.phase', operator: 'NotIn', values: ['Failed'] },
+          { key: 'metadata.name', operator: 'In', values: ['x'] },
+        ],
+      },
+      labelSelector: {
+        requirements: [
+          { key: 'a', operator: 'In', values: ['b', 'c'] },
+          { key: 'd', operator: 'NotIn', values: ['e'] },
+          { key: 'f', operator: 'Exists' },
+          { key: 'h', operator: 'DoesNotExist' },
+        ],
+      },
+    };
+    expect(selectorsOf('GET', query)).toMatchObject({ verb: 'list', name: 'x', ...selectors });
+    expect(selectorsOf('GET', `watch=1&${query}`)).toMatchObject({ verb: 'watch', name: 'x', ...selectors });
+    expect(selectorsOf('DELETE', query)).toMatchObject({ verb: 'deletecollection', ...selectors });
+  });
+
+  it.each([
+    ['GET', 'fieldSelector=&labelSelector='],
+    ['GET', 'fieldSelector=x&labelSelector=a in (b'],
+    ['GET', 'labelSelector=size>3'],
+    ['POST', 'fieldSelector=metadata.name=x&labelSelector=a=b'],
+  ])('%s ?%s is narrowed to nothing', (method, query) => {
+    const attributes = selectorsOf(method, query);
+    expect(attributes).not.toHaveProperty('fieldSelector');
+    expect(attributes).not.toHaveProperty('labelSelector');
+  });
+});
+
 describe('createTokenAuthenticator', () => {
   it('asks once in 10 s for each token, known or not, and again after an error', async () => {
     const asked: string[] = [];

@@ -15,12 +15,17 @@ export type FieldSelector = readonly FieldTerm[];
 
 /** `known` are the fields that may be named. Throws ApiError 400. */
 export function parseFieldSelector(text: string, known: readonly string[]): FieldSelector {
-  const terms = partsOf(text)
-    .filter((part) => part !== '')
-    .map((part) => termOf(part, text));
+  const terms = fieldTerms(text);
   for (const { field } of terms)
     if (!known.includes(field)) throw badRequest(`${quote(field)} is not a known field selector: only ${known.map(quote).join(', ')}`);
   return terms;
+}
+
+/** Whatever fields they name. Throws ApiError 400. */
+export function fieldTerms(text: string): FieldSelector {
+  return partsOf(text)
+    .filter((part) => part !== '')
+    .map((part) => termOf(part, text));
 }
 
 export function matchesFields(selector: FieldSelector, valueOf: (field: string) => string): boolean {
