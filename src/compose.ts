@@ -30,6 +30,7 @@ import { restores } from './resources/restore.ts';
 import { startServer } from './server/listen.ts';
 import type { RunningServer } from './server/listen.ts';
 import type { Certificate } from './server/https.ts';
+import type { Refusal } from './server/refusal.ts';
 
 export interface Parts {
   readonly clock: Clock;
@@ -56,6 +57,7 @@ export interface Setting {
   readonly namespaces: (storage: Storage) => NamespaceReader;
   /** Called once the server listens, with its port: in the playground the cluster is this very server. */
   readonly connect: (port: number) => Promise<Cluster>;
+  readonly onRefused?: ((refusal: Refusal) => void) | undefined;
 }
 
 export interface Kylon {
@@ -117,7 +119,7 @@ function anchorOf({ store, data }: Options, storeName: string, domain: string): 
   return new URL(store).protocol === 'memory:' ? undefined : fileAnchor(anchorFile(data, storeName, domain));
 }
 
-function serving({ options, certificate, authenticate, authorizer }: Setting) {
+function serving({ options, certificate, authenticate, authorizer, onRefused }: Setting) {
   return {
     host: options.host,
     port: options.port,
@@ -127,6 +129,7 @@ function serving({ options, certificate, authenticate, authorizer }: Setting) {
     auditFile: options.auditLog,
     shutdownDelayMs: options.shutdownDelay,
     healthChecks: [],
+    onRefused,
   };
 }
 

@@ -11,7 +11,7 @@ export interface CertificateFiles {
 }
 
 /** Milliseconds between two looks; a mounted Secret is renewed by swapping a link, which no file watch sees reliably. */
-const interval = 60_000;
+const interval = 10_000;
 
 /** Rejects with the file system's error. */
 export async function readCertificateFiles({ certFile, keyFile }: CertificateFiles, signal: AbortSignal): Promise<Certificate> {

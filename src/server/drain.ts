@@ -1,18 +1,27 @@
 /** How far a server is on its way down, and what it is still busy with. */
 import type { Clock } from '../base/clock.ts';
 
+const streamsAtOnce = 100;
+/** Milliseconds. */
+const pauseBetween = 100;
+const goingDown = new Error('the server is shutting down');
+
 export class Drain {
   /** Clients are being sent elsewhere, but all are still served. */
   leaving = false;
   /** What comes now comes too late. */
   stopped = false;
-  readonly #endings = new AbortController();
+  readonly #streams = new Set<AbortController>();
+  #streamsEnded = false;
   readonly #emptied = new AbortController();
   #open = 0;
 
-  /** Aborts when streams without an end of their own are to end. */
-  get endings(): AbortSignal {
-    return this.#endings.signal;
+  /** For a stream without an end of its own, until it is disposed of: aborts when that is to end. */
+  stream(): { readonly ending: AbortSignal } & Disposable {
+    const controller = new AbortController();
+    if (this.#streamsEnded) controller.abort(goingDown);
+    this.#streams.add(controller);
+    return { ending: controller.signal, [Symbol.dispose]: () => this.#streams.delete(controller) };
   }
 
   /** Counts a request until it is disposed of. */
@@ -24,9 +33,20 @@ export class Drain {
   /** Takes no more requests; resolves when those under way are done, or after `ms` milliseconds, to the number of those left. */
   async stop(clock: Clock, ms: number): Promise<number> {
     this.stopped = true;
-    this.#endings.abort(new Error('the server is shutting down'));
+    void this.#endStreams(clock);
     if (this.#open > 0) await clock.sleep(ms, this.#emptied.signal).catch(() => {});
     return this.#open;
+  }
+
+  /** Not all at one moment, because each of their clients comes again at once, to another server. */
+  async #endStreams(clock: Clock): Promise<void> {
+    let ended = 0;
+    for (const stream of this.#streams) {
+      stream.abort(goingDown);
+      ended += 1;
+      if (ended % streamsAtOnce === 0) await clock.sleep(pauseBetween, new AbortController().signal);
+    }
+    this.#streamsEnded = true;
   }
 
   #exit(): void {

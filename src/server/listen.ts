@@ -16,7 +16,7 @@ import type { Parts } from './pipeline.ts';
 import { createApp } from './routes.ts';
 
 export interface ServerOptions
-  extends Certificate, Pick<Parts, 'clock' | 'ids' | 'log' | 'metrics' | 'authenticate' | 'authorizer' | 'handle'> {
+  extends Certificate, Pick<Parts, 'clock' | 'ids' | 'log' | 'metrics' | 'authenticate' | 'authorizer' | 'handle' | 'onRefused'> {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;

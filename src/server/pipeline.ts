@@ -28,6 +28,8 @@ import type { InFlight } from './in-flight.ts';
 import { isEndless, isLongRunning } from './long-running.ts';
 import { answerMetrics } from './metrics.ts';
 import { addressOf, certificatesOf } from './peer.ts';
+import { refusalOf } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import { respond } from './respond.ts';
 import { warningHeaders } from './warnings.ts';
 
@@ -43,6 +45,8 @@ export interface Parts {
   readonly inFlight: InFlight;
   readonly drain: Drain;
   readonly audit: AuditLog | undefined;
+  /** Told of every answer 401 and 403. */
+  readonly onRefused?: ((refusal: Refusal) => void) | undefined;
 }
 
 /** One request on its way; the steps write down what they find out. */
@@ -163,13 +167,16 @@ function callOf({ headers, warnings }: Exchange, target: Target, user: User, bod
 async function deliver(exchange: Exchange, target: Target, answer: Answer, parts: Parts, signal: AbortSignal): Promise<void> {
   exchange.code = answer.status;
   if (isLongRunning(target)) record(exchange, 'ResponseStarted', parts);
-  await send(exchange, answer, parts, signal, isEndless(target) ? parts.drain.endings : undefined);
+  using stream = isEndless(target) ? parts.drain.stream() : undefined;
+  await send(exchange, answer, parts, signal, stream?.ending);
 }
 
 async function fail(exchange: Exchange, thrown: unknown, parts: Parts, gone: AbortSignal): Promise<void> {
   if (gone.aborted) return;
   const error = apiErrorOf(thrown, parts.log, exchange.auditId);
   exchange.code = error.code;
+  if (error.code === 401 || error.code === 403)
+    parts.onRefused?.(refusalOf(exchange.target?.path ?? '', error.code, certificatesOf(exchange.request)));
   if (exchange.response.headersSent) return void exchange.response.destroy();
   const query = exchange.target?.query ?? new URLSearchParams();
   const indented = wantsIndentation({ query, userAgent: firstOf(exchange.headers, 'user-agent') });

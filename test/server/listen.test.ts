@@ -80,6 +80,33 @@ describe('close (C21 C22)', () => {
     await cut;
   });
 
+  it('does not send the clients of all watches away at the same moment', async () => {
+    const paused: number[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      sleep: (ms, signal) => {
+        if (ms === 100) paused.push(ms);
+        return systemClock.sleep(ms, signal);
+      },
+    };
+    const forever = (): Promise<Answer> =>
+      Promise.resolve({
+        status: 200,
+        headers: {},
+        body: (async function* () {
+          yield 'begun';
+          await new Promise(() => {});
+        })(),
+      });
+    const server = await start(forever, { clock });
+    const agent = new Agent({ keepAlive: true });
+    const watches = await Promise.all(Array.from({ length: 250 }, () => open(server, `${things}?watch=1`, { as: master, agent })));
+    const texts = watches.map((response) => text(response));
+    await server.close();
+    expect(new Set(await Promise.all(texts))).toEqual(new Set(['begun']));
+    expect(paused).toHaveLength(2);
+  });
+
   it('is done once, also when asked twice', async () => {
     const server = await start(whoami);
     expect(server.close()).toBe(server.close());
