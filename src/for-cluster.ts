@@ -1,6 +1,9 @@
 /** Kylon for a real cluster: beside it on the same machine, where it registers itself, or as a pod in it, where manifests do. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { apiPath, apiServiceName } from './api-service.ts';
+import { followAvailability } from './availability.ts';
+import type { Circumstances } from './availability.ts';
 import { createAuthenticator } from './auth/authenticate.ts';
 import { createAuthorizer } from './auth/authorize.ts';
 import { createTokenAuthenticator } from './auth/token.ts';
@@ -17,9 +20,11 @@ import { prepareDataFolder } from './data-folder.ts';
 import { kylonVersion } from './machinery/description/version.ts';
 import type { Options } from './options.ts';
 import { tellReadOnly, unlessReadOnly } from './read-only.ts';
-import { apiServiceName, register, unregister, waitUntilAvailable } from './registration.ts';
+import { register, unregister, waitUntilAvailable } from './registration.ts';
+import type { Registration } from './registration.ts';
 import { kylonResources } from './resources/resources.ts';
 import type { Certificate } from './server/https.ts';
+import type { Refusal } from './server/refusal.ts';
 import { followCertificateFiles, readCertificateFiles } from './server/certificate-files.ts';
 import { ensureCertificates } from './server/certificates.ts';
 
@@ -34,6 +39,7 @@ export async function runForCluster(options: Options, parts: Parts, say: Say, si
   const uid = await uidOf(cluster, options, signal);
   const trust = followTrust(await cluster.watchTrust(signal), parts.log);
   const { ca, serving } = await certificatesFor(options, parts, signal);
+  const refusals = new Refusals();
   const kylon = await compose(
     {
       options,
@@ -45,19 +51,24 @@ export async function runForCluster(options: Options, parts: Parts, say: Say, si
       authorizer: createAuthorizer(cluster, parts.clock),
       namespaces: () => cluster.namespaces,
       connect: () => Promise.resolve(cluster),
+      onRefused: (refusal) => refusals.see(refusal),
     },
     parts,
     signal,
   );
   tellReadOnly(kylon.readOnly, parts, say);
+  const { service } = options;
+  const registration = { service, port: kylon.server.port, ca };
+  const circumstances = { service, refusal: () => refusals.last };
   try {
     await together(signal, [
       unlessReadOnly(kylon.readOnly, (running) => kylon.engine.run(running)),
       (running) => renew(kylon, options, serving, parts, running),
-      (running) => announce(kylon, cluster, options, ca, parts, say, running),
+      (running) => announce(cluster, registration, circumstances, options, parts, say, running),
+      (running) => followAvailability(cluster, circumstances, parts, running),
     ]);
   } finally {
-    if (options.mode === 'beside') await leave(cluster, options, parts);
+    if (options.mode === 'beside') await leave(cluster, registration, parts);
     await kylon.close();
   }
 }
@@ -80,34 +91,44 @@ async function renew({ server }: Kylon, { tls }: Options, serving: Certificate, 
 
 /** In a cluster, manifests have registered the API; beside one, nobody has. */
 async function announce(
-  { server: { port } }: Kylon,
   cluster: Cluster,
-  { mode, service, data }: Options,
-  ca: string,
+  registration: Registration,
+  circumstances: Circumstances,
+  { mode, data }: Options,
   { clock }: Parts,
   say: Say,
   signal: AbortSignal,
 ): Promise<void> {
-  if (mode === 'in-cluster') return say(`Kylon serves on port ${port}`);
-  await register(cluster, { service, port, ca }, signal);
-  await waitUntilAvailable(cluster, clock, availableWithin, signal);
+  if (mode === 'in-cluster') return say(`Kylon serves on port ${registration.port}`);
+  await register(cluster, registration, signal);
+  await waitUntilAvailable(cluster, circumstances, clock, availableWithin, signal);
   return say(`APIService ${apiServiceName} is available\nData lies in ${data}. Ctrl-C ends Kylon and takes the APIService away again.`);
 }
 
-async function leave(cluster: Cluster, { service }: Options, { log }: Parts): Promise<void> {
+async function leave(cluster: Cluster, registration: Registration, { log }: Parts): Promise<void> {
   try {
-    await unregister(cluster, service, AbortSignal.timeout(unregisterWithin));
+    await unregister(cluster, registration, AbortSignal.timeout(unregisterWithin));
   } catch (error) {
     log.error('cannot undo the registration', { error: messageOf(error) });
+  }
+}
+
+/** What was answered no when kube-apiserver looked whether we are there. */
+class Refusals {
+  last: Refusal | undefined;
+
+  see(refusal: Refusal): void {
+    if (refusal.path === apiPath) this.last = refusal;
   }
 }
 
 /** Given ones, or a pair of our own whose authority the APIService names. */
 async function certificatesFor({ tls, data, service: { namespace, name } }: Options, { clock, ids }: Parts, signal: AbortSignal) {
   if (tls) return { ca: await readFile(tls.certFile, { encoding: 'utf8', signal }), serving: await readCertificateFiles(tls, signal) };
+  const service = `${name}.${namespace}`;
   return ensureCertificates(
     join(data, 'pki'),
-    { dnsNames: [`${name}.${namespace}.svc`, 'localhost'], ips: ['127.0.0.1'] },
+    { dnsNames: [`${service}.svc`, service, `${service}.svc.cluster.local`, 'localhost'], ips: ['127.0.0.1'] },
     clock,
     ids,
     signal,

@@ -2,14 +2,14 @@
  * Registers this process with a cluster on the same machine: a Service of type ExternalName `localhost`, and the APIService that
  * names its port. kube-apiserver then connects to localhost, and checks the certificate for NAME.NAMESPACE.svc.
  */
+import { apiServiceName, apiServices, isSameService, readApiService } from './api-service.ts';
+import { heldByDefinition, troubleOf } from './availability.ts';
+import type { Circumstances } from './availability.ts';
 import type { Clock } from './base/clock.ts';
 import { ClusterError } from './cluster/cluster.ts';
 import type { ApiResource, Cluster, ClusterObject } from './cluster/cluster.ts';
 import type { Options } from './options.ts';
 
-export const apiServiceName = 'v1alpha1.backup.kylon.io';
-
-const verbs = ['create', 'delete', 'get', 'update'];
 const services: ApiResource = {
   group: '',
   version: 'v1',
@@ -18,19 +18,8 @@ const services: ApiResource = {
   singular: 'service',
   shortNames: [],
   namespaced: true,
-  verbs,
+  verbs: ['create', 'delete', 'get', 'update'],
 };
-const apiServices: ApiResource = {
-  group: 'apiregistration.k8s.io',
-  version: 'v1',
-  resource: 'apiservices',
-  kind: 'APIService',
-  singular: 'apiservice',
-  shortNames: [],
-  namespaced: false,
-  verbs,
-};
-
 export interface Registration {
   readonly service: Options['service'];
   readonly port: number;
@@ -75,31 +64,42 @@ export async function register(cluster: Cluster, { service, port, ca }: Registra
   );
 }
 
-/** Resolves once kube-apiserver reports the APIService as Available; rejects with its last reason after `ms` milliseconds. */
-export async function waitUntilAvailable(cluster: Cluster, clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves once kube-apiserver reports the APIService as Available; rejects with the cause after `ms` milliseconds. */
+export async function waitUntilAvailable(
+  cluster: Cluster,
+  circumstances: Circumstances,
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
   const end = clock.monotonic() + ms;
-  let last = 'no condition yet';
-  while (clock.monotonic() < end) {
-    const condition = availability(await cluster.get(apiServices, '', apiServiceName, signal));
-    if (condition?.status === 'True') return;
-    if (condition) last = `${condition.reason}: ${condition.message}`;
+  for (;;) {
+    const trouble = troubleOf(await readApiService(cluster, signal), circumstances);
+    if (!trouble) return;
+    if (clock.monotonic() >= end) throw new Error(`${trouble.what}${trouble.says && ` (${trouble.says})`}`);
     await clock.sleep(200, signal);
   }
-  throw new Error(`APIService ${apiServiceName} did not become available within ${ms / 1000} s: ${last}`);
 }
 
-/** Undoes `register`: the APIService first, since one without a backend stops every deletion of a namespace. */
-export async function unregister(cluster: Cluster, { namespace, name }: Options['service'], signal: AbortSignal): Promise<void> {
+/**
+ * Undoes `register`: the APIService first, since one without a backend stops every deletion of a namespace. What meanwhile
+ * points to another process is that one's to undo.
+ */
+export async function unregister(cluster: Cluster, { service, port }: Registration, signal: AbortSignal): Promise<void> {
+  const registered = (await readApiService(cluster, signal))?.service;
+  if (registered && !(isSameService(registered, service) && registered.port === port)) return;
   await remove(cluster, apiServices, '', apiServiceName, signal);
-  await remove(cluster, services, namespace, name, signal);
+  await remove(cluster, services, service.namespace, service.name, signal);
 }
 
 async function refuseIfServed(cluster: Cluster, service: Options['service'], signal: AbortSignal): Promise<void> {
-  const spec = (await cluster.get(apiServices, '', apiServiceName, signal))?.['spec'] as { service?: Options['service'] } | undefined;
-  const other = spec?.service;
-  if (!other || (other.namespace === service.namespace && other.name === service.name)) return;
+  const state = await readApiService(cluster, signal);
+  if (!state) return;
+  if (!state.service) throw new Error(heldByDefinition);
+  const { namespace, name } = state.service;
+  if (isSameService(state.service, service)) return;
   throw new Error(
-    `this cluster has Kylon already: APIService ${apiServiceName} is served by Service ${other.namespace}/${other.name}; remove that APIService first`,
+    `this cluster has Kylon already: APIService ${apiServiceName} is served by Service ${namespace}/${name}; remove that APIService first`,
   );
 }
 
@@ -125,11 +125,4 @@ async function remove(cluster: Cluster, resource: ApiResource, namespace: string
   } catch (error) {
     if (!(error instanceof ClusterError && error.code === 404)) throw error;
   }
-}
-
-function availability(apiService: ClusterObject | undefined) {
-  const status = apiService?.['status'] as
-    | { conditions?: readonly { type: string; status: string; reason: string; message: string }[] }
-    | undefined;
-  return status?.conditions?.find(({ type }) => type === 'Available');
 }

@@ -71,6 +71,10 @@ describe('the front proxy', () => {
     });
   });
 
+  it('is believed also while nobody can be asked for a token', async () => {
+    expect((await who([...admin, ['Authorization', 'Bearer broken']], [proxy])).user.name).toBe('admin');
+  });
+
   it('without groups: still one of all who are known', async () => {
     expect((await who([['X-Remote-User', 'system:aggregator']], [proxy])).user.groups).toEqual(['system:authenticated']);
   });

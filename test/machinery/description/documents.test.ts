@@ -60,6 +60,18 @@ describe('discovery', () => {
     expect(bodyOf('/api')).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
   });
 
+  it.each([
+    '',
+    'application/json',
+    '*/*',
+    'application/*',
+    'application/vnd.kubernetes.protobuf,application/json',
+    'application/json, */*',
+  ])('is JSON for who accepts "%s"', (accept) => {
+    for (const path of ['/apis/example.io/v1', '/openapi/v2', '/openapi/v3', '/openapi/v3/apis/example.io/v1'])
+      expect(get(path, accept), path).toMatchObject({ status: 200, headers: { 'Content-Type': 'application/json' } });
+  });
+
   it('has no core group where there are no core kinds', () => {
     expect(get('/api', '', {}, api)).toBeUndefined();
     expect(get('/api/v1', '', {}, api)).toBeUndefined();
@@ -169,6 +181,14 @@ describe('other documents', () => {
       ETag: `"${hash}"`,
       Vary: 'Accept',
     });
+  });
+
+  it('sends no OpenAPI document to who has it', () => {
+    for (const path of ['/openapi/v2', '/openapi/v3', '/openapi/v3/apis/example.io/v1']) {
+      const tag = get(path)?.headers['ETag'] ?? '';
+      expect(tag).toMatch(/^"[0-9A-F]{128}"$/);
+      expect(get(path, '', { ifNoneMatch: tag })).toMatchObject({ status: 304, body: '' });
+    }
   });
 
   it('gives the current OpenAPI document to who names another hash, and lets nobody keep it', () => {
