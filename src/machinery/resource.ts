@@ -47,8 +47,8 @@ export interface ResourceRules {
   readonly createsNamespace?: (
     object: KubeObject,
   ) => { readonly resource: string; readonly namespace: string; readonly name: string } | undefined;
-  /** True: objects outlive their namespace. Its controller sees none of them, and they are there again when it is. */
-  readonly outlivesNamespace?: boolean;
+  /** Which objects outlive their namespace: its controller does not see them, and they are there again when it is. None where left out. */
+  readonly outlivesNamespace?: (object: KubeObject) => boolean;
 }
 
 export interface Column {

@@ -11,7 +11,7 @@ import type { AccessAttributes } from '../machinery/user.ts';
 import { backupSubresources } from './backup-subresources.ts';
 import { humanSize } from './cells.ts';
 import { durationFaults } from './durations.ts';
-import { group, version } from './group.ts';
+import { group, outlivesNamespace, version } from './group.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
 
@@ -85,7 +85,7 @@ export const backups = defineResource({
   categories: ['kylon'],
   namespaced: true,
   description:
-    'A Backup saves the objects of one or more namespaces. Creating it starts the work; deleting it removes what was saved. It outlives its namespace.',
+    'A Backup saves the objects of one or more namespaces. Creating it starts the work; deleting it removes what was saved. It outlives its namespace, unless its annotation backup.kylon.io/outlives-namespace is "false".',
   fields: { spec: optional(spec), status: optional(status) },
   statusSubresource: true,
   columns,
@@ -97,7 +97,7 @@ export const backups = defineResource({
     validate: (backup, old) =>
       valueFaults(spec, backup.spec, 'spec').length > 0 ? [] : faultsOf(backup as Backup, old as Backup | undefined),
     rightsToCreate: (backup) => rightsToCreate(backup as Backup),
-    outlivesNamespace: true,
+    outlivesNamespace: ({ metadata }) => metadata.annotations?.[outlivesNamespace] !== 'false',
   },
 });
 

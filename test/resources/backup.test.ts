@@ -18,6 +18,16 @@ const faults = (spec: Partial<BackupSpec>) =>
   (rules.validate?.(made(spec), undefined) ?? []).map(({ field, type, detail }) => `${field}: ${type}: ${detail}`);
 const at = (backup: Backup, phase: Backup['status']['phase']): Backup => ({ ...backup, status: { ...backup.status, phase } });
 
+describe('the namespace of a Backup', () => {
+  it.each([
+    [undefined, true],
+    [{ 'backup.kylon.io/outlives-namespace': 'true' }, true],
+    [{ 'backup.kylon.io/outlives-namespace': 'false' }, false],
+  ])('is outlived with the annotations %j: %s', (annotations, outlives) => {
+    expect(rules.outlivesNamespace?.(given(undefined, { annotations }))).toBe(outlives);
+  });
+});
+
 describe('a new Backup', () => {
   it('gets its finalizer, its first status and its defaults', () => {
     expect(made()).toEqual({

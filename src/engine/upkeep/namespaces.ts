@@ -72,13 +72,18 @@ function terminating(namespace: KubeObject): KubeObject {
 /** How many objects are still there. */
 async function deleteContent({ objects, definitions }: NamespaceControllerParts, namespace: string, signal: AbortSignal): Promise<number> {
   let left = 0;
-  for (const definition of definitions.filter(({ namespaced, rules }) => namespaced && !rules.outlivesNamespace)) {
-    for (const object of await objects.list(definition, namespace, signal))
-      if (!isDeleted(object)) await objects.delete(definition, refOf(object), signal);
-    left += (await objects.list(definition, namespace, signal)).length;
+  for (const definition of definitions.filter(({ namespaced }) => namespaced)) {
+    const found = async () => (await objects.list(definition, namespace, signal)).filter(goes(definition));
+    for (const object of await found()) if (!isDeleted(object)) await objects.delete(definition, refOf(object), signal);
+    left += (await found()).length;
   }
   return left;
 }
+
+const goes =
+  ({ rules }: ResourceDefinition) =>
+  (object: KubeObject) =>
+    !rules.outlivesNamespace?.(object);
 
 /** Of the metadata and of the spec, where Namespaces have theirs. */
 function withoutFinalizer(namespace: KubeObject): KubeObject {

@@ -1,7 +1,7 @@
 /** Which objects of a resource a request is about: by label, by field, by name. */
 import { fieldText, matchesFields, parseFieldSelector } from './fields.ts';
 import { matchesLabels, mayMatch, parseLabelSelector } from './labels.ts';
-import { isNamespaceCleanup } from './namespace-cleanup.ts';
+import { hiddenFrom } from './namespace-cleanup.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceCall } from '../resource.ts';
 import type { ObjectKey } from '../storage.ts';
@@ -13,7 +13,6 @@ export interface Selection {
 }
 
 const everything: Selection = { all: true, keeps: () => true };
-const nothing: Selection = { all: false, keeps: () => false };
 
 const keyFields: readonly string[] = ['metadata.name', 'metadata.namespace'];
 
@@ -22,10 +21,10 @@ export function selectionOf(call: ResourceCall): Selection {
   const { query, definition, resource } = call;
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '', [...keyFields, ...definition.selectableFields]);
-  if (isNamespaceCleanup(call)) return nothing;
+  const isHidden = hiddenFrom(call);
   const byKey = fields.filter(({ field }) => keyFields.includes(field));
   const byContent = fields.filter(({ field }) => !keyFields.includes(field));
-  if (labels.length + fields.length === 0 && resource.name === undefined) return everything;
+  if (labels.length + fields.length === 0 && resource.name === undefined && !isHidden) return everything;
   const keepsKey = (key: ObjectKey) =>
     (resource.name === undefined || key.name === resource.name) &&
     matchesFields(byKey, (field) => (field === 'metadata.name' ? key.name : key.namespace));
@@ -33,8 +32,9 @@ export function selectionOf(call: ResourceCall): Selection {
   const keepsContent = (json: string) => {
     if (!canKeep(json)) return false;
     const object = JSON.parse(json) as KubeObject;
+    if (isHidden?.(object)) return false;
     return matchesLabels(labels, object.metadata.labels) && matchesFields(byContent, (field) => fieldText(object, field));
   };
-  const contentMatters = labels.length + byContent.length > 0;
+  const contentMatters = labels.length + byContent.length > 0 || isHidden !== undefined;
   return { all: false, keeps: (key, json) => keepsKey(key) && (!contentMatters || keepsContent(json)) };
 }

@@ -12,7 +12,12 @@ import { forever } from '../workbench.ts';
 
 const kindOf = (name: string) => coreKinds.find(({ kind }) => kind === name)!;
 const [things, namespaces] = [kindOf('ConfigMap'), kindOf('Namespace')];
-const keepsakes: ResourceDefinition = { ...things, plural: 'keepsakes', kind: 'Keepsake', rules: { outlivesNamespace: true } };
+const keepsakes: ResourceDefinition = {
+  ...things,
+  plural: 'keepsakes',
+  kind: 'Keepsake',
+  rules: { outlivesNamespace: ({ metadata }) => metadata.name !== 'fleeting' },
+};
 const planets: ResourceDefinition = { ...things, plural: 'planets', kind: 'Planet', namespaced: false };
 
 function createPlayground() {
@@ -50,6 +55,7 @@ describe('runNamespaceController', () => {
     for (const namespace of ['a', 'b']) {
       await make(things, namespace, 'plain');
       await make(keepsakes, namespace, 'kept');
+      await make(keepsakes, namespace, 'fleeting');
     }
     const held = await make(things, 'a', 'held', ['example.io/hold']);
     await make(planets, undefined, 'earth');
@@ -63,7 +69,11 @@ describe('runNamespaceController', () => {
     const ref = { namespace: 'a', name: 'held', uid: held.metadata.uid ?? '' };
     await objects.update(things, ref, 'object', (object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }), forever);
     await vi.waitFor(async () => expect(await names(namespaces)).toEqual(['b']));
-    expect([await names(things), await names(keepsakes), await names(planets)]).toEqual([['plain'], ['kept', 'kept'], ['earth']]);
+    expect([await names(things), await names(keepsakes), await names(planets)]).toEqual([
+      ['plain'],
+      ['kept', 'fleeting', 'kept'],
+      ['earth'],
+    ]);
     stop.abort(new Error('the test is over'));
     await running;
   });

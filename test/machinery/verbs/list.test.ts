@@ -1,5 +1,6 @@
 /** What a client sees when it gets or lists. */
 import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../../src/machinery/object.ts';
 import { StorageUnavailable } from '../../../src/machinery/storage.ts';
 import type { User } from '../../../src/machinery/user.ts';
 import { nth } from '../../conformance/storage-samples.ts';
@@ -203,11 +204,26 @@ describe('kinds that outlive their namespace', () => {
   const controller: User = { name: 'system:serviceaccount:kube-system:namespace-controller', groups: [], extra: {} };
 
   it('are not seen by the controller that empties it, and not deleted', async () => {
-    const { request, names } = await serverWith(2, { outlivesNamespace: true });
+    const { request, names } = await serverWith(2, { outlivesNamespace: () => true });
     expect((await request('GET', thingPath, { user: controller })).list.items).toEqual([]);
     expect((await request('DELETE', thingPath, { user: controller })).list.items).toEqual([]);
     expect((await request('GET', allThings, { user: controller })).list.items).toHaveLength(2);
     expect(await names()).toHaveLength(2);
+  });
+
+  it('but for those that say so', async () => {
+    const { request, names } = await serverWith(3, { outlivesNamespace: ({ metadata }: KubeObject) => metadata.name !== 'n001' });
+    const seen = (await request('GET', `${thingPath}?limit=1`, { user: controller })).list;
+    expect(seen.items.map(({ metadata }) => metadata.name)).toEqual(['n001']);
+    expect(seen.metadata.continue).toBeUndefined();
+    await request('DELETE', thingPath, { user: controller });
+    expect(await names()).toEqual(['n000', 'n002']);
+  });
+
+  it('are deleted by everybody else', async () => {
+    const { request, names } = await serverWith(2, { outlivesNamespace: () => true });
+    expect((await request('DELETE', thingPath)).list.items).toHaveLength(2);
+    expect(await names()).toEqual([]);
   });
 
   it('others are', async () => {

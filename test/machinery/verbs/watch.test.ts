@@ -268,7 +268,7 @@ describe('watch', () => {
   });
 
   it('of things that outlive it tells the namespace controller nothing', async () => {
-    const { answer, request, clock } = createServer({ rules: { outlivesNamespace: true } });
+    const { answer, request, clock } = createServer({ rules: { outlivesNamespace: () => true } });
     await request('POST', thingPath, { body: { metadata: { name: 'x' } } });
     const user = { name: 'system:kube-controller-manager', groups: [], extra: {} };
     const events = readWatch((await answer('GET', `${thingPath}?watch=1&timeoutSeconds=5`, { user })).answer);
