@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDirectory } from '../../src/objectstore/directory/directory.ts';
-import { StoreDenied, StoreError, StoreFull } from '../../src/objectstore/objectstore.ts';
+import { StoreDenied, StoreError, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { openStore } from '../../src/objectstore/open.ts';
 import { parts, temporaryFolder } from './stores.ts';
 
@@ -45,6 +45,23 @@ describe('the directory store', () => {
     expect(await readdir(join(folder, 'a'))).toEqual(['d']);
     await store.delete('a/d', signal);
     expect(await readdir(folder)).toEqual(['~tmp']);
+  });
+
+  it('has nothing to say, and makes nothing, while its folder is gone', async () => {
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('a', Buffer.from('x'), signal);
+    await rename(folder, `${folder}.away`);
+    for (const asked of [
+      () => store.size('b', signal),
+      () => store.read('a', signal),
+      () => store.putIfAbsent('b', Buffer.from('x'), signal),
+      () => store.delete('a', signal),
+      () => store.list('', signal)[Symbol.asyncIterator]().next(),
+    ])
+      await expect(asked()).rejects.toThrow(StoreUnavailable);
+    expect(existsSync(folder)).toBe(false);
+    await rename(`${folder}.away`, folder);
+    expect(await store.size('a', signal)).toBe(1);
   });
 
   it('sweeps old temporary files at open, and never lists any', async () => {

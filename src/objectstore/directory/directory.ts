@@ -144,14 +144,16 @@ class DirectoryStore implements ObjectStore {
       return found.isFile() ? found.size : undefined;
     } catch (error) {
       const translated = storeErrorOf(error, `${this.name}: cannot read ${key}`);
-      if (translated instanceof StoreNotFound) return undefined;
-      throw translated;
+      if (!(translated instanceof StoreNotFound)) throw translated;
+      await this.#proveRoot();
+      return undefined;
     }
   }
 
   async *list(prefix: string, signal: AbortSignal, startAfter = ''): AsyncIterable<StoredKey> {
     checkPrefix(prefix);
     try {
+      await this.#proveRoot();
       yield* listDirectory(this.#root, { prefix, startAfter, hidden: temporaryFolder }, signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -167,6 +169,7 @@ class DirectoryStore implements ObjectStore {
     } catch (error) {
       const translated = storeErrorOf(error, `${this.name}: cannot delete ${key}`);
       if (!(translated instanceof StoreNotFound)) throw translated;
+      await this.#proveRoot();
     }
   }
 
@@ -223,6 +226,7 @@ class DirectoryStore implements ObjectStore {
       return await open(temporary, 'wx');
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
+      await this.#proveRoot();
       await makeFolder(dirname(temporary));
       return await open(temporary, 'wx');
     }
@@ -296,6 +300,11 @@ class DirectoryStore implements ObjectStore {
     );
     this.#durable.delete(folder);
     if (removed) await this.#removeEmptyFolders(dirname(folder));
+  }
+
+  /** Of a folder that was moved away or unmounted, nothing can be said to be missing, and a new one in its place would be another store. */
+  async #proveRoot(): Promise<void> {
+    if (!(await isFolder(this.#root))) throw new StoreUnavailable(`${this.name}: the folder is gone`);
   }
 
   #check(key: string, signal: AbortSignal): void {
