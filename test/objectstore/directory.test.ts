@@ -64,6 +64,17 @@ describe('the directory store', () => {
     expect(await store.size('a', signal)).toBe(1);
   });
 
+  it('does not bring back a folder that goes while it writes', async () => {
+    const store = await openDirectory(folder, parts);
+    const body = async function* () {
+      await rename(folder, `${folder}.away`);
+      yield Buffer.from('x');
+    };
+    await expect(store.upload('new/a', body(), signal)).rejects.toThrow(StoreUnavailable);
+    expect(existsSync(folder)).toBe(false);
+    await rename(`${folder}.away`, folder);
+  });
+
   it('sweeps old temporary files at open, and never lists any', async () => {
     await mkdir(join(folder, '~tmp'));
     await writeFile(join(folder, '~tmp', 'old'), 'x');

@@ -226,8 +226,7 @@ class DirectoryStore implements ObjectStore {
       return await open(temporary, 'wx');
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      await this.#proveRoot();
-      await makeFolder(dirname(temporary));
+      await this.#makeFolder(dirname(temporary));
       return await open(temporary, 'wx');
     }
   }
@@ -256,7 +255,7 @@ class DirectoryStore implements ObjectStore {
         return await link(temporary, path);
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' || left === 0) throw error;
-        await makeFolder(dirname(path)).catch(ignoreRemoved);
+        await this.#makeFolder(dirname(path)).catch(ignoreRemoved);
       }
     }
   }
@@ -300,6 +299,11 @@ class DirectoryStore implements ObjectStore {
     );
     this.#durable.delete(folder);
     if (removed) await this.#removeEmptyFolders(dirname(folder));
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    await this.#proveRoot();
+    await makeFolder(folder);
   }
 
   /** Of a folder that was moved away or unmounted, nothing can be said to be missing, and a new one in its place would be another store. */
