@@ -166,7 +166,8 @@ export async function createAll(proxy: Proxy, objects: readonly KubeObject[]): P
 async function create(proxy: Proxy, object: KubeObject): Promise<void> {
   const base = object.apiVersion.includes('/') ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
   const headers = { 'content-type': 'application/json' };
-  const reply = await proxy.send('POST', `${base}/namespaces/${object.metadata.namespace}/${pluralOf(object.kind)}`, {
+  const { namespace } = object.metadata;
+  const reply = await proxy.send('POST', `${base}/${namespace ? `namespaces/${namespace}/` : ''}${pluralOf(object.kind)}`, {
     headers,
     body: JSON.stringify(object),
   });
