@@ -34,7 +34,7 @@ interface Plan {
   readonly codes?: readonly number[];
   readonly answer: {
     readonly types: readonly string[];
-    readonly schema: ReferenceObject | { readonly type: 'string'; readonly format?: string };
+    readonly schema: ReferenceObject | { readonly type: 'string'; readonly format?: string } | { readonly anyOf: ReferenceObject[] };
   };
 }
 
@@ -136,6 +136,7 @@ function writePlans({ served, kind }: Place): readonly Plan[] {
   ];
 }
 
+/** What has finalizers is answered as it is now, what is gone with a Status. */
 function deletePlan({ served, kind }: Place): Plan {
   return {
     method: 'delete',
@@ -145,7 +146,7 @@ function deletePlan({ served, kind }: Place): Plan {
     parameters: deleteParameters,
     body: deleteBody(served),
     codes: [200, 202],
-    answer: objects(schemaReference(served, 'Status')),
+    answer: { types: objectTypes, schema: { anyOf: [schemaReference(served, 'Status'), schemaReference(served, kind)] } },
   };
 }
 
@@ -208,7 +209,7 @@ function operation({ served, kind, suffix }: Place, plan: Plan): OperationObject
     operationId: `${plan.word}${identifier(served, true)}${suffix}`,
     parameters: [...parameters],
     ...(body && { requestBody: { content: contentOf(body), ...(body.required && { required: true }) } }),
-    responses: responsesOf(codes, contentOf(plan.answer)),
+    responses: responsesOf(codes, contentOf(plan.answer), schemaReference(served, 'Status')),
     'x-kubernetes-action': plan.action,
     'x-kubernetes-group-version-kind': groupVersionKind(served, kind),
   };
@@ -216,9 +217,15 @@ function operation({ served, kind, suffix }: Place, plan: Plan): OperationObject
 
 const successes: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
 
-function responsesOf(codes: readonly number[], content: ContentObject): ResponsesObject {
+/** Whatever is no success is a Status, and JSON, whatever was asked for. */
+function responsesOf(codes: readonly number[], content: ContentObject, status: ReferenceObject): ResponsesObject {
   const good = codes.map((code) => [String(code), { description: successes[code] ?? '', content }]);
-  return { ...Object.fromEntries(good), '401': { description: 'Unauthorized' } } as ResponsesObject;
+  const fault = { 'application/json': { schema: status } };
+  return {
+    ...Object.fromEntries(good),
+    '401': { description: 'Unauthorized', content: fault },
+    default: { description: 'Refused or failed', content: fault },
+  } as ResponsesObject;
 }
 
 function contentOf({ types, schema }: Plan['answer']): ContentObject {

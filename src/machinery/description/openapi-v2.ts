@@ -64,12 +64,13 @@ function parameter({ schema, ...rest }: ParameterObject) {
 
 /**
  * Differences of a schema: references lie elsewhere and may have a description beside them, and there are no defaults,
- * because kubectl's own validation stumbles over some.
+ * because kubectl's own validation stumbles over some. It has no choice of schemas either: the first one stands for all.
  */
 function schemaV2(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(schemaV2);
   if (typeof schema !== 'object' || schema === null) return schema;
-  const { allOf, ...rest } = schema as Record<string, unknown>;
+  const { allOf, anyOf, ...rest } = schema as Record<string, unknown>;
+  if (Array.isArray(anyOf)) return schemaV2(anyOf[0]);
   if (Array.isArray(allOf)) return { ...rest, ...(schemaV2(allOf[0]) as object) };
   return Object.fromEntries(Object.entries(rest).flatMap(([key, value]) => member(key, value)));
 }

@@ -54,6 +54,17 @@ describe('OpenAPI v3', () => {
       expect(all('name', operation?.['parameters'])).toEqual(['dryRun', 'fieldManager', 'fieldValidation']);
   });
 
+  it('says that whatever is no success is a Status, and that a deletion answers either that or the object', () => {
+    const status = { $ref: '#/components/schemas/io.kylon.backup.v1alpha1.Status' };
+    for (const [, { responses }] of operationsOf(v3)) {
+      expect(responses.default.content).toEqual({ 'application/json': { schema: status } });
+      expect(responses['401'].content).toEqual(responses.default.content);
+    }
+    const deletion = v3['paths']?.[`${collection}/{name}`]?.['delete']?.['responses']?.['200']?.['content']?.['application/json'];
+    expect(deletion?.['schema']).toEqual({ anyOf: [status, { $ref: '#/components/schemas/io.kylon.backup.v1alpha1.Backup' }] });
+    expect(all('anyOf', v2)).toEqual([]);
+  });
+
   it('has an action for everything that can be done', () => {
     const actions = operationsOf(v3).map(([, operation]) => operation['x-kubernetes-action'] as string);
     expect([...new Set(actions)].toSorted()).toEqual(['delete', 'deletecollection', 'get', 'list', 'patch', 'post', 'put']);
@@ -102,7 +113,8 @@ describe('OpenAPI v2', () => {
 
   it('has neither defaults nor anything that only v3 knows', () => {
     expect(all('default', v3['components'])).toEqual(['Skip']);
-    for (const key of ['default', 'allOf', 'requestBody', 'content', 'components']) expect(all(key, v2), key).toEqual([]);
+    expect(all('default', v2['definitions'])).toEqual([]);
+    for (const key of ['allOf', 'anyOf', 'requestBody', 'content', 'components']) expect(all(key, v2), key).toEqual([]);
   });
 
   it('has every path and schema of v3', () => {
