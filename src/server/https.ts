@@ -27,6 +27,8 @@ export function createHttpsServer(certificate: Certificate, app: RequestListener
       rejectUnauthorized: false,
       /** Bytes; somebody in thousands of groups is sent with a header for each. */
       maxHeaderSize: 1024 * 1024,
+      /** Node's own refusal of a request without Host carries no Status: the pipeline refuses it. */
+      requireHostHeader: false,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
@@ -40,6 +42,8 @@ export function createHttpsServer(certificate: Certificate, app: RequestListener
   server.headersTimeout = 130_000;
   server.requestTimeout = 600_000;
   server.timeout = 0;
+  /** Node would answer 417 and no Status; nobody has to meet an expectation that nobody knows. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
+  server.on('checkExpectation', app);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
   return server;

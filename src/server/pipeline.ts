@@ -12,7 +12,7 @@ import { withDeadline } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { Answer, Call, Target } from '../machinery/call.ts';
-import { methodNotAllowed, unavailable } from '../machinery/errors.ts';
+import { badRequest, methodNotAllowed, unavailable } from '../machinery/errors.ts';
 import { wantsIndentation } from '../machinery/views/negotiate.ts';
 import { denied } from '../machinery/denial.ts';
 import { parseTarget } from '../machinery/path.ts';
@@ -109,7 +109,8 @@ function open(request: IncomingMessage, response: ServerResponse, { clock, ids }
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 function readTarget(exchange: Exchange): Target {
-  const { method = '', url = '' } = exchange.request;
+  const { method = '', url = '', headers, httpVersion } = exchange.request;
+  if (headers.host === undefined && httpVersion === '1.1') throw badRequest('a request in HTTP/1.1 has a Host header');
   if (!methods.has(method)) throw methodNotAllowed();
   exchange.target = parseTarget(method, url);
   return exchange.target;

@@ -87,4 +87,20 @@ describe('connections', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application\/json\r\n/);
     expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ kind: 'Status', code: 400, reason: 'BadRequest' });
   });
+
+  it.each([
+    ['without a Host get a Status', 'GET /livez HTTP/1.1\r\n\r\n', 400],
+    ['of HTTP/1.0 need no Host', 'GET /livez HTTP/1.0\r\n\r\n', 200],
+    [
+      'that expect what nobody knows are answered all the same',
+      'GET /livez HTTP/1.1\r\nHost: x\r\nExpect: x\r\nConnection: close\r\n\r\n',
+      200,
+    ],
+  ])('requests %s', async (_, sent, status) => {
+    const socket = await handshake(await start(whoami));
+    socket.end(sent);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    if (status === 400) expect(JSON.parse(body)).toMatchObject({ kind: 'Status', code: 400, reason: 'BadRequest' });
+  });
 });
