@@ -3,21 +3,22 @@
  * authorization and handler follow from that. Express's own matching knows neither upper nor lower case nor trailing
  * slashes, and answers OPTIONS, HEAD and unknown paths in its own way; none of it may decide anything here.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import express from 'express';
-import type { ErrorRequestHandler, Express } from 'express';
+import type { ErrorRequestHandler, Request, Response } from 'express';
 import type { Log } from '../base/log.ts';
 import { messageOf } from '../base/lifetime.ts';
 import { internal } from '../machinery/errors.ts';
 import { statusAnswer } from './failure.ts';
 
 /** `serve` answers every request, and never rejects. */
-export function createApp(serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>, log: Log): Express {
+export function createApp(serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>, log: Log): RequestListener {
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.use((request, response) => serve(request, response));
   app.use(lastResort(log));
-  return app;
+  /** Express routes no request in whose target it finds no path, such as `file://`, and would answer it itself, in HTML. */
+  return (request, response) => app(request as Request, response as Response, () => void serve(request, response));
 }
 
 /** For what goes wrong in express itself: still a Status, no HTML, no stack. */
