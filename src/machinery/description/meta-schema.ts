@@ -98,7 +98,9 @@ const status = object('The outcome of a request that returns no object.', {
 const deleteOptions = object('How something is to be deleted.', {
   apiVersion: optional(text('API version of this object.')),
   kind: optional(text('Always DeleteOptions.')),
-  dryRun: optional(list('All: do everything but the deletion itself.', text('All.'), { 'x-kubernetes-list-type': 'atomic' })),
+  dryRun: optional(
+    list('All: do everything but the deletion itself.', text('The only value is All.'), { 'x-kubernetes-list-type': 'atomic' }),
+  ),
   gracePeriodSeconds: optional(integer('Seconds that the object is given to end by itself.')),
   orphanDependents: optional(flag('Older form of propagationPolicy Orphan.')),
   preconditions: optional(

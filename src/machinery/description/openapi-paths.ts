@@ -207,7 +207,7 @@ function operation({ served, kind, suffix }: Place, plan: Plan): OperationObject
     tags: [identifier(served, false)],
     description: plan.description,
     operationId: `${plan.word}${identifier(served, true)}${suffix}`,
-    parameters: [...parameters],
+    ...(parameters.length > 0 && { parameters: [...parameters] }),
     ...(body && { requestBody: { content: contentOf(body), ...(body.required && { required: true }) } }),
     responses: responsesOf(codes, contentOf(plan.answer), schemaReference(served, 'Status')),
     'x-kubernetes-action': plan.action,

@@ -46,8 +46,8 @@ function metaSchema(served: GroupVersion, name: string, schema: TSchema): Schema
 }
 
 /**
- * A kind, its list, and each of its top-level fields that has fields of its own: BackupSpec, BackupStatus. Those are described
- * where they are referred to, since `kubectl explain` prints both places.
+ * A kind, its list, and each of its top-level fields that has fields of its own: BackupSpec, BackupStatus. What those are for is
+ * said where they are referred to, since `kubectl explain` prints both places.
  */
 function kindSchemas(served: GroupVersion, definition: ResourceDefinition): [string, SchemaObject][] {
   const { kind, fields, description } = definition;
@@ -65,7 +65,10 @@ function kindSchemas(served: GroupVersion, definition: ResourceDefinition): [str
       schemaName(served, `${kind}List`),
       topLevel(served, `${kind}List`, `A list of objects of kind ${kind}.`, { items }, 'ListMeta', ['items']),
     ],
-    ...parts.map(([field, schema]): [string, SchemaObject] => [schemaName(served, partName(kind, field)), undescribed(schema)]),
+    ...parts.map(([field, schema]): [string, SchemaObject] => [
+      schemaName(served, partName(kind, field)),
+      { ...schema, description: `The ${field} of a ${kind}.` },
+    ]),
   ];
 }
 
@@ -112,11 +115,6 @@ const partName = (kind: string, field: string) => `${kind}${field.charAt(0).toUp
 /** A reference with a text of its own; beside a bare $ref, OpenAPI 3.0 allows none. */
 function described(reference: ReferenceObject, description = ''): SchemaObject {
   return { description, allOf: [reference] };
-}
-
-function undescribed(schema: SchemaObject): SchemaObject {
-  const { description: _, ...rest } = schema;
-  return rest;
 }
 
 /** Plain JSON of a schema, without what TypeBox keeps beside it. */

@@ -29,8 +29,9 @@ function pathItem(item: PathItemObject) {
   return { parameters: (item.parameters as ParameterObject[]).map(parameter), ...Object.fromEntries(operations) };
 }
 
-function operation({ requestBody, responses, parameters, ...rest }: OperationObject) {
+function operation({ requestBody, responses, parameters: given = [], ...rest }: OperationObject) {
   const body = requestBody as RequestBodyObject | undefined;
+  const parameters = [...(body ? [bodyParameter(body)] : []), ...(given as ParameterObject[]).map(parameter)];
   const answers = Object.entries<Response>(responses);
   const produces = Object.keys(answers[0]?.[1].content ?? {});
   return {
@@ -38,7 +39,7 @@ function operation({ requestBody, responses, parameters, ...rest }: OperationObj
     consumes: body ? Object.keys(body.content) : ['*/*'],
     produces,
     schemes: ['https'],
-    parameters: [...(body ? [bodyParameter(body)] : []), ...((parameters ?? []) as ParameterObject[]).map(parameter)],
+    ...(parameters.length > 0 && { parameters }),
     responses: Object.fromEntries(answers.map(([code, { description, content }]) => [code, response(description, content)])),
   };
 }

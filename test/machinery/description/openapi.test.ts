@@ -93,6 +93,15 @@ describe('OpenAPI v3', () => {
     for (const name of Object.keys(v3['components']?.['schemas'] ?? {})) expect(name).toMatch(/^io\.kylon\.backup\.v1alpha1\.[A-Z]\w+$/);
   });
 
+  it('has no empty list of parameters, which would not survive the libraries of Kubernetes', () => {
+    for (const [, operation] of [...operationsOf(v3), ...operationsOf(v2)]) expect(operation['parameters']).not.toEqual([]);
+  });
+
+  it('has a sentence for every schema', () => {
+    for (const [name, { description }] of Object.entries(v3['components']?.['schemas'] ?? {}))
+      expect(description, name).toMatch(/^[A-Z].+\.$/);
+  });
+
   it('refers to nothing that is not there', () => {
     const names = Object.keys(v3['components']?.['schemas'] ?? {}).map((name) => `#/components/schemas/${name}`);
     const references = all('$ref', v3);
