@@ -1,0 +1,3 @@
+module kylon.io/clients/checks
+
+go 1.26.0
