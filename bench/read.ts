@@ -195,6 +195,11 @@ const columns = [
   { name: 'Size', type: 'integer', jsonPath: '.status.sizeBytes' },
   { name: 'Expires', type: 'string', jsonPath: '.status.expiration' },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+  { name: 'Started', type: 'date', jsonPath: '.status.startTimestamp', priority: 1 },
+  { name: 'Completed', type: 'date', jsonPath: '.status.completionTimestamp', priority: 1 },
+  { name: 'Errors', type: 'integer', jsonPath: '.status.errors', priority: 1 },
+  { name: 'Warnings', type: 'integer', jsonPath: '.status.warnings', priority: 1 },
+  { name: 'Created By', type: 'string', jsonPath: '.status.createdBy.username', priority: 1 },
 ];
 
 function customResourceDefinition(schemas: Record<string, Schema>): object {
