@@ -1,6 +1,7 @@
 /** `npm run bench`: Kylon side by side with what it is compared with, in one run, on the cluster of KUBECONFIG. */
 import { parseArgs } from 'node:util';
 import { benchCommits, commitNames } from './commit.ts';
+import { benchDiscovery, discoveryNames } from './discovery.ts';
 import { figure, table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { benchMillion } from './million.ts';
@@ -13,7 +14,8 @@ import { benchWork, workNames } from './work.ts';
 
 /** Those that need a cluster. */
 const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames];
-const clusterNames: readonly string[] = [...besideNames, ...workNames, 'memory'];
+const rigNames: readonly string[] = [...besideNames, ...workNames, 'memory'];
+const clusterNames: readonly string[] = [...rigNames, ...discoveryNames];
 const names: readonly string[] = [...clusterNames, ...commitNames, 'million'];
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --only NAME,…   some of: ${names.join(', ')}
@@ -61,7 +63,9 @@ function readOptions(): Options | string {
 
 async function measure(kubeconfig: string, options: Options): Promise<Figure[]> {
   const { only, quick } = options;
-  const figures = clusterNames.some((name) => only.has(name)) ? await measureOnCluster(kubeconfig, options) : [];
+  const figures: Figure[] = [];
+  if (rigNames.some((name) => only.has(name))) figures.push(...(await measureOnCluster(kubeconfig, options)));
+  if (only.has('discovery-delay')) figures.push(await benchDiscovery(kubeconfig, quick));
   figures.push(...(await benchCommits(only, quick)));
   const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return only.has('million') ? [...wanted, ...(await benchMillion(quick))] : wanted;
