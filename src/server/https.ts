@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Log } from '../base/log.ts';
 import { ApiError } from '../machinery/errors.ts';
+import { serveUpgrade, webSocketOffer } from './websocket.ts';
 
 /** PEM; the certificate may bring its intermediates. */
 export interface Certificate {
@@ -32,6 +33,7 @@ export function createHttpsServer(certificate: Certificate, app: RequestListener
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
+      shouldUpgradeCallback: (request) => webSocketOffer(request) !== undefined,
     },
     app,
   );
@@ -44,6 +46,7 @@ export function createHttpsServer(certificate: Certificate, app: RequestListener
   server.timeout = 0;
   /** Node would answer 417 and no Status; nobody has to meet an expectation that nobody knows. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
   server.on('checkExpectation', app);
+  server.on('upgrade', (request, socket) => serveUpgrade(app, request, socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
   return server;

@@ -1,15 +1,20 @@
 /** An Answer becomes bytes on the wire. The only place that writes responses. */
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
 import { unlessAborted } from '../base/lifetime.ts';
 import type { Answer } from '../machinery/call.ts';
+import { closingFrame, messages, upgradeHeaders } from './websocket.ts';
+import type { WebSocketOffer } from './websocket.ts';
 
 export interface Delivery {
   /** HEAD: headers only. */
   readonly head: boolean;
   readonly acceptsGzip: boolean;
+  /** Where the client would rather have a watch by WebSocket. */
+  readonly webSocket: WebSocketOffer | undefined;
   /** Beside those of the answer. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** Aborts when the client is gone or the time is up: then the connection is of no more use. */
@@ -31,6 +36,7 @@ export async function respond(response: ServerResponse, answer: Answer, delivery
   const { body } = answer;
   if (isPiece(body)) return sendWhole(response, answer, body, delivery);
   if (delivery.head) return sendHead(response, answer, body, delivery);
+  if (delivery.webSocket && isWatch(answer)) return sendMessages(response, answer, body, delivery.webSocket, delivery);
   if (!answer.list) return sendStream(response, answer, body, delivery);
   const { start, rest } = await gather(body, delivery.signal);
   if (!rest) return sendWhole(response, answer, joined(start), delivery);
@@ -61,8 +67,27 @@ async function sendStream(response: ServerResponse, answer: Answer, body: AsyncI
   await end(response, undefined, delivery.signal);
 }
 
+async function sendMessages(
+  response: ServerResponse,
+  answer: Answer,
+  body: AsyncIterable<Piece>,
+  offer: WebSocketOffer,
+  delivery: Delivery,
+): Promise<void> {
+  const { socket } = response;
+  if (!socket) throw new Error('the client went away');
+  writeHead(response, { ...answer, status: 101 }, delivery, upgradeHeaders(offer));
+  response.flushHeaders();
+  await pump(socket, messages(body), delivery);
+  await unlessAborted(new Promise<void>((resolve) => socket.end(closingFrame, resolve)), delivery.signal);
+  socket.destroy();
+}
+
+/** The only stream of JSON that is no list. */
+const isWatch = ({ list, headers }: Answer) => list !== true && headers['Content-Type'] === 'application/json';
+
 /** Piece by piece, none asked for before the client took the one before. */
-async function pump(response: ServerResponse, body: AsyncIterable<Piece>, { signal, ending }: Delivery): Promise<void> {
+async function pump(response: Writable, body: AsyncIterable<Piece>, { signal, ending }: Delivery): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   const stop = ending ? AbortSignal.any([signal, ending]) : signal;
   try {
@@ -90,7 +115,7 @@ function end(response: ServerResponse, body: Uint8Array | undefined, signal: Abo
 }
 
 /** A connection that broke never drains, but it closes. */
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: Writable): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
       response.off('drain', settle).off('close', settle);

@@ -261,6 +261,19 @@ describe(`contract: ${acceptance.title}`, acceptance.options, () => {
     expect(new Set(versions).size).toBe(3);
   });
 
+  it('5.7.12 a watch by WebSocket, as web interfaces open it', async () => {
+    const url = `${address().replace('http', 'ws')}${ours}?${streaming}&timeoutSeconds=3`;
+    const socket = new WebSocket(url, 'base64.binary.k8s.io');
+    const events: string[] = [];
+    socket.addEventListener('message', ({ data }) => {
+      events.push((JSON.parse(data as string) as { type: string }).type);
+      if (events.length === 4) void label('three', { moment: `t${Date.now()}` });
+    });
+    const { code, wasClean } = await new Promise<CloseEvent>((resolve) => socket.addEventListener('close', resolve));
+    expect([socket.protocol, code, wasClean]).toEqual(['base64.binary.k8s.io', 1000, true]);
+    expect(events.slice(0, 5)).toEqual(['ADDED', 'ADDED', 'ADDED', 'BOOKMARK', 'MODIFIED']);
+  });
+
   it.each([{}, as('Table'), as('PartialObjectMetadata')])(
     '5.7.4 from a number that is none a watch %j ends with a Status',
     async (headers) => {

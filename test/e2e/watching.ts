@@ -2,12 +2,12 @@
 import { expect } from 'vitest';
 import type { KubeObject } from './kubectl.ts';
 
-export interface WatchEvent {
+interface WatchEvent {
   readonly type: string;
   readonly object: KubeObject & Record<string, unknown>;
 }
 
-export interface Watching {
+interface Watching {
   readonly status: number;
   readonly headers: Headers;
   /** The next so many events; rejects when there are fewer. */
