@@ -1,6 +1,7 @@
 /** Requests to the API server: authenticated, in time, repeated where that is safe, and with Status turned into ClusterError. */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
+import { parseExactly, textExactly } from '../base/exact-json.ts';
 import type { Log } from '../base/log.ts';
 import { messageOf, withDeadline } from '../base/lifetime.ts';
 import { ClusterError } from './cluster.ts';
@@ -62,7 +63,7 @@ async function askForJson<T>(wire: Wire, request: ApiRequest, signal: AbortSigna
   try {
     const { status, headers, body } = await askPatiently(wire, request, signal);
     if (!isGood(status)) throw errorOf(nameOf(request), { status, headers, body });
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()) as T;
+    return parseExactly(Buffer.from(body.buffer, body.byteOffset, body.length).toString()) as T;
   } catch (error) {
     if (!(error instanceof ResponseTooLarge) && !(error instanceof SyntaxError)) throw error;
     throw new ClusterError(0, '', `${nameOf(request)}: ${error.message}`, { cause: error });
@@ -122,7 +123,7 @@ async function* piecesOf(response: IncomingMessage, request: ApiRequest, signal:
 
 async function send({ credentials, clock, headers }: Wire, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const { agent, auth, headers: identity } = await credentials.current();
-  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+  const body = request.body === undefined ? undefined : Buffer.from(textExactly(request.body));
   const content = body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length };
   const sent = {
     url: urlOf(credentials.server, request),

@@ -2,6 +2,7 @@
  * The form in which objects are kept: JSON text that begins with apiVersion, kind, metadata, and has no
  * metadata.resourceVersion. So the number is put in by one splice, without parsing, and lists are joined from kept text.
  */
+import { parseExactly, textExactly } from '../base/exact-json.ts';
 import type { KubeObject } from './object.ts';
 import type { Stored } from './storage.ts';
 
@@ -12,7 +13,7 @@ const metadataStart = /^\{"apiVersion":"[^"]*","kind":"[^"]*","metadata":\{/;
 export function encode(object: KubeObject): string {
   const { apiVersion, kind, metadata, ...rest } = object;
   const { resourceVersion: _, ...kept } = metadata;
-  return JSON.stringify({ apiVersion, kind, metadata: kept, ...rest });
+  return textExactly({ apiVersion, kind, metadata: kept, ...rest });
 }
 
 /** Kept text as clients see it: with its number. What a dry run would have made has none: its rv is 0. */
@@ -25,7 +26,7 @@ export function withVersion(json: string, rv: number): string {
 
 /** A kept object, parsed, with its number. */
 export function decode(stored: Pick<Stored, 'json' | 'rv'>): KubeObject {
-  const object = JSON.parse(stored.json) as KubeObject;
+  const object = parseExactly(stored.json) as KubeObject;
   if (stored.rv > 0) object.metadata.resourceVersion = String(stored.rv);
   return object;
 }

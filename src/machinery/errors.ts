@@ -2,6 +2,7 @@
  * Every error that a client may see, as the metav1.Status that Kubernetes would send.
  * Wording: https://github.com/kubernetes/apimachinery/blob/master/pkg/api/errors/errors.go
  */
+import { textExactly } from '../base/exact-json.ts';
 
 export interface StatusCause {
   reason: string;
@@ -206,7 +207,7 @@ const causeReasons: Record<FieldError['type'], string> = {
 const valueless = new Set<FieldError['type']>(['Required value', 'Forbidden', 'Too long', 'Too many']);
 
 function textOf({ type, value, detail }: FieldError): string {
-  const shown = valueless.has(type) ? type : `${type}: ${JSON.stringify(value) ?? 'null'}`;
+  const shown = valueless.has(type) ? type : `${type}: ${value === undefined ? 'null' : textExactly(value)}`;
   return detail ? `${shown}: ${detail}` : shown;
 }
 

@@ -1,4 +1,5 @@
 /** What the subresources that are read share: pages of lists, logs, and their query parameters. */
+import { parseExactly } from '../base/exact-json.ts';
 import { preferred } from '../machinery/views/accept.ts';
 import { jsonAnswer } from '../machinery/call.ts';
 import type { Answer } from '../machinery/call.ts';
@@ -46,14 +47,8 @@ export function listAnswer(
 export function manifestAnswer(call: ResourceCall, json: string): Answer {
   const type = preferred(call.accept, ['application/json', 'application/yaml']);
   if (type === undefined) throw notAcceptable(['application/json', 'application/yaml']);
-  if (type === 'application/yaml') return { status: 200, headers: { 'Content-Type': type }, body: toYaml(JSON.parse(json, exactly)) };
+  if (type === 'application/yaml') return { status: 200, headers: { 'Content-Type': type }, body: toYaml(parseExactly(json)) };
   return jsonAnswer(200, wantsIndentation(call) ? indentedJson.document(json) : json);
-}
-
-/** Whole numbers that a double cannot hold. */
-function exactly(_: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const isInexact = typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '');
-  return isInexact ? BigInt(context?.source ?? 0) : value;
 }
 
 /** A log as text. What cannot be opened is answered with its error, unless the client follows: it gets the headers at once. */

@@ -26,6 +26,15 @@ describe('requests', () => {
     expect(error).toMatchObject({ name: 'ClusterError', code: 409, reason: 'AlreadyExists', message: 'pods "a" already exists' });
   });
 
+  it('keep every digit of whole numbers, both ways', async () => {
+    const text = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"x"},"spec":{"id":9007199254740993}}`;
+    await using server = await scriptedCluster(() => ({ body: text }));
+    const read = await server.cluster.get(pods, 'x', 'a', never);
+    expect(read?.['spec']).toEqual({ id: 9007199254740993n });
+    await server.cluster.update(pods, 'x', read!, {}, never);
+    expect(server.received[1]?.body).toBe(text);
+  });
+
   it('quote answers that are no Status', async () => {
     await using server = await scriptedCluster(() => ({ status: 502, body: 'bad gateway' }));
     await expect(server.cluster.get(pods, 'x', 'a', never)).rejects.toThrow(

@@ -2,6 +2,7 @@
  * A cluster in memory with the manners of a real one: resourceVersions, 404 and 409, namespaces that have to exist, definitions
  * that are served when they are there, dry runs that change nothing. Who may do what is a function of the test.
  */
+import { textExactly } from '../../src/base/exact-json.ts';
 import { ClusterError } from '../../src/cluster/cluster.ts';
 import type { ApiResource, Cluster, ClusterObject, ClusterUser, Discovery, Page } from '../../src/cluster/cluster.ts';
 
@@ -235,7 +236,7 @@ export class MemoryCluster implements Cluster {
 function bytesOf(resource: ApiResource, object: ClusterObject): Uint8Array {
   const { apiVersion, kind, ...rest } = object;
   const isBuiltin = builtin.some((known) => keyOf(known) === keyOf(resource));
-  return Buffer.from(JSON.stringify(isBuiltin ? rest : { apiVersion, kind, ...rest }));
+  return Buffer.from(textExactly(isBuiltin ? rest : { apiVersion, kind, ...rest }));
 }
 
 /** Of selectors only `key in (value)`, which is what the engine sends for matchLabels. */

@@ -1,5 +1,6 @@
 /** One item of a restore, from its bytes to its outcome. Whatever goes wrong is the outcome of this item, and of no other. */
 import { messageOf } from '../../base/lifetime.ts';
+import { parseExactly } from '../../base/exact-json.ts';
 import type { ApiResource, ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
@@ -16,7 +17,7 @@ import { writeItem, writeWish } from './write-item.ts';
 
 export async function applyItem(r: Restoration, item: Item, manifest: Uint8Array): Promise<ItemResult> {
   return tryItem(r, item, async () => {
-    const object = JSON.parse(Buffer.from(manifest.buffer, manifest.byteOffset, manifest.length).toString()) as ClusterObject;
+    const object = parseExactly(Buffer.from(manifest.buffer, manifest.byteOffset, manifest.length).toString()) as ClusterObject;
     const reason = await reasonToSkip(r, item, object);
     return reason === undefined ? restoreItem(r, item, object) : { outcome: 'skipped', message: reason };
   });

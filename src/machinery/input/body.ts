@@ -1,4 +1,5 @@
 /** From the bytes of a request to a value: media type, size, syntax. What the value must hold is checked by decode.ts. */
+import { parseExactly } from '../../base/exact-json.ts';
 import { messageOf } from '../../base/lifetime.ts';
 import { badRequest, tooLarge, unsupportedMediaType } from '../errors.ts';
 import { scanJson } from './json-text.ts';
@@ -41,7 +42,7 @@ export function textOf(body: Uint8Array): string {
 export function parseJson(text: string, prefix: string): Parsed {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactly(text);
   } catch (error) {
     throw badRequest(`${prefix}json parse error: ${located(messageOf(error), text)}`, error);
   }
@@ -53,7 +54,7 @@ export function parseJson(text: string, prefix: string): Parsed {
 function parseYaml(text: string, prefix: string): Parsed {
   try {
     const { json, duplicates } = jsonOfYaml(text);
-    return { value: JSON.parse(json), duplicates };
+    return { value: parseExactly(json), duplicates };
   } catch (error) {
     throw badRequest(`${prefix}yaml parse error: ${messageOf(error)}`, error);
   }

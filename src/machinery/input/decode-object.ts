@@ -1,4 +1,5 @@
 /** From a parsed body to an object of a kind: of the right type, with the fields that the kind knows, and its defaults. */
+import { textExactly } from '../../base/exact-json.ts';
 import type { Parsed } from './body.ts';
 import { badRequest } from '../errors.ts';
 import { metaSchemas } from '../description/meta-schema.ts';
@@ -59,7 +60,7 @@ function checkType(sent: Readonly<Record<string, unknown>>, definition: Resource
     throw badRequest(`the kind in the data (${shown(kind)}) does not match the expected kind (${definition.kind})`);
 }
 
-const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+const shown = (value: unknown) => (typeof value === 'string' ? value : textExactly(value));
 
 function metadataOf(definition: ResourceDefinition, metadata: unknown): ObjectMeta {
   const sent = metadata ?? {};

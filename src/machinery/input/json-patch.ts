@@ -4,6 +4,7 @@
  */
 import fastJsonPatch from 'fast-json-patch';
 import type { Operation } from 'fast-json-patch';
+import { textExactly } from '../../base/exact-json.ts';
 import { messageOf } from '../../base/lifetime.ts';
 import { ApiError, badRequest } from '../errors.ts';
 
@@ -18,7 +19,7 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
   for (const [index, operation] of operationsOf(patch).entries()) {
     try {
       checkPlaces(state, operation);
-      if (operation.op === 'copy') copied += JSON.stringify(valueAt(state, pointer(operation.from))).length;
+      if (operation.op === 'copy') copied += textExactly(valueAt(state, pointer(operation.from))).length;
       if (copied > maxCopied)
         throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: a JSON patch may copy ${maxCopied} bytes`);
       state = apply(state, operation, index);
@@ -31,8 +32,10 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
 }
 
 function apply(state: unknown, operation: Operation, index: number): unknown {
-  const validate = operation.op === 'add' || operation.op === 'remove' || operation.op === 'test';
-  return fastJsonPatch.applyOperation(state, structuredClone(operation), validate, true, true, index).newDocument;
+  const done: Operation =
+    operation.op === 'copy' ? { op: 'add', path: operation.path, value: valueAt(state, pointer(operation.from)) } : operation;
+  const validate = done.op !== 'move' && done.op !== 'replace';
+  return fastJsonPatch.applyOperation(state, structuredClone(done), validate, true, true, index).newDocument;
 }
 
 const kinds = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);

@@ -2,6 +2,7 @@
 import { IsOptional } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Validator } from 'typebox/compile';
+import { textExactly } from '../../base/exact-json.ts';
 import type { FieldError } from '../errors.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resource.ts';
@@ -90,7 +91,7 @@ function demand(keyword: string, params: Found['params'], value: unknown): strin
     case 'maximum':
       return `should be less than or equal to ${limit}`;
     case 'format':
-      return `must be of type ${String(params['format'])}: ${JSON.stringify(value)}`;
+      return `must be of type ${String(params['format'])}: ${textExactly(value)}`;
     default:
       return `does not fulfil ${keyword}`;
   }
@@ -103,6 +104,7 @@ const quoted = (values: readonly unknown[]) => values.map((value) => JSON.string
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
+  if (typeof value === 'bigint') return 'integer beyond 2^53';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
   return typeof value;
 }

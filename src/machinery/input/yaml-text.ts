@@ -4,6 +4,7 @@
  */
 import { Composer, isPair, isScalar, isSeq, Lexer, Parser, visit } from 'yaml';
 import type { CST, Document, Node, Pair, YAMLMap } from 'yaml';
+import { digits } from '../../base/exact-json.ts';
 
 /** Pieces that the lexer finds: some 10 000 fields. */
 const maxLexemes = 100_000;
@@ -14,7 +15,11 @@ const maxAliases = 100;
 
 /** With the paths of keys that a map names more than once, as `spec.items[0].name`; the last one counts. Throws an Error that says what is wrong. */
 export function jsonOfYaml(text: string): { readonly json: string; readonly duplicates: readonly string[] } {
-  const [document, second] = new Composer({ prettyErrors: false, uniqueKeys: false }).compose(tokensOf(text), true, text.length);
+  const [document, second] = new Composer({ prettyErrors: false, uniqueKeys: false, intAsBigInt: true }).compose(
+    tokensOf(text),
+    true,
+    text.length,
+  );
   if (!document) return { json: 'null', duplicates: [] };
   if (second) throw new Error('it has more than one document');
   const [fault] = document.errors;
@@ -59,7 +64,7 @@ function boundedJson(value: unknown): string {
   return JSON.stringify(value, (key, part: unknown) => {
     size += key.length + (typeof part === 'string' ? part.length : 1);
     if (size > maxValue) throw new Error(`its aliases make it larger than ${maxValue} characters`);
-    return part;
+    return digits(key, part);
   });
 }
 

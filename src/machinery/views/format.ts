@@ -1,5 +1,6 @@
 /** The formats in which answers are written: JSON, JSON for people, YAML. Each can write a list piece by piece. */
 import { stringify } from 'yaml';
+import { parseExactly, textExactly } from '../../base/exact-json.ts';
 
 export interface Format {
   readonly mediaType: 'application/json' | 'application/yaml';
@@ -29,9 +30,9 @@ export const indentedJson: Format = {
 
 export const yamlFormat: Format = {
   mediaType: 'application/yaml',
-  document: (json) => toYaml(JSON.parse(json)),
-  open: (head, name) => `${toYaml(JSON.parse(head))}${name}:`,
-  entry: (json) => `\n${toYaml([JSON.parse(json)]).trimEnd()}`,
+  document: (json) => toYaml(parseExactly(json)),
+  open: (head, name) => `${toYaml(parseExactly(head))}${name}:`,
+  entry: (json) => `\n${toYaml([parseExactly(json)]).trimEnd()}`,
   close: (empty) => (empty ? ' []\n' : '\n'),
 };
 
@@ -40,4 +41,4 @@ export function toYaml(value: unknown): string {
   return stringify(value, { compat: 'yaml-1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-const indented = (json: string) => JSON.stringify(JSON.parse(json), null, 2);
+const indented = (json: string) => textExactly(parseExactly(json), 2);

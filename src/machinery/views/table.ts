@@ -1,4 +1,5 @@
 /** Objects as rows of the Table that kubectl prints. */
+import { textExactly } from '../../base/exact-json.ts';
 import { decode } from '../encode.ts';
 import { humanDuration } from './human-duration.ts';
 import type { KubeObject } from '../object.ts';
@@ -28,13 +29,13 @@ export function tableView(options: TableOptions): View {
   });
   return {
     object: (definition, shown, first) =>
-      JSON.stringify({
+      textExactly({
         ...table(definition, shown.rv > 0 ? { resourceVersion: String(shown.rv) } : {}, first),
         rows: [row(definition, decode(shown), options)],
       }),
     head: (definition, metadata) => table(definition, metadata, true),
     entries: 'rows',
-    entry: (definition, shown) => JSON.stringify(row(definition, decode(shown), options)),
+    entry: (definition, shown) => textExactly(row(definition, decode(shown), options)),
     bookmark: (definition, metadata, first) => {
       const cells = columnsOf(definition).map(() => null);
       const rows = [{ cells, object: partialOf(metadata, options.version) }];

@@ -1,6 +1,7 @@
 /** How an object is made and changed, whoever asks: over HTTP or in this process. */
 import { isDeepStrictEqual } from 'node:util';
 import { rfc3339 } from '../../base/clock.ts';
+import { parseExactly } from '../../base/exact-json.ts';
 import { admitNamespace, admitRights } from './admission.ts';
 import type { Api } from '../api.ts';
 import { decode, encode } from '../encode.ts';
@@ -129,7 +130,7 @@ async function updateOnce(
   if (sent === old) return stored;
   const next = nextState(definition, old, sent, part, writer.warn);
   const json = textOf(next);
-  if (isDeepStrictEqual(JSON.parse(json), JSON.parse(stored.json))) return stored;
+  if (isDeepStrictEqual(parseExactly(json), parseExactly(stored.json))) return stored;
   refuse(definition, next, changeFaults(definition, next, old));
   if (writer.dryRun) return { json, rv: stored.rv };
   const expect = stored.rv;

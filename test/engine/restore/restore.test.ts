@@ -59,6 +59,14 @@ describe('a Restore', () => {
     expect(results).toHaveLength(5);
   });
 
+  it('brings every digit of a whole number back', async () => {
+    const before = (cluster: MemoryCluster) =>
+      cluster.seed('configmaps', { metadata: { name: 'big', namespace: 'shop' }, data: { id: 9007199254740993n } });
+    const { results, cluster } = await play({ restore: settings, before, between: drop });
+    expect(results).toContain('configmaps shop/big created');
+    expect(cluster.read('configmaps', 'shop', 'big')?.['data']).toEqual({ id: 9007199254740993n });
+  });
+
   it('deletes no Namespace to make it anew', async () => {
     const between = (cluster: MemoryCluster) =>
       cluster.seed('namespaces', { metadata: { name: 'shop', labels: { other: 'x' }, uid: 'live' } });

@@ -47,6 +47,39 @@ describe('update', () => {
     expect(storage.current()).toBe(nth(1));
   });
 
+  it('keeps every digit of whole numbers beyond 2^53, and tells them apart', async () => {
+    const { request } = createServer();
+    const body = (id: string) => `{"metadata":{"name":"big"},"spec":{"free":{"id":${id}}}}`;
+    expect((await request('POST', thingPath, { body: body('9007199254740993') })).text).toContain('"id":9007199254740993}');
+    const yaml = 'metadata: {name: yaml}\nspec: {free: {id: 9007199254740993}}';
+    expect((await request('POST', thingPath, { body: yaml, type: 'application/yaml' })).text).toContain('"id":9007199254740993}');
+    const put = await request('PUT', `${thingPath}/big`, { body: body('9007199254740992') });
+    expect(put.text).toContain('"id":9007199254740992}');
+    expect(put.object.metadata.resourceVersion).toBe(String(nth(3)));
+    const copy = [{ op: 'copy', from: '/spec/free', path: '/spec/free/copy' }];
+    const patched = await request('PATCH', `${thingPath}/yaml`, { body: copy, type: 'application/json-patch+json' });
+    expect(patched.text).toContain('"free":{"id":9007199254740993,"copy":{"id":9007199254740993}}');
+    for (const [path, accept] of [
+      [`${thingPath}/yaml?pretty=true`, 'application/json'],
+      [`${thingPath}/yaml`, 'application/yaml'],
+      [`${thingPath}?includeObject=Object`, 'application/json;as=Table;g=meta.k8s.io;v=v1'],
+    ] as const)
+      expect((await request('GET', path, { accept })).text).toMatch(/id"?: ?9007199254740993\b/);
+  });
+
+  it('names a whole number beyond 2^53 where there may be none', async () => {
+    const { request } = createServer();
+    const refused = async (body: string) => (await request('POST', thingPath, { body })).status.message;
+    expect(await refused('{"metadata":{"name":"x"},"spec":{"size":9007199254740993}}')).toContain('spec.size: Invalid value');
+    expect(await refused('{"metadata":{"name":"x"},"spec":{"items":[{"name":9007199254740993}]}}')).toContain(
+      'spec.items[0].name: Invalid value',
+    );
+    expect(await refused('{"apiVersion":9007199254740993}')).toContain('the API version in the data (9007199254740993)');
+    expect(await refused('{"metadata":{"name":9007199254740993}}')).toContain('must be of type string');
+    expect(await refused('{"metadata":{"name":"x","labels":9007199254740993}}')).toContain('metadata.labels');
+    expect(await refused('9007199254740993')).toContain('it is not a JSON object');
+  });
+
   it('refuses a stale resourceVersion and another uid with 409', async () => {
     const { object, put } = await serverWith();
     await put(changed(object, { size: 2 }));
