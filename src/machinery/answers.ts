@@ -1,6 +1,5 @@
 /** Answers of the verbs. */
 import type { Answer } from './call.ts';
-import { jsonAnswer } from './call.ts';
 import { success } from './errors.ts';
 import type { KubeObject } from './object.ts';
 import type { Representation, Shown } from './representation.ts';
@@ -11,8 +10,9 @@ export function objectAnswer(status: number, { definition }: ResourceCall, repre
 }
 
 /** By the uid kubectl waits for the end of the right object. */
-export function deletedAnswer({ definition }: ResourceCall, { metadata }: KubeObject): Answer {
+export function deletedAnswer({ definition }: ResourceCall, representation: Representation, { metadata }: KubeObject): Answer {
   const { group, plural } = definition;
   const details = { name: metadata.name, ...(group && { group }), kind: plural, ...(metadata.uid && { uid: metadata.uid }) };
-  return jsonAnswer(200, `${JSON.stringify(success(details))}\n`);
+  const body = representation.status(JSON.stringify(success(details)));
+  return { status: 200, headers: { 'Content-Type': representation.contentType }, body };
 }

@@ -261,6 +261,11 @@ describe(`contract: ${acceptance.title}`, acceptance.options, () => {
     expect(new Set(versions).size).toBe(3);
   });
 
+  it.each(['', '?watch=1'])('5.7.13 what can only be created is neither read nor watched: restore%s', async (query) => {
+    const { status, text } = await send('GET', `${ours}/one/restore${query}`);
+    expect([status, JSON.parse(text)]).toMatchObject([405, { kind: 'Status', reason: 'MethodNotAllowed' }]);
+  });
+
   it('5.7.12 a watch by WebSocket, as web interfaces open it', async () => {
     const url = `${address().replace('http', 'ws')}${ours}?${streaming}&timeoutSeconds=3`;
     const socket = new WebSocket(url, 'base64.binary.k8s.io');

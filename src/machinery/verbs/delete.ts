@@ -15,5 +15,5 @@ export async function deleteOne(api: Api, call: ResourceCall): Promise<Answer> {
   const key = objectKey(definition, resource.namespace, resource.name ?? '');
   const writer = { user, dryRun: options.dryRun, signal, warn: (text: string) => call.warn(text) };
   const removal = await deleteObject(api, definition, key, options, writer);
-  return 'gone' in removal ? deletedAnswer(call, removal.gone) : objectAnswer(200, call, representation, removal.pending);
+  return 'gone' in removal ? deletedAnswer(call, representation, removal.gone) : objectAnswer(200, call, representation, removal.pending);
 }

@@ -11,6 +11,7 @@ export function represent(view: View, format: Format): Representation {
   return {
     contentType: format.mediaType,
     object: (definition, shown) => format.document(view.object(definition, shown, true)),
+    status: (json) => format.document(json),
     list: (definition, metadata, pages) => inPieces(listTexts(view, format, definition, metadata, pages)),
     events: (definition) => eventWriter(view, definition),
   };

@@ -28,6 +28,17 @@ describe('delete', () => {
     expect((await remove()).status).toMatchObject({ code: 404, reason: 'NotFound' });
   });
 
+  it.each([
+    ['application/yaml', 'application/yaml', /^kind: Status\n[^]*\nstatus: Success\n/],
+    ['application/json;as=Table;g=meta.k8s.io;v=v1', 'application/json', /^\{"kind":"Status"/],
+    ['application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', 'application/json', /^\{"kind":"Status"/],
+  ])('answers %s with a Status as %s', async (accept, type, form) => {
+    const { request } = await serverWith();
+    const { text, headers } = await request('DELETE', `${thingPath}/x`, { accept });
+    expect(headers['Content-Type']).toBe(type);
+    expect(text).toMatch(form);
+  });
+
   it('marks what finalizers hold, once', async () => {
     const { remove, now, storage } = await serverWith({ finalizers: ['example.io/f'] });
     const { code, object } = await remove();
@@ -191,6 +202,23 @@ describe('deletecollection', () => {
     const { request, names } = await three();
     expect((await request('DELETE', `${thingPath}?${query}`)).code).toBe(200);
     expect(await names()).toEqual(left);
+  });
+
+  it('goes on where a page ended', async () => {
+    const { request, names } = await three();
+    const { metadata } = (await request('GET', `${thingPath}?limit=1`)).list;
+    expect((await request('DELETE', `${thingPath}?continue=${metadata.continue}`)).list.items.map(({ metadata }) => metadata.name)).toEqual(
+      ['y', 'z'],
+    );
+    expect(await names()).toEqual(['x']);
+  });
+
+  it('marks what finalizers hold, and deletes the others', async () => {
+    const { request, names } = await three();
+    await request('PATCH', `${thingPath}/y`, { body: { metadata: { finalizers: ['example.io/f'] } } });
+    await request('DELETE', thingPath, { body: { propagationPolicy: 'Background' } });
+    expect(await names()).toEqual(['y']);
+    expect((await request('GET', `${thingPath}/y`)).object.metadata.deletionTimestamp).toBeTruthy();
   });
 
   it('deletes nothing when the selector is wrong', async () => {

@@ -106,6 +106,18 @@ describe('update', () => {
     expect((await put(body)).status).toMatchObject({ code: 400, message });
   });
 
+  it('refuses unknown fields under Strict, and else warns of them and prunes them', async () => {
+    const { object, put } = await serverWith();
+    const body = changed(object, { size: 2, x: 1 });
+    expect((await put(body, `${thingPath}/x?fieldValidation=Strict`)).status).toMatchObject({
+      code: 400,
+      message: 'Thing in version "v1" cannot be handled as a Thing: strict decoding error: unknown field "spec.x"',
+    });
+    expect((await put(body, `${thingPath}/x?fieldValidation=Ignore&dryRun=All`)).warnings).toEqual([]);
+    const { warnings, object: next } = await put(body);
+    expect([warnings, next.spec]).toEqual([['unknown field "spec.x"'], { size: 2, mode: 'Fast' }]);
+  });
+
   it('answers 404 for what is not there, and does not create it', async () => {
     const { put, storage } = await serverWith();
     expect((await put({ metadata: { name: 'y' } }, `${thingPath}/y`)).status).toMatchObject({

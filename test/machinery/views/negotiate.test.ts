@@ -131,6 +131,24 @@ describe('a list', () => {
   });
 });
 
+it('metadata alone is all of it', () => {
+  const metadata = {
+    labels: { a: 'b' },
+    annotations: { c: 'd' },
+    generation: 3,
+    ownerReferences: [{ apiVersion: 'v1', kind: 'A', name: 'a', uid: 'u', controller: true, blockOwnerDeletion: true }],
+    finalizers: ['example.io/f'],
+    deletionTimestamp: '2026-03-01T11:59:00Z',
+    deletionGracePeriodSeconds: 0,
+    managedFields: [{ manager: 'm' }],
+  };
+  expect(JSON.parse(asked(partial).object(things, shown(thing('a', {}, metadata), 7)))).toEqual({
+    kind: 'PartialObjectMetadata',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: { ...thing('a', {}, metadata).metadata, resourceVersion: '7' },
+  });
+});
+
 describe('a watch', () => {
   const lines = (accept: string) => {
     const writer = asked(accept, 'watch').events(things);
