@@ -32,6 +32,7 @@ export function jsonPatch(document: unknown, patch: unknown): unknown {
 }
 
 function apply(state: unknown, operation: Operation, index: number): unknown {
+  if (isTestOfNone(operation) && fastJsonPatch.getValueByPointer(state, operation.path) === undefined) return state;
   const done: Operation =
     operation.op === 'copy' ? { op: 'add', path: operation.path, value: valueAt(state, pointer(operation.from)) } : operation;
   const validate = done.op !== 'move' && done.op !== 'replace';
@@ -65,12 +66,16 @@ function checkPlaces(state: unknown, operation: Operation): void {
   const path = pointer(operation.path);
   if (operation.op === 'remove' && path.length === 0) throw new Error('the whole document cannot be removed');
   if (operation.op === 'move' || operation.op === 'copy') valueAt(state, pointer(operation.from));
-  else if (operation.op !== 'add' && !(operation.op === 'replace' && isField(state, path))) valueAt(state, path);
+  else if (operation.op !== 'add' && !(mayBeAbsent(operation) && isField(state, path))) valueAt(state, path);
   if (operation.op === 'move' && operation.path.startsWith(`${operation.from}/`)) throw new Error('a value cannot be moved into itself');
   if (operation.op !== 'remove') checkParent(state, path);
 }
 
-/** Kubernetes replaces a field also where there is none yet, unlike an item of a list. */
+/** Kubernetes replaces a field also where there is none yet, and takes null for none in a test; not so with items of lists. */
+const mayBeAbsent = (operation: Operation) => operation.op === 'replace' || isTestOfNone(operation);
+
+const isTestOfNone = (operation: Operation) => operation.op === 'test' && operation.value === null;
+
 function isField(state: unknown, path: readonly string[]): boolean {
   return path.length > 0 && !Array.isArray(valueAt(state, path.slice(0, -1)));
 }

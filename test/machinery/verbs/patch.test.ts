@@ -135,6 +135,15 @@ describe('JSON patch', () => {
     expect((await json([{ op: 'replace', path: '/spec/code', value: 'ab' }])).object.spec).toEqual({ size: 1, mode: 'Fast', code: 'ab' });
   });
 
+  it('takes null for a field that is not there in a test, as kube-apiserver does', async () => {
+    const { json } = await serverWith();
+    const test = (path: string) => json([{ op: 'test', path, value: null }]);
+    expect((await test('/spec/code')).code).toBe(200);
+    expect((await test('/spec/size')).code).toBe(422);
+    expect((await test('/spec/code/more')).code).toBe(422);
+    expect((await test('/metadata/finalizers/0')).code).toBe(422);
+  });
+
   it.each([
     [[{ op: 'test', path: '/spec/size', value: 2 }], /operation 0: test \/spec\/size/],
     [[{ op: 'remove', path: '/spec/nope' }], /doc is missing path/],
