@@ -9,13 +9,13 @@ const maxAnnotations = 256 * 1024;
 
 const nameRules = { subdomain: subdomainFaults, label: labelNameFaults, path: pathNameFaults } as const;
 
-/** What may be wrong with a new object's name. */
+/** What may be wrong with a new object's name. A dash at the end of generateName is none at the end of the name. */
 export function nameFaults(metadata: ObjectMeta, form: ResourceRules['nameForm'] = 'subdomain'): readonly FieldError[] {
   const { name, generateName } = metadata;
   const rule = nameRules[form];
   if (!name) return [{ field: 'metadata.name', type: 'Required value', detail: 'name or generateName is required' }];
   return [
-    ...(generateName ? faultsAt('metadata.generateName', generateName, rule(`${generateName.slice(0, 58)}x`)) : []),
+    ...(generateName ? faultsAt('metadata.generateName', generateName, rule(generateName.replace(/[^]-$/, 'a'))) : []),
     ...faultsAt('metadata.name', name, rule(name)),
   ];
 }

@@ -95,6 +95,7 @@ describe('create', () => {
   it.each([
     [{}, 'metadata.name: Required value: name or generateName is required', 'FieldValueRequired'],
     [{ name: 'X' }, /^metadata.name: Invalid value: "X": a lowercase RFC 1123 subdomain must consist of/, 'FieldValueInvalid'],
+    [{ name: 'x', generateName: 'a.' }, /^metadata.generateName: Invalid value: "a.": a lowercase RFC 1123 subdomain/, 'FieldValueInvalid'],
     [{ name: 'x', labels: { 'a b': 'c' } }, /^metadata.labels: Invalid value: "a b": name part must consist of/, 'FieldValueInvalid'],
     [{ name: 'x', labels: { a: '-' } }, /^metadata.labels: Invalid value: "-": a valid label must be/, 'FieldValueInvalid'],
     [
