@@ -28,7 +28,7 @@ export function serveUpgrade(serve: RequestListener, request: IncomingMessage, s
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as typeof request.socket);
-  response.on('finish', () => socket.end());
+  response.on('finish', () => socket.end(() => socket.destroy()));
   socket.on('error', () => socket.destroy());
   socket.on('end', () => socket.destroy());
   socket.on('data', (frame: Buffer) => isClosing(frame) && socket.destroy());

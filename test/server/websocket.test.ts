@@ -116,6 +116,19 @@ describe('an upgrade', () => {
     expect((await ask(missing, watch, { headers: upgrade })).status).toBe(403);
   });
 
+  it('that was answered keeps no connection, though its client stays', async () => {
+    const server = await start(() => Promise.resolve(jsonAnswer(200, '{}')));
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const asked = { host: '127.0.0.1', port: server.port, path: '/apis/g/v1/things', ca: servingCA.cert, agent: false as const };
+      request({ ...asked, headers: upgrade, ...staying, ...master }, resolve)
+        .on('error', reject)
+        .end();
+    });
+    expect(response.statusCode).toBe(200);
+    await server.close();
+    response.destroy();
+  });
+
   it.each([{ Upgrade: 'SPDY/3.1' }, { 'Sec-WebSocket-Version': '8' }, { 'Sec-WebSocket-Key': '' }])('%j is not done', async (other) => {
     const server = await start(() => lines(['{}']));
     expect(await ask(server, watch, { as: master, headers: { ...upgrade, ...other } })).toMatchObject({ status: 200, body: '{}\n' });

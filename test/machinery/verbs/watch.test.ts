@@ -231,6 +231,31 @@ describe('watch', () => {
       );
     });
 
+    it.each(['resourceVersion=0', `resourceVersion=${nth(1)}`])('with %s is as new as that', async (version) => {
+      const { create, watch } = server();
+      await create('x');
+      await create('y');
+      const events = await watch(`${streaming}&${version}`);
+      expect((await events.take(2)).map(brief)).toEqual(['ADDED x 1', 'ADDED y 2']);
+      expect(await events.next()).toEqual(end(nth(2)));
+    });
+
+    it('has no mark where nobody asked for bookmarks', async () => {
+      const { create, watch } = server();
+      await create('x');
+      const events = await watch('sendInitialEvents=true&resourceVersionMatch=NotOlderThan');
+      await create('y');
+      expect((await events.take(2)).map(brief)).toEqual(['ADDED x 1', 'ADDED y 2']);
+    });
+
+    it('that is none goes on from the number that was asked for', async () => {
+      const { create, watch } = server();
+      await create('x');
+      await create('y');
+      const events = await watch(`sendInitialEvents=false&resourceVersionMatch=NotOlderThan&resourceVersion=${nth(1)}`);
+      expect((await events.take(1)).map(brief)).toEqual(['ADDED y 2']);
+    });
+
     it('sends no state when asked not to', async () => {
       const { watch, create } = server();
       await create('x');
