@@ -68,6 +68,7 @@ const alike: Readonly<Record<string, readonly Ask[]>> = {
     post('', named('new', {}, { namespace: 'other' })),
     post('', named('new', { apiVersion: 'other.example.test/v1', kind: 'Backup' })),
     post('', { metadata: {} }),
+    post('?dryRun=All', named('new', {}, { finalizers: ['a.b', 'a.b/c', 'orphan'] })),
     post('', named('new', {}, { labels: { 'a b': 'c' } })),
     post('', named('new', {}, { labels: { a: '-' } })),
     post('', named('new', {}, { annotations: { a: 'x'.repeat(262_144) } })),

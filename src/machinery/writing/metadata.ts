@@ -55,6 +55,20 @@ export function withoutDuplicateOwners(metadata: ObjectMeta, warn: (text: string
   return { ...metadata, ownerReferences: unique };
 }
 
+/** Those of Kubernetes itself. */
+const standardFinalizers = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
+
+/** A new finalizer without a domain may be that of somebody else as well. */
+export function warnOfBareFinalizers({ finalizers = [] }: ObjectMeta, old: ObjectMeta | undefined, warn: (text: string) => void): void {
+  for (const finalizer of finalizers) {
+    if (finalizer.includes('/') || standardFinalizers.has(finalizer) || old?.finalizers?.includes(finalizer)) continue;
+    const path = finalizer.includes('.') ? ' including a path (/)' : '';
+    warn(
+      `metadata.finalizers: "${finalizer}": prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`,
+    );
+  }
+}
+
 /** What belongs to the clients; what is empty is left out. */
 function free({ labels, annotations, ownerReferences, finalizers }: ObjectMeta): Partial<ObjectMeta> {
   return {

@@ -1,6 +1,6 @@
 /** The state of an object after a change: what the client may set is as it was sent, everything else as it was. */
 import { isDeepStrictEqual } from 'node:util';
-import { metadataForUpdate, withoutDuplicateOwners } from './metadata.ts';
+import { metadataForUpdate, warnOfBareFinalizers, withoutDuplicateOwners } from './metadata.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resource.ts';
 
@@ -26,6 +26,7 @@ export function countsGenerations({ statusSubresource, fields }: ResourceDefinit
 }
 
 function mainPart(definition: ResourceDefinition, old: KubeObject, sent: KubeObject, warn: (text: string) => void): KubeObject {
+  warnOfBareFinalizers(sent.metadata, old.metadata, warn);
   const changed = { ...sent, metadata: metadataForUpdate(withoutDuplicateOwners(sent.metadata, warn), old.metadata) };
   return definition.statusSubresource ? withStatusOf(changed, old) : changed;
 }

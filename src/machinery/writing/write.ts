@@ -9,7 +9,7 @@ import { ApiError, alreadyExists, beingDeleted, conflict, invalid, notFound, obj
 import type { FieldError } from '../errors.ts';
 import { groupResource, objectKey } from '../keys.ts';
 import { metadataFaults, nameFaults } from './metadata-faults.ts';
-import { metadataForCreate, withoutDuplicateOwners } from './metadata.ts';
+import { metadataForCreate, warnOfBareFinalizers, withoutDuplicateOwners } from './metadata.ts';
 import { countsGenerations, nextState } from './next-state.ts';
 import type { Part } from './next-state.ts';
 import type { KubeObject } from '../object.ts';
@@ -65,6 +65,7 @@ async function createNamed(api: Api, definition: ResourceDefinition, sent: KubeO
 }
 
 function newObject(api: Api, definition: ResourceDefinition, sent: KubeObject, name: string, writer: Writer): KubeObject {
+  warnOfBareFinalizers(sent.metadata, undefined, writer.warn);
   const metadata = metadataForCreate(withoutDuplicateOwners(sent.metadata, writer.warn), {
     name,
     namespace: definition.namespaced ? sent.metadata.namespace : undefined,

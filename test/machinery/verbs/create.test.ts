@@ -304,6 +304,17 @@ describe('create', () => {
     );
   });
 
+  it('warns of finalizers without a domain, of each when it is new', async () => {
+    const { request } = createServer();
+    const wish = (name: string, path = '') =>
+      `metadata.finalizers: "${name}": prefer a domain-qualified finalizer name${path} to avoid accidental conflicts with other finalizer writers`;
+    const finalizers = ['plain', 'a.b', 'a.b/c', 'orphan'];
+    const made = await request('POST', thingPath, { body: { metadata: { name: 'x', finalizers } } });
+    expect([made.code, made.warnings]).toEqual([201, [wish('plain'), wish('a.b', ' including a path (/)')]]);
+    const changed = await request('PATCH', `${thingPath}/x`, { body: { metadata: { finalizers: ['more', ...finalizers] } } });
+    expect(changed.warnings).toEqual([wish('more')]);
+  });
+
   it('counts an owner once, and warns', async () => {
     const { request } = createServer();
     const owner = { apiVersion: 'v1', kind: 'A', name: 'a', uid: 'u' };
