@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Log } from '../base/log.ts';
 import { ApiError } from '../machinery/errors.ts';
-import { serveUpgrade, webSocketOffer } from './websocket.ts';
+import { asksForWebSocket, serveUpgrade } from './websocket.ts';
 
 /** PEM; the certificate may bring its intermediates. */
 export interface Certificate {
@@ -33,7 +33,7 @@ export function createHttpsServer(certificate: Certificate, app: RequestListener
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
-      shouldUpgradeCallback: (request) => webSocketOffer(request) !== undefined,
+      shouldUpgradeCallback: asksForWebSocket,
     },
     app,
   );

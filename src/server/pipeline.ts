@@ -32,7 +32,7 @@ import { refusalOf } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { respond } from './respond.ts';
 import { warningHeaders } from './warnings.ts';
-import { webSocketOffer } from './websocket.ts';
+import { takenOffer } from './websocket.ts';
 
 export interface Parts {
   readonly clock: Clock;
@@ -191,7 +191,7 @@ async function send(exchange: Exchange, answer: Answer, { drain }: Parts, signal
     head: request.method === 'HEAD',
     acceptsGzip:
       request.method === 'GET' && valuesOf(headers, 'accept-encoding').some((value) => /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(value)),
-    webSocket: webSocketOffer(request),
+    webSocket: takenOffer(request),
     headers: { 'Audit-Id': auditId, ...warned(warnings), ...(drain.leaving && { Connection: 'close' }) },
     signal,
     ending,

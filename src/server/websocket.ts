@@ -11,8 +11,15 @@ export interface WebSocketOffer {
   readonly protocol: string;
 }
 
-/** Undefined where the client asks for no WebSocket: then its request is one like any other. */
-export function webSocketOffer({ method, headers }: IncomingMessage): WebSocketOffer | undefined {
+/** Of the requests that Node has taken for upgrades; all others keep to HTTP, whatever they offer. */
+const offers = new WeakMap<IncomingMessage, WebSocketOffer>();
+
+export const takenOffer = (request: IncomingMessage): WebSocketOffer | undefined => offers.get(request);
+
+/** Whether Node is to take a request for an upgrade. */
+export const asksForWebSocket = (request: IncomingMessage): boolean => offerOf(request) !== undefined;
+
+function offerOf({ method, headers }: IncomingMessage): WebSocketOffer | undefined {
   const { upgrade, 'sec-websocket-key': key, 'sec-websocket-version': version, 'sec-websocket-protocol': protocols = '' } = headers;
   if (method !== 'GET' || upgrade?.toLowerCase() !== 'websocket' || !key || version !== '13') return undefined;
   return { key, protocol: chosen(protocols.split(',').map((name) => name.trim())) };
@@ -25,6 +32,8 @@ function chosen(protocols: readonly string[]): string {
 
 /** Lets `serve` answer a request that Node has taken for an upgrade; its connection ends with the answer. */
 export function serveUpgrade(serve: RequestListener, request: IncomingMessage, socket: Duplex): void {
+  const offer = offerOf(request);
+  if (offer) offers.set(request, offer);
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as typeof request.socket);
