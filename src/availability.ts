@@ -36,10 +36,10 @@ export function troubleOf(state: ApiServiceState | undefined, circumstances: Cir
 }
 
 /** Milliseconds between two looks, while all is well and while it is not. */
-const calmInterval = 10_000;
+const calmInterval = 5_000;
 const troubledInterval = 1_000;
 /** Milliseconds for which the same trouble lasts before it is told: a replica that is replaced is none. */
-const patience = 4_000;
+const patience = 3_000;
 
 /** Writes one line into the log for each trouble that lasts, and one when it is over, until the signal aborts. */
 export async function followAvailability(

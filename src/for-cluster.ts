@@ -34,6 +34,16 @@ const unregisterWithin = 10_000;
 
 /** Runs until the signal aborts, then ends in good order. Rejects when it cannot start. */
 export async function runForCluster(options: Options, parts: Parts, say: Say, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  try {
+    await run(options, parts, say, AbortSignal.any([signal, over.signal]));
+  } finally {
+    over.abort(new Error('Kylon has ended'));
+  }
+}
+
+/** Leaves behind what follows the cluster, until the signal aborts. */
+async function run(options: Options, parts: Parts, say: Say, signal: AbortSignal): Promise<void> {
   await prepareDataFolder(options.data, parts.ids);
   const cluster = await connectCluster(options.kubeconfig === undefined ? 'in-cluster' : { kubeconfig: options.kubeconfig }, parts);
   const uid = await uidOf(cluster, options, signal);

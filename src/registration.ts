@@ -86,8 +86,8 @@ export async function waitUntilAvailable(
  * points to another process is that one's to undo.
  */
 export async function unregister(cluster: Cluster, { service, port }: Registration, signal: AbortSignal): Promise<void> {
-  const registered = (await readApiService(cluster, signal))?.service;
-  if (registered && !(isSameService(registered, service) && registered.port === port)) return;
+  const state = await readApiService(cluster, signal);
+  if (state && !(state.service && isSameService(state.service, service) && state.service.port === port)) return;
   await remove(cluster, apiServices, '', apiServiceName, signal);
   await remove(cluster, services, service.namespace, service.name, signal);
 }

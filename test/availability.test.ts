@@ -93,7 +93,7 @@ describe('followAvailability', () => {
     const { state, lines, clock } = following();
     await clock.pass(30_000);
     state.reason = 'MissingEndpoints';
-    await clock.pass(10_000);
+    await clock.pass(7_000);
     expect(lines).toEqual([]);
     await clock.pass(60_000);
     expect(lines).toEqual(['error MissingEndpoints']);
@@ -112,7 +112,7 @@ describe('followAvailability', () => {
     const { state, lines, clock } = following();
     await clock.pass(20_000);
     state.reason = 'MissingEndpoints';
-    await clock.pass(12_000);
+    await clock.pass(7_000);
     state.reason = 'Passed';
     await clock.pass(60_000);
     state.fails = true;

@@ -14,6 +14,8 @@ export interface KylonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Of an ordinary user, to run as. */
   readonly uid?: number;
+  /** What runs node, with its arguments, where that is not the operating system itself. */
+  readonly within?: readonly string[];
 }
 
 export const apiServiceName = 'v1alpha1.backup.kylon.io';
@@ -41,7 +43,8 @@ export class Kylon {
       ...(options.flags ?? []),
     ];
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KYLON_') && name !== 'KUBECONFIG'));
-    this.process = new Running(node, args, {
+    const [program, ...before] = [...(options.within ?? []), node];
+    this.process = new Running(program, [...before, ...args], {
       cwd: repository,
       env: { ...env, ...options.env },
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
@@ -64,6 +67,13 @@ export class Kylon {
     const kylon = new Kylon(['--kubeconfig', kubeconfig], options);
     await kylon.#ready(new RegExp(`^APIService ${apiServiceName.replaceAll('.', '\\.')} is available$`, 'm'));
     return kylon;
+  }
+
+  /** As the pods of the manifests run it: pod.ts says how. The port it serves on comes with it. */
+  static async inPod(options: KylonOptions): Promise<Kylon & { readonly port: number }> {
+    const kylon = new Kylon(['--in-cluster', '--bind-address', '127.0.0.1'], options);
+    const [, port] = await kylon.#ready(/^Kylon serves on port (\d+)$/m);
+    return Object.assign(kylon, { port: Number(port) });
   }
 
   /** Ends it as an operator would, and holds it to a clean exit. */

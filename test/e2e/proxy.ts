@@ -1,4 +1,6 @@
 /** `kubectl proxy`, for requests that kubectl itself does not make: any method, header and body, with the identity of a kubeconfig. */
+import { request } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Kubectl } from './kubectl.ts';
 import type { Running } from './process.ts';
 
@@ -32,6 +34,15 @@ export class Proxy {
     const response = await fetch(this.address + path, { method, redirect: 'manual', ...init });
     const bytes = Buffer.from(await response.arrayBuffer());
     return { status: response.status, headers: response.headers, bytes, text: bytes.toString() };
+  }
+
+  /** The answer as soon as it begins, as it came; a header with several values is sent that often. */
+  open(path: string, headers: OutgoingHttpHeaders = {}): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      request(this.address + path, { headers, agent: false }, resolve)
+        .on('error', reject)
+        .end();
+    });
   }
 
   async stop(): Promise<void> {
