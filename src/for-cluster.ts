@@ -47,7 +47,7 @@ async function run(options: Options, parts: Parts, say: Say, signal: AbortSignal
   await prepareDataFolder(options.data, parts.ids);
   const cluster = await connectCluster(options.kubeconfig === undefined ? 'in-cluster' : { kubeconfig: options.kubeconfig }, parts);
   const uid = await uidOf(cluster, options, signal);
-  const trust = followTrust(await cluster.watchTrust(signal), parts.log);
+  const trust = followTrust(await cluster.watchTrust(signal), parts);
   const { ca, serving } = await certificatesFor(options, parts, signal);
   const refusals = new Refusals();
   const kylon = await compose(

@@ -12,6 +12,8 @@ import { watchEvents } from './watch.ts';
 export interface TrustWatch {
   /** The ConfigMap's data as last seen. Stays as it was when the ConfigMap is deleted or the API server does not answer. */
   data(): Readonly<Record<string, string>>;
+  /** Whether the ConfigMap was not there when last looked at. */
+  isGone(): boolean;
   /** Calls back after each change of data, until the function that it returns is called. */
   onChange(listener: () => void): () => void;
 }
@@ -38,11 +40,12 @@ export async function watchTrust(client: ApiClient, parts: { clock: Clock; log: 
   if (!first.data) throw new ClusterError(404, 'NotFound', `ConfigMap kube-system/${name} does not exist: aggregation is not configured`);
   const trust = new Trust(first.data, parts.log);
   void follow(client, trust, first.resourceVersion, parts, signal);
-  return { data: () => trust.data, onChange: (listener) => trust.onChange(listener) };
+  return { data: () => trust.data, isGone: () => trust.gone, onChange: (listener) => trust.onChange(listener) };
 }
 
 class Trust {
   data: Readonly<Record<string, string>>;
+  gone = false;
   readonly #log: Log;
   readonly #listeners = new Set<() => void>();
 
@@ -57,6 +60,7 @@ class Trust {
   }
 
   see(data: ConfigMap['data']): void {
+    this.gone = data === undefined;
     if (!data) return this.#log.warn(`ConfigMap kube-system/${name} is gone; what it said last stays in force`);
     if (JSON.stringify(data) === JSON.stringify(this.data)) return;
     this.data = data;

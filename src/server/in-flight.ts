@@ -9,9 +9,11 @@ export interface Limits {
   readonly arriving: number;
   readonly reading: number;
   readonly writing: number;
+  /** Watches and downloads: they cost memory and no time. */
+  readonly lasting: number;
 }
 
-export const usualLimits: Limits = { arriving: 1000, reading: 400, writing: 200 };
+export const usualLimits: Limits = { arriving: 1000, reading: 400, writing: 200, lasting: 10_000 };
 
 export interface InFlight {
   /** A place among those, to be given back by disposing of it. Throws ApiError 429. */
@@ -19,7 +21,7 @@ export interface InFlight {
 }
 
 export function createInFlight(limits: Limits): InFlight {
-  const taken = { arriving: 0, reading: 0, writing: 0 };
+  const taken = { arriving: 0, reading: 0, writing: 0, lasting: 0 };
   return {
     enter(kind) {
       if (taken[kind] >= limits[kind]) throw tooManyRequests();

@@ -1,9 +1,10 @@
 /** Starting the server with all its parts, and the way down. */
 import { once } from 'node:events';
 import type { Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { causeOf, codeOf } from '../base/system-errors.ts';
 import { AuditLog } from './audit.ts';
+import { connectionsOf } from './connections.ts';
 import { Drain } from './drain.ts';
 import { createHealth } from './health.ts';
 import type { HealthCheck } from './health.ts';
@@ -14,6 +15,9 @@ import type { Limits } from './in-flight.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Parts } from './pipeline.ts';
 import { createApp } from './routes.ts';
+
+/** Milliseconds for connections to close by themselves, each after its last answer, on which another request may be arriving. */
+const lingering = 500;
 
 export interface ServerOptions
   extends Certificate, Pick<Parts, 'clock' | 'ids' | 'log' | 'metrics' | 'authenticate' | 'authorizer' | 'handle' | 'onRefused'> {
@@ -46,9 +50,10 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
   const inFlight = createInFlight(limits);
   const serve = createPipeline({ ...options, health, inFlight, drain, audit });
   const server = createHttpsServer(options, createApp(serve, log), log);
+  const connections = connectionsOf(server);
   await listen(server, options, signal);
   const close = async () => {
-    await stop(server, drain, options, drainMs);
+    await stop(server, connections, drain, options, drainMs);
     await audit?.close();
   };
   let closing: Promise<void> | undefined;
@@ -76,7 +81,13 @@ function listenFaultOf(error: unknown, host: string, port: number): string {
   return `--bind-address: cannot listen on ${host}: ${causeOf(error)}`;
 }
 
-async function stop(server: Server, drain: Drain, { clock, log, shutdownDelayMs }: ServerOptions, drainMs: number): Promise<void> {
+async function stop(
+  server: Server,
+  connections: ReadonlySet<Socket>,
+  drain: Drain,
+  { clock, log, shutdownDelayMs }: ServerOptions,
+  drainMs: number,
+): Promise<void> {
   drain.leaving = true;
   if (shutdownDelayMs > 0) await clock.sleep(shutdownDelayMs, new AbortController().signal);
   const closed = new Promise<void>((resolve) => {
@@ -84,6 +95,7 @@ async function stop(server: Server, drain: Drain, { clock, log, shutdownDelayMs 
   });
   const left = await drain.stop(clock, drainMs);
   if (left > 0) log.warn('requests were cut off by the shutdown', { requests: left });
-  server.closeAllConnections();
+  else await Promise.race([closed, clock.sleep(lingering, new AbortController().signal)]);
+  for (const connection of connections) connection.destroy();
   await closed;
 }

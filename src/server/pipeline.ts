@@ -130,9 +130,10 @@ async function identify(exchange: Exchange, target: Target, parts: Parts, signal
 /** Probes must be answered under any load, and cost nothing. */
 const isInstant = ({ path }: Target) => path === '/livez' || path === '/readyz';
 
-/** The cluster's own components, and what runs for long anyway, do not wait for others. */
+/** The cluster's own components do not wait for others, and nobody for what runs for long. */
 function enter(target: Target, user: User, inFlight: InFlight): Disposable | undefined {
-  if (isInstant(target) || isLongRunning(target) || user.groups.includes(masters)) return undefined;
+  if (isInstant(target) || user.groups.includes(masters)) return undefined;
+  if (isLongRunning(target)) return inFlight.enter('lasting');
   return inFlight.enter(target.method === 'GET' || target.method === 'HEAD' ? 'reading' : 'writing');
 }
 
@@ -185,6 +186,10 @@ async function fail(exchange: Exchange, thrown: unknown, parts: Parts, gone: Abo
   await send(exchange, statusAnswer(error, indented), parts, gone).catch(() => exchange.response.destroy());
 }
 
+/**
+ * A stream without an end of its own is the last answer of its connection: one that we end on our way down must not be taken for free,
+ * and closed under the next request.
+ */
 async function send(exchange: Exchange, answer: Answer, { drain }: Parts, signal: AbortSignal, ending?: AbortSignal): Promise<void> {
   const { request, response, headers, auditId, warnings } = exchange;
   await respond(response, answer, {
@@ -192,7 +197,7 @@ async function send(exchange: Exchange, answer: Answer, { drain }: Parts, signal
     acceptsGzip:
       request.method === 'GET' && valuesOf(headers, 'accept-encoding').some((value) => /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(value)),
     webSocket: takenOffer(request),
-    headers: { 'Audit-Id': auditId, ...warned(warnings), ...(drain.leaving && { Connection: 'close' }) },
+    headers: { 'Audit-Id': auditId, ...warned(warnings), ...((drain.leaving || ending) && { Connection: 'close' }) },
     signal,
     ending,
   });
@@ -212,6 +217,8 @@ function report(exchange: Exchange, parts: Parts): void {
     code,
     ms: parts.clock.now() - received,
     user: identity?.user.name,
+    userAgent: firstOf(exchange.headers, 'user-agent'),
+    sources: sourcesOf(exchange),
     auditId,
   });
 }

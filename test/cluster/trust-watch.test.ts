@@ -49,9 +49,10 @@ describe('watchTrust', () => {
     send('DELETED', { data: { ca: '1' } });
     state.watches[0]?.end();
     await vi.waitFor(() => expect(state.watches).toHaveLength(2));
-    expect(trust.data()).toEqual({ ca: '1' });
+    expect([trust.data(), trust.isGone()]).toEqual([{ ca: '1' }, true]);
     send('ADDED', { data: { ca: '3' } });
     await vi.waitFor(() => expect(trust.data()).toEqual({ ca: '3' }));
+    expect(trust.isGone()).toBe(false);
   });
 
   it.each([

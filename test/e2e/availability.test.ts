@@ -5,7 +5,7 @@ import { answering, endingTls } from './between.ts';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon, portOf } from './kylon.ts';
-import { gone } from './objects.ts';
+import { backups, gone } from './objects.ts';
 import { eventually } from './process.ts';
 
 const cluster = findCluster();
@@ -126,6 +126,9 @@ describe(availability.title, availability.options, () => {
 
   it('nobody who listens', async () => {
     expect(await told(() => toPort(1))).toContain('nobody listens behind Service kube-system/kylon');
+    expect(await kubectl.fails(['get', backups])).toContain(
+      'Error from server (ServiceUnavailable): the server is currently unable to handle',
+    );
   });
 
   it('another server\u2019s Service', async () => {

@@ -107,6 +107,7 @@ describe(manifests.title, manifests.options, () => {
     const { spec } = parse(text) as KubeObject;
     const service = find('Service');
     expect(spec?.['service']).toMatchObject({ name: service?.metadata.name, namespace: service?.metadata.namespace, port: 443 });
+    expect(spec?.['groupPriorityMinimum']).toBeLessThanOrEqual(2000);
   });
 
   it('name the port of the Service as that of the pods', () => {

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { Agent } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Clock } from '../../src/base/clock.ts';
@@ -105,6 +108,22 @@ describe('close (C21 C22)', () => {
     await server.close();
     expect(new Set(await Promise.all(texts))).toEqual(new Set(['begun']));
     expect(paused).toHaveLength(2);
+  });
+
+  it('waits for none who has connected and says nothing, with TLS or before', { timeout: 10_000 }, async () => {
+    const server = await start(whoami);
+    const silent = connectTcp({ host: '127.0.0.1', port: server.port });
+    const encrypted = connectTls({ host: '127.0.0.1', port: server.port, rejectUnauthorized: false });
+    await Promise.all([once(silent, 'connect'), once(encrypted, 'secureConnect')]);
+    expect((await ask(server, '/livez')).status).toBe(200);
+    const ends = [silent, encrypted].map((socket) =>
+      once(
+        socket.on('error', () => {}),
+        'close',
+      ),
+    );
+    await server.close();
+    await Promise.all(ends);
   });
 
   it('is done once, also when asked twice', async () => {

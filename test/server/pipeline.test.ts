@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { jsonAnswer } from '../../src/machinery/call.ts';
-import { notFound } from '../../src/machinery/errors.ts';
+import { createAuthorizer } from '../../src/auth/authorize.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { describe as describeApi } from '../../src/machinery/description/documents.ts';
+import { notFound, unavailable } from '../../src/machinery/errors.ts';
+import { api } from '../machinery/sample.ts';
 import { ellipticPair, hasOpenssl, authority, issue } from '../auth/pki.ts';
 import { alice, ask, clientCA, master, proxy, proxyCA, start, trustIn, whoami } from './running.ts';
 
@@ -14,6 +18,18 @@ describe('who it is', () => {
     const { status, body } = await ask(server, things, { as: proxy, headers: admin });
     expect(status).toBe(200);
     expect(json(body)['user']).toEqual({ name: 'admin', groups: ['system:masters', 'system:authenticated'], extra: {} });
+  });
+
+  it('tells whom it refused, by the certificate that came', async () => {
+    const refusals: unknown[] = [];
+    const server = await start(whoami, { onRefused: (refusal) => refusals.push(refusal) });
+    await ask(server, things, { as: proxy, headers: admin });
+    await ask(server, things, { as: issue(authority('mesh-ca'), { cn: 'mesh', o: ['x'] }) });
+    await ask(server, `${things}?a=b`, {});
+    expect(refusals).toEqual([
+      { path: things, code: 401, certificate: { commonName: 'mesh', issuer: 'mesh-ca' } },
+      { path: things, code: 403, certificate: undefined },
+    ]);
   });
 
   it('is nobody without a certificate, whatever the headers say', async () => {
@@ -87,6 +103,23 @@ describe('who it is', () => {
       groups: [...groups, 'system:authenticated'],
       extra: { 'acme.com/project': ['p', 'q'] },
     });
+  });
+
+  it('finds discovery as a master while the cluster cannot be asked anything', async () => {
+    const reviews = { reviewAccess: () => Promise.reject(new Error('connection refused')) };
+    const server = await start(
+      (call) => {
+        const page = describeApi(api, call);
+        return page ? Promise.resolve(page) : Promise.reject(unavailable('the store does not answer'));
+      },
+      { authorizer: createAuthorizer(reviews, systemClock) },
+    );
+    const aggregator = { 'X-Remote-User': 'system:kube-aggregator', 'X-Remote-Group': 'system:masters' };
+    const statusOf = async (path: string, headers: Record<string, string>) => (await ask(server, path, { as: proxy, headers })).status;
+    expect(await statusOf('/apis/example.io/v1', aggregator)).toBe(200);
+    expect(await statusOf('/apis', aggregator)).toBe(200);
+    expect(await statusOf('/apis/example.io/v1/things', aggregator)).toBe(503);
+    expect(await statusOf('/apis/example.io/v1', { 'X-Remote-User': 'alice' })).toBe(500);
   });
 
   it('is refused where the proxy names nobody', async () => {
@@ -273,7 +306,7 @@ describe('what is answered', () => {
 });
 
 describe('how much at once', () => {
-  const limits = { arriving: 100, reading: 1, writing: 1 };
+  const limits = { arriving: 100, reading: 1, writing: 1, lasting: 2 };
   const robot = { 'X-Remote-User': 'robot' };
   const allowAll = { authorize: () => Promise.resolve({ allowed: true, reason: '' }) };
 
@@ -298,6 +331,26 @@ describe('how much at once', () => {
     release();
     expect((await slow).status).toBe(200);
     expect((await ask(server, things, { as: proxy, headers: robot })).status).toBe(200);
+  });
+
+  it('is bounded for watches by themselves, which give their place back', async () => {
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const server = await start(
+      async (call) => {
+        if (call.query.has('slow')) await released;
+        return whoami(call);
+      },
+      { limits, authorizer: allowAll },
+    );
+    const watch = (more = '') => ask(server, `${things}?watch=1${more}`, { as: proxy, headers: robot });
+    const open = [watch('&slow'), watch('&slow')];
+    await expect.poll(async () => (await watch()).status).toBe(429);
+    expect((await ask(server, things, { as: proxy, headers: robot })).status).toBe(200);
+    expect((await ask(server, `${things}?watch=1`, { as: master })).status).toBe(200);
+    release();
+    expect((await Promise.all(open)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await watch()).status).toBe(200);
   });
 
   it('is bounded before anybody is known', async () => {

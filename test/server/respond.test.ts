@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -27,6 +28,20 @@ describe('a stream', () => {
     const response = await open(server, watch, { as: master });
     expect([response.statusCode, response.headers['transfer-encoding']]).toEqual([200, 'chunked']);
     response.destroy();
+  });
+
+  it('of a watch is the last on its connection, as no other answer is', async () => {
+    const server = await start(() =>
+      stream(
+        (async function* () {
+          yield 'one\n';
+        })(),
+      ),
+    );
+    const agent = new Agent({ keepAlive: true });
+    const connectionOf = async (path: string) => (await ask(server, path, { as: master, agent })).headers['connection'];
+    expect([await connectionOf(things), await connectionOf(watch)]).toEqual(['keep-alive', 'close']);
+    agent.destroy();
   });
 
   it('brings each event at once, never compressed (C19)', async () => {
