@@ -6,9 +6,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
-import { harmBed, numbered, obstacles, ownedBy, small } from './harm.ts';
+import { harmBed, harmed, numbered, obstacles, ownedBy, small } from './harm.ts';
 import type { KubeObject } from './kubectl.ts';
-import { backup, backups, configMap, gone, namespace, path, restore, restores } from './objects.ts';
+import { backup, backups, configMap, gone, path, restore, restores } from './objects.ts';
 import { eventually } from './process.ts';
 
 const cluster = findCluster();
@@ -17,7 +17,7 @@ const controllers = suite('controllers', cluster);
 const controllerLog = join(dirname(kubeconfigOf(cluster)), 'log/kube-controller-manager.log');
 const isLogged = existsSync(controllerLog) || process.env['CI'] === 'true';
 /** Milliseconds. The controllers look for new kinds every 30 s. */
-const noticed = 120_000;
+const noticed = 150_000;
 
 describe(controllers.title, controllers.options, () => {
   const ns = 'kylon-e2e-controllers';
@@ -167,7 +167,7 @@ describe(controllers.title, controllers.options, () => {
   describe('the namespace controller', () => {
     it('A29 waits while Kylon is gone but registered, and is done within a minute when it is back', async () => {
       const name = 'kylon-e2e-a29';
-      await create(namespace(name));
+      await create(harmed(name));
       await bed.whileCrashed(async () => {
         await kubectl.run(['delete', 'namespace', name, '--wait=false']);
         const why = await eventually(async () => (await obstacles(kubectl, name))['NamespaceDeletionDiscoveryFailure'], noticed);

@@ -1,10 +1,10 @@
 /** Namespaces full of objects are deleted, with Kylon up, slow, without its store, and gone; and their Backups outlive them. */
 import { describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
-import { allGone, beginDelete, fill, harmBed, isCurrent, left, numbered, obstacles, ownedBy, small } from './harm.ts';
+import { allGone, beginDelete, fill, harmBed, harmed, isCurrent, left, numbered, obstacles, ownedBy, small } from './harm.ts';
 import type { KubeObject } from './kubectl.ts';
 import { apiServiceName } from './kylon.ts';
-import { backup, backups, complete, configMap, ended, gone, namespace, path, restore, restores } from './objects.ts';
+import { backup, backups, complete, configMap, ended, gone, path, restore, restores } from './objects.ts';
 import { eventually } from './process.ts';
 
 const cluster = findCluster();
@@ -85,7 +85,7 @@ describe(harm.title, harm.options, () => {
     const fleeting = { annotations: { 'backup.kylon.io/outlives-namespace': 'false' } };
 
     it('that are done, running, and held: all are there again when it is made again', async () => {
-      await create(namespace(home), configMap(home, 'one'), backup(home, 'done', small), marked('held', { finalizers: [hold] }));
+      await create(harmed(home), configMap(home, 'one'), backup(home, 'done', small), marked('held', { finalizers: [hold] }));
       const done = await complete(kubectl, backups, { namespace: home, name: 'done' });
       await complete(kubectl, backups, { namespace: home, name: 'held' });
       await kubectl.run(inHome('delete', backups, 'held', '--wait=false'));
@@ -98,7 +98,7 @@ describe(harm.title, harm.options, () => {
       expect(await namesOf()).toEqual(['done', 'held', ...running].toSorted());
       expect(await kubectl.get(...inHome(backups, 'done'))).toEqual(done);
       for (const name of running) await ended(kubectl, backups, { namespace: home, name });
-      await kubectl.run(['create', '-f', '-'], namespace(home));
+      await kubectl.run(['create', '-f', '-'], harmed(home));
       expect(await namesOf()).toEqual(['done', 'held', ...running].toSorted());
       await create(restore(home, 'back', 'done'));
       await complete(kubectl, restores, { namespace: home, name: 'back' });

@@ -18,27 +18,31 @@ export const small = { includedResources: ['configmaps'] };
 
 export const numbered = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}-${n}`);
 
-/** Sets up and clears away around the suite that calls it: the namespaces are made anew, and gone in the end. */
+const mark = 'kylon-e2e.example.test/harm';
+
+/** A namespace that is gone when the suite is done, whatever became of it. */
+export const harmed = (name: string) => namespace(name, { [mark]: 'true' });
+
+/** Sets up and clears away around the suite that calls it. */
 export function harmBed(kubeconfig: string, namespaces: readonly string[]) {
   const kubectl = new Kubectl(kubeconfig);
   const store = join(temporaryFolder(), 'store');
   const options = { data: temporaryFolder(), flags: ['--store', pathToFileURL(store).href] };
   const bed = {} as { kylon: Kylon; proxy: Proxy };
 
+  const tidy = () => kubectl.try(['delete', 'namespace', '-l', mark, '--timeout=60s']);
+
   beforeAll(async () => {
     await kubectl.run(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
-    await kubectl.run(['delete', 'namespace', ...namespaces, '--ignore-not-found']);
-    await kubectl.run(
-      ['create', '-f', '-'],
-      namespaces.map((name) => namespace(name)),
-    );
+    await tidy();
+    await kubectl.run(['create', '-f', '-'], namespaces.map(harmed));
     bed.proxy = await Proxy.start(kubectl);
     bed.kylon = await Kylon.beside(kubeconfig, options);
   });
   afterAll(async () => {
     await bed.kylon?.stop();
     await bed.proxy?.stop();
-    await kubectl.run(['delete', 'namespace', ...namespaces, '--ignore-not-found']);
+    await tidy();
   });
 
   const start = async () => void (bed.kylon = await Kylon.beside(kubeconfig, options));
@@ -91,7 +95,7 @@ const leadTo = (kubectl: Kubectl, port: number) =>
 
 /** Namespaces with four ConfigMaps, a Backup and two Restores each: one of the Backup, and one of a Backup that is not there. */
 export async function fill({ createAll }: HarmBed, names: readonly string[]): Promise<void> {
-  await createAll(names.map((name) => namespace(name)));
+  await createAll(names.map(harmed));
   await createAll(
     names.flatMap((name) => [
       ...numbered('map', 4).map((one) => configMap(name, one)),
