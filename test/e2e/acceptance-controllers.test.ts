@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { harmBed, harmed, numbered, obstacles, ownedBy, small } from './harm.ts';
 import type { KubeObject } from './kubectl.ts';
-import { backup, backups, configMap, gone, path, restore, restores } from './objects.ts';
+import { backup, backups, complete, configMap, gone, path, restore, restores } from './objects.ts';
 import { eventually } from './process.ts';
 
 const cluster = findCluster();
@@ -16,8 +16,8 @@ const controllers = suite('controllers', cluster);
 /** Written by the cluster that ../shared/cluster/up makes; of other clusters nobody knows where it lies. */
 const controllerLog = join(dirname(kubeconfigOf(cluster)), 'log/kube-controller-manager.log');
 const isLogged = existsSync(controllerLog) || process.env['CI'] === 'true';
-/** Milliseconds. The controllers look for new kinds every 30 s. */
-const noticed = 150_000;
+/** Milliseconds. The controllers look for new kinds every 30 s, in what they have learnt up to 30 s before. */
+const noticed = 120_000;
 
 describe(controllers.title, controllers.options, () => {
   const ns = 'kylon-e2e-controllers';
@@ -29,9 +29,18 @@ describe(controllers.title, controllers.options, () => {
   describe('the garbage collector', () => {
     const hold = 'kylon-e2e.example.test/hold';
     let logged = 0;
-    beforeAll(() => {
+    beforeAll(async () => {
       if (isLogged) logged = statSync(controllerLog).size;
-    });
+      await orphan('first');
+      await eventually(async () => !(await kubectl.list(restores, '-n', ns)).length, noticed, 1000);
+    }, 2 * noticed);
+
+    /** A Restore that has lost its owner, a ConfigMap. */
+    async function orphan(name: string): Promise<void> {
+      await create(configMap(ns, name));
+      await create(ownedBy(await kubectl.get('configmap', name, '-n', ns), restore(ns, name, 'nothing')));
+      await kubectl.run(inNs('delete', 'configmap', name));
+    }
 
     /** An owner and a ConfigMap of it that does not go before it is let go. */
     async function family(resource: string, owner: KubeObject): Promise<{ owner: string; child: string }> {
@@ -87,9 +96,7 @@ describe(controllers.title, controllers.options, () => {
     });
 
     it('A27 deletes a Restore with the ConfigMap that owns it', async () => {
-      await create(configMap(ns, 'a27'));
-      await create(ownedBy(await kubectl.get('configmap', 'a27', '-n', ns), restore(ns, 'a27', 'nothing')));
-      await kubectl.run(inNs('delete', 'configmap', 'a27'));
+      await orphan('a27');
       await gone(kubectl, restores, 'a27', '-n', ns);
     });
 
@@ -116,6 +123,19 @@ describe(controllers.title, controllers.options, () => {
           .toString()
           .match(/^[EF].*(?:garbagecollector|graph_builder).*$/gm) ?? [];
       expect(errors.filter((line) => line.includes('kylon'))).toEqual([]);
+    });
+
+    // Here it unblocks what it then deletes, and once in a while trips over its own write, which it logs.
+    it('8.1.9 is not stopped by owners in a circle', async () => {
+      await create(restore(ns, 'circle', 'nothing'));
+      const first = await kubectl.get(restores, 'circle', '-n', ns);
+      await create(ownedBy(first, configMap(ns, 'circle')));
+      await create(ownedBy(await kubectl.get('configmap', 'circle', '-n', ns), backup(ns, 'circle', small)));
+      const { metadata } = ownedBy(await complete(kubectl, backups, { namespace: ns, name: 'circle' }), first);
+      const patch = JSON.stringify({ metadata: { ownerReferences: metadata['ownerReferences'] } });
+      await kubectl.run(inNs('patch', restores, 'circle', '--type=merge', '-p', patch));
+      await kubectl.run(inNs('delete', restores, 'circle', '--cascade=foreground', '--wait=false'));
+      for (const resource of [restores, 'configmap', backups]) await gone(kubectl, ...inNs(resource, 'circle'));
     });
   });
 
