@@ -11,7 +11,7 @@ import { KvDamaged } from './kv.ts';
 
 /** Entries and bytes that are read in one go. */
 const pageEntries = 1000;
-const pageBytes = 1024 * 1024;
+const pageBytes = 256 * 1024;
 /**
  * What LevelDB holds in its log at most before it goes into a table: twice, since there may be two logs. index-check.ts builds on
  * it. This and all other sizes are LevelDB's own: with a million objects, others made nothing faster (bench/million.ts).
