@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import forge from 'node-forge';
+import { issue } from '../auth/pki.ts';
 import { direct } from '../e2e/https.ts';
 import { Running } from '../e2e/process.ts';
 import type { Target } from './run.ts';
@@ -17,14 +17,23 @@ export class Playground {
   readonly process: Running;
   readonly #folder: string;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, nodeFlags: readonly string[]) {
     this.#folder = folder;
-    const flags = ['--max-http-header-size=1048576', '--max-semi-space-size=16', 'src/main.ts', '--data', folder, '--port', '0'];
+    const flags = [
+      ...nodeFlags,
+      '--max-http-header-size=1048576',
+      '--max-semi-space-size=16',
+      'src/main.ts',
+      '--data',
+      folder,
+      '--port',
+      '0',
+    ];
     this.process = new Running(node, flags, { cwd: repository });
   }
 
-  static async start(): Promise<Playground & Target & { readonly kubeconfig: string }> {
-    const playground = new Playground(await mkdtemp(join(tmpdir(), 'kylon-fuzz-')));
+  static async start(nodeFlags: readonly string[] = []): Promise<Playground & Target & { readonly kubeconfig: string }> {
+    const playground = new Playground(await mkdtemp(join(tmpdir(), 'kylon-fuzz-')), nodeFlags);
     const [, kubeconfig = ''] = await playground.process.waitFor(/^export KUBECONFIG=(\S+)$/m);
     const addresses = playground.#addresses(kubeconfig);
     const target: Target = { addresses, maySee: () => false, prepare: (namespace) => prepare(addresses.owner, namespace) };
@@ -43,23 +52,9 @@ export class Playground {
     const ca = pki('ca.crt');
     return {
       owner: { port, ca, cert: pki('client.crt'), key: pki('client.key') },
-      limited: { port, ca, ...certificateFor('limited', ca, pki('ca.key')) },
+      limited: { port, ca, ...issue({ cert: ca, key: pki('ca.key') }, { cn: 'limited' }) },
     };
   }
-}
-
-function certificateFor(name: string, ca: string, caKey: string): { readonly cert: string; readonly key: string } {
-  const keys = forge.pki.rsa.generateKeyPair(2048);
-  const issuer = forge.pki.certificateFromPem(ca);
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = keys.publicKey;
-  certificate.serialNumber = '4d';
-  certificate.validity = issuer.validity;
-  certificate.setSubject([{ name: 'commonName', value: name }]);
-  certificate.setIssuer(issuer.subject.attributes);
-  certificate.setExtensions([{ name: 'extKeyUsage', clientAuth: true }]);
-  certificate.sign(forge.pki.privateKeyFromPem(caKey), forge.md.sha256.create());
-  return { cert: forge.pki.certificateToPem(certificate), key: forge.pki.privateKeyToPem(keys.privateKey) };
 }
 
 interface Made {
