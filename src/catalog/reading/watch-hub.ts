@@ -2,8 +2,9 @@
 import type { StoredEvent, WatchQuery } from '../../machinery/storage.ts';
 import { StorageExpired } from '../../machinery/storage.ts';
 
-/** Events that may wait for one watcher; then it has to list again. */
+/** Events that may wait for one watcher, and characters of all of them; then it has to list again. */
 const mostWaiting = 1000;
+const mostCharacters = 64 * 1024 * 1024;
 
 export class WatchHub {
   readonly #watchers = new Set<Watcher>();
@@ -59,6 +60,7 @@ export class WatchHub {
 export class Watcher {
   readonly #query: WatchQuery;
   #events: StoredEvent[] = [];
+  #characters = 0;
   #end: Error | undefined;
   #wake = () => {};
 
@@ -70,8 +72,10 @@ export class Watcher {
     const { resource, namespace, since } = this.#query;
     const isWanted = event.key.resource === resource && (namespace === undefined || event.key.namespace === namespace) && event.rv > since;
     if (!isWanted || this.#end !== undefined) return;
-    if (this.#events.length < mostWaiting) this.#events.push(event);
-    else this.end(new StorageExpired(`the watch fell behind by more than ${mostWaiting} changes`));
+    this.#events.push(event);
+    this.#characters += charactersOf(event);
+    if (this.#events.length > mostWaiting || this.#characters > mostCharacters)
+      this.end(new StorageExpired(`the watch fell behind by more than ${mostWaiting} changes or ${mostCharacters} characters`));
     this.#wake();
   }
 
@@ -97,9 +101,12 @@ export class Watcher {
     while (!signal.aborted) {
       if (this.#end !== undefined) throw this.#end;
       const event = this.#events.shift();
+      this.#characters -= event ? charactersOf(event) : 0;
       if (event !== undefined) return event;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     return undefined;
   }
 }
+
+const charactersOf = ({ json, before = '' }: StoredEvent) => json.length + before.length;
