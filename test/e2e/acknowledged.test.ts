@@ -1,12 +1,7 @@
 /** The promise that an acknowledged write is never lost: two processes on one store, killed again and again under writers. */
-import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:https';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import { temporaryFolder } from './folder.ts';
-import { Kylon } from './kylon.ts';
+import { Replica } from './replica.ts';
 import { storesForKylon } from './stores.ts';
 
 const writers = 8;
@@ -36,8 +31,8 @@ describe.each(storesForKylon())('on $name', ({ url, env }) => {
       await sleep(700);
     });
     const fresh = await Replica.start('c', store, env);
-    const kept = await fresh.list();
-    for (const replica of replicas) expect(await replica.list()).toEqual(kept);
+    const kept = await list(fresh);
+    for (const replica of replicas) expect(await list(replica)).toEqual(kept);
     checkReplies(replies, kept);
     await Promise.all([fresh, ...replicas].map((replica) => replica.stop()));
   });
@@ -62,7 +57,8 @@ async function writeWhile(replicas: readonly Replica[], work: () => Promise<void
   const state = { done: false };
   const writing = Array.from({ length: writers }, async (_, writer) => {
     for (let n = 0; !state.done; n++) {
-      const reply = await replicas[(writer + n) % 2]?.create(`w${writer}-${n}`);
+      const replica = replicas[(writer + n) % 2];
+      const reply = replica && (await create(replica, `w${writer}-${n}`));
       if (reply) replies.push(reply);
       if (reply?.status !== 201) await sleep(20);
     }
@@ -73,88 +69,16 @@ async function writeWhile(replicas: readonly Replica[], work: () => Promise<void
   return replies;
 }
 
-/** A playground that can be killed and comes back with what its folder holds. */
-class Replica {
-  readonly #name: string;
-  readonly #store: string;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #data = temporaryFolder();
-  #kylon: Kylon | undefined;
-  #agent = new Agent();
-  #server = '';
-
-  private constructor(name: string, store: string, env: Readonly<Record<string, string>>) {
-    this.#name = name;
-    this.#store = store;
-    this.#env = env;
-  }
-
-  static async start(name: string, store: string, env: Readonly<Record<string, string>>): Promise<Replica> {
-    const replica = new Replica(name, store, env);
-    await replica.#start();
-    return replica;
-  }
-
-  async restart(): Promise<void> {
-    await this.#kylon?.discard();
-    this.#agent.destroy();
-    await this.#start();
-  }
-
-  async stop(): Promise<void> {
-    this.#agent.destroy();
-    await this.#kylon?.stop();
-  }
-
-  async create(name: string): Promise<Reply> {
-    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { by: this.#name } };
-    const { status, text } = await this.#send('POST', path, JSON.stringify(body)).catch(() => ({ status: 0, text: '' }));
-    const resourceVersion = status === 201 ? Number((JSON.parse(text) as ConfigMap).metadata.resourceVersion) : 0;
-    return { name, status, resourceVersion };
-  }
-
-  async list(): Promise<ReadonlyMap<string, number>> {
-    const { status, text } = await this.#send('GET', path);
-    expect(status, text).toBe(200);
-    const { items } = JSON.parse(text) as { items: readonly ConfigMap[] };
-    return new Map(items.map(({ metadata }) => [metadata.name, Number(metadata.resourceVersion)]));
-  }
-
-  async #start(): Promise<void> {
-    const flags = ['--store', this.#store, '--replica', this.#name];
-    const kylon = await Kylon.playground({ data: this.#data, flags, env: this.#env });
-    this.#kylon = kylon;
-    const config = parse(readFileSync(join(kylon.kubeconfig), 'utf8')) as Kubeconfig;
-    const [cluster] = config.clusters;
-    const [user] = config.users;
-    const decoded = (text = '') => Buffer.from(text, 'base64');
-    this.#server = cluster?.cluster.server ?? '';
-    this.#agent = new Agent({
-      keepAlive: true,
-      ca: decoded(cluster?.cluster['certificate-authority-data']),
-      cert: decoded(user?.user['client-certificate-data']),
-      key: decoded(user?.user['client-key-data']),
-    });
-  }
-
-  #send(method: string, target: string, body?: string): Promise<{ readonly status: number; readonly text: string }> {
-    return new Promise((resolve, reject) => {
-      const headers = { accept: 'application/json', 'content-type': 'application/json' };
-      const sent = request(this.#server + target, { method, headers, agent: this.#agent }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-      });
-      sent.on('error', reject);
-      sent.end(body);
-    });
-  }
+async function create(replica: Replica, name: string): Promise<Reply> {
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { by: replica.name } };
+  const { status, text } = await replica.send('POST', path, body).catch(() => ({ status: 0, text: '' }));
+  const resourceVersion = status === 201 ? Number((JSON.parse(text) as ConfigMap).metadata.resourceVersion) : 0;
+  return { name, status, resourceVersion };
 }
 
-interface Kubeconfig {
-  readonly clusters: readonly { readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } }[];
-  readonly users: readonly {
-    readonly user: { readonly 'client-certificate-data': string; readonly 'client-key-data': string };
-  }[];
+async function list(replica: Replica): Promise<ReadonlyMap<string, number>> {
+  const { status, text } = await replica.send('GET', path);
+  expect(status, text).toBe(200);
+  const { items } = JSON.parse(text) as { items: readonly ConfigMap[] };
+  return new Map(items.map(({ metadata }) => [metadata.name, Number(metadata.resourceVersion)]));
 }
