@@ -8,6 +8,8 @@ import { temporaryFolder } from './folder.ts';
 import { run } from './process.ts';
 import type { Result } from './process.ts';
 
+const go = process.env['GO'] ?? 'go';
+
 /** The cluster, where there is also a Go that can build for it. Without one, CI fails, and others skip with the reason. */
 export function findClusterForGo(): Cluster {
   const cluster = findCluster();
@@ -18,7 +20,7 @@ export function findClusterForGo(): Cluster {
 }
 
 function goIsThere(): boolean {
-  const { status, stdout } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } });
+  const { status, stdout } = spawnSync(go, ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } });
   return status === 0 && Number(/^go1\.(\d+)/.exec(stdout)?.[1]) >= 26;
 }
 
@@ -30,7 +32,7 @@ export async function buildGo(folder: string, what: { package?: string; modfile?
   const program = join(temporaryFolder(), 'program');
   const flags = ['-C', join(repository, 'test/clients', folder), '-buildvcs=false', '-trimpath', '-ldflags=-s -w', '-o', program];
   const args = ['build', ...flags, ...(what.modfile ? [`-modfile=${what.modfile}`] : []), what.package ?? '.'];
-  const { code, stderr } = await run('go', args, { env: { GOTOOLCHAIN: 'local' }, timeout: coldBuild });
+  const { code, stderr } = await run(go, args, { env: { GOTOOLCHAIN: 'local' }, timeout: coldBuild });
   expect(code, `go ${args.join(' ')}\n${stderr}`).toBe(0);
   return program;
 }
