@@ -11,12 +11,12 @@ import { RunAbandoned } from './runs/failure.ts';
 import type { EngineParts } from './parts.ts';
 import { WorkQueue } from './runs/queue.ts';
 import { restoreTask } from './restore/restore.ts';
-import { isDeleted, isUnfinished, refOf } from './runs/run-status.ts';
+import { isDeleted, isUnfinished, observed, refOf } from './runs/run-status.ts';
 import type { RunParts, Task } from './runs/run.ts';
 import { perform } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
-import { expirationOf, withExpiration } from './upkeep/ttl.ts';
+import { expirationOf } from './upkeep/ttl.ts';
 
 export interface Engine {
   /** Works until the signal aborts, and resolves when everything has come to rest. What is interrupted goes on in the next process. */
@@ -106,24 +106,28 @@ class Kind {
     }
     if (gone) claims.forget(uid);
     else if (isUnfinished(object)) this.#missed ||= !this.#runs.add(uid, target);
-    else if (isDeleted(object) || this.#expires(object, target)) this.#missed ||= !this.#chores.add(uid, target);
+    else if (isDeleted(object) || this.#lags(object, target)) this.#missed ||= !this.#chores.add(uid, target);
   }
 
-  /** Remembers when a finished object expires; true where its status says otherwise. */
-  #expires(object: KubeObject, target: ObjectRef): boolean {
-    this.#given.claims.forget(target.uid);
-    if (this.#given.task.word !== 'backup') return false;
-    this.#expiry.set(target, expirationOf(object));
-    return withExpiration(object) !== object;
+  /** Remembers when a finished object expires; true where its status does not say what it should. */
+  #lags(object: KubeObject, target: ObjectRef): boolean {
+    const { claims, task } = this.#given;
+    claims.forget(target.uid);
+    if (task.word === 'backup') this.#expiry.set(target, expirationOf(object));
+    return upToDate(task, object) !== object;
   }
 
   async #keepUp(target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
     const { parts, task } = this.#given;
     const again = await removeData(this.#given, target, signal);
-    const upToDate = (object: KubeObject) => (isDeleted(object) || isUnfinished(object) ? object : task.finish(object));
-    await parts.objects.update(task.definition, target, 'status', upToDate, signal);
+    await parts.objects.update(task.definition, target, 'status', (object) => upToDate(task, object), signal);
     return again;
   }
+}
+
+/** A finished object with the status that follows from it as it is now, and any other as it is. */
+function upToDate(task: Task, object: KubeObject): KubeObject {
+  return isDeleted(object) || isUnfinished(object) ? object : observed(task.finish(object));
 }
 
 async function listed(objects: Objects, task: Task, signal: AbortSignal): Promise<readonly KubeObject[]> {

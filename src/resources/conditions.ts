@@ -43,6 +43,11 @@ export function conditionsIn(facts: Facts, before: readonly Condition[] = []): C
   return [...others, ...wanted];
 }
 
+/** The same conditions, about another generation. What others have written stays as it is. */
+export function aboutGeneration(conditions: readonly Condition[] = [], observedGeneration: number): Condition[] {
+  return conditions.map((condition) => (condition.type in holding.New ? { ...condition, observedGeneration } : condition));
+}
+
 function conditionOf(
   type: string,
   holds: boolean,

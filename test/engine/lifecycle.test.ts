@@ -1,6 +1,7 @@
 /** Who carries a run out and for how long: shutdown, death, several replicas, deletion, expiry, time limits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
+import type { KubeObject } from '../../src/machinery/object.ts';
 import { backups } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -244,6 +245,46 @@ describe('expiry', () => {
       expect(await one.get(backups, 'shop', 'b')).toBeDefined();
       await eventually(clock, async () => (await one.get(backups, 'shop', 'b')) === undefined);
       expect(files.size).toBe(0);
+    });
+  });
+});
+
+describe('a change after the end', () => {
+  it.each([
+    ['completed', {}, 'Every item was done.'],
+    ['failed', { includedNamespaces: ['gone'] }, 'NamespaceNotFound: namespace "gone" not found'],
+  ])('of a backup that %s is seen in its status, or tools would wait for ever', async (_, spec, message) => {
+    const { one } = replicas();
+    await whileRunning(one.engine, async () => {
+      const { metadata } = await one.backUp('shop', 'b', { ...spec, ttl: '1h' });
+      const target = { namespace: 'shop', name: 'b', uid: metadata.uid ?? '' };
+      const foreign = {
+        type: 'Reviewed',
+        status: 'True',
+        observedGeneration: 1,
+        lastTransitionTime: '2026-01-02T03:04:05Z',
+        reason: 'Seen',
+        message: '',
+      };
+      const change = (part: 'object' | 'status', changed: (object: KubeObject) => KubeObject) =>
+        one.parts.objects.update(backups, target, part, changed, forever);
+      await change('status', (object) => {
+        const { conditions = [] } = object.status as { conditions?: object[] };
+        return { ...object, status: { ...(object.status as object), conditions: [...conditions, foreign] } };
+      });
+      await change('object', (object) => ({ ...object, spec: { ...(object.spec as object), ttl: '2h' } }));
+      await vi.waitFor(async () => expect(await statusOf(one)).toMatchObject({ observedGeneration: 2 }));
+      const { conditions = [] } = (await statusOf(one)) as {
+        conditions?: { type: string; message?: string; observedGeneration: number }[];
+      };
+      expect(conditions.map(({ type, observedGeneration }) => [type, observedGeneration])).toEqual([
+        ['Complete', 2],
+        ['Failed', 2],
+        ['Reconciling', 2],
+        ['Stalled', 2],
+        ['Reviewed', 1],
+      ]);
+      expect(conditions[0]?.message).toBe(message);
     });
   });
 });

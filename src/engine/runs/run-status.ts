@@ -3,7 +3,7 @@ import { rfc3339 } from '../../base/clock.ts';
 import type { Condition, KubeObject } from '../../machinery/object.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
 import type { User } from '../../machinery/user.ts';
-import { conditionsIn } from '../../resources/conditions.ts';
+import { aboutGeneration, conditionsIn } from '../../resources/conditions.ts';
 import type { CreatedBy, Phase } from '../../resources/status.ts';
 
 export interface RunStatus {
@@ -43,6 +43,15 @@ export function withStatus(object: KubeObject, change: Partial<RunStatus>, now: 
   const observedGeneration = object.metadata.generation ?? 0;
   const facts = { phase: status.phase ?? 'New', observedGeneration, now: rfc3339(now), ...(message !== undefined && { message }) };
   return { ...object, status: { ...status, observedGeneration, conditions: conditionsIn(facts, status.conditions) } };
+}
+
+/** The object with a status that is about its generation of now, for which tools wait; the same one where it is already. */
+export function observed(object: KubeObject): KubeObject {
+  const status = statusOf(object);
+  const observedGeneration = object.metadata.generation ?? 0;
+  if (status.observedGeneration === observedGeneration) return object;
+  const conditions = aboutGeneration(status.conditions, observedGeneration);
+  return { ...object, status: { ...status, observedGeneration, conditions } };
 }
 
 /** Who made the object, as the server recorded it; nobody at all where it did not. */
