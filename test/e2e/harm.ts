@@ -2,7 +2,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
@@ -78,6 +78,7 @@ export function harmBed(kubeconfig: string, namespaces: readonly string[]) {
       const slow = await SlowProxy.start(port, ms);
       try {
         await leadTo(kubectl, slow.port);
+        await eventually(async () => (await answerTime(bed.proxy)) >= ms);
         await work();
       } finally {
         await leadTo(kubectl, port);
@@ -88,6 +89,13 @@ export function harmBed(kubeconfig: string, namespaces: readonly string[]) {
 }
 
 export type HarmBed = ReturnType<typeof harmBed>;
+
+/** Milliseconds that a list of Kylon's takes. */
+async function answerTime(proxy: Proxy): Promise<number> {
+  const start = Date.now();
+  expect((await proxy.send('GET', `/apis/${apiVersion}/restores?limit=1`)).status).toBe(200);
+  return Date.now() - start;
+}
 
 /** Leads the requests for Kylon's kinds to another port of this machine. */
 const leadTo = (kubectl: Kubectl, port: number) =>
