@@ -26,7 +26,8 @@ const (
 	protobufV2     = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 )
 
-// merged does what kube-apiserver's aggregator does with the document of an APIService. It fails where two have the same path.
+// merged does what kube-apiserver's aggregator does with the document of an APIService, here as if there were two of them with the same
+// definitions. It fails where two have the same path.
 func (d documents) merged() (*spec.Swagger, error) {
 	theirs, err := d.swagger("theirs-v2.json")
 	if err != nil {
@@ -36,8 +37,13 @@ func (d documents) merged() (*spec.Swagger, error) {
 	if err != nil {
 		return nil, err
 	}
-	filtered := aggregator.FilterSpecByPathsWithoutSideEffects(own, []string{ownPrefix})
-	return theirs, aggregator.MergeSpecs(theirs, filtered)
+	for _, prefixes := range [][]string{{ownPrefix + "backups", ownPrefix + "restores"}, {ownPrefix + "namespaces/"}} {
+		part := aggregator.FilterSpecByPathsWithoutSideEffects(own, prefixes)
+		if err := aggregator.MergeSpecs(theirs, part); err != nil {
+			return nil, err
+		}
+	}
+	return theirs, nil
 }
 
 func (d documents) merges(context.Context) (string, error) {
