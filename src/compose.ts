@@ -11,15 +11,12 @@ import { levelFolder } from './catalog/local-index/level-kv.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
-import type { Api, NamespaceReader } from './machinery/api.ts';
-import { dispatch } from './machinery/dispatch.ts';
-import { describe } from './machinery/description/documents.ts';
-import { noSuchPath, unavailable } from './machinery/errors.ts';
+import type { NamespaceReader } from './machinery/api.ts';
+import { Door } from './machinery/door.ts';
 import { createObjects } from './machinery/in-process.ts';
 import type { Objects } from './machinery/objects.ts';
 import type { ResourceDefinition } from './machinery/resource.ts';
 import type { Storage } from './machinery/storage.ts';
-import type { Answer, Call } from './machinery/call.ts';
 import type { Authorizer } from './machinery/user.ts';
 import type { Version } from './machinery/description/version.ts';
 import { openStore } from './objectstore/open.ts';
@@ -131,21 +128,4 @@ function serving({ options, certificate, authenticate, authorizer, onRefused }: 
     healthChecks: [],
     onRefused,
   };
-}
-
-/** Until everything is wired, requests are told to come again: a 404 now would be believed. */
-class Door {
-  #api: Api | undefined;
-
-  open(api: Api): void {
-    this.#api = api;
-  }
-
-  async handle(call: Call): Promise<Answer> {
-    if (!this.#api) throw unavailable('the server is starting, please try again');
-    if (call.resource) return dispatch(this.#api, call);
-    const described = describe(this.#api, call);
-    if (!described) throw noSuchPath();
-    return described;
-  }
 }

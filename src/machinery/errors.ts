@@ -177,6 +177,12 @@ export const internal = (message: string, cause?: unknown) =>
 export const unavailable = (message: string, cause?: unknown) =>
   new ApiError(503, 'ServiceUnavailable', message, { retryAfterSeconds: 1 }, { cause });
 
+/** Nobody knows yet what will be served. */
+export const notYetServed = () => {
+  const message = 'the request has been made before all known HTTP paths have been installed, please try again';
+  return new ApiError(503, 'ServiceUnavailable', message, { retryAfterSeconds: 5 });
+};
+
 /** The outcome of a write is unknown: it may have been done. */
 export const timedOut = (message: string, cause?: unknown) => new ApiError(504, 'Timeout', `Timeout: ${message}`, undefined, { cause });
 

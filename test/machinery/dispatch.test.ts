@@ -1,5 +1,8 @@
 /** Which requests go where, and which go nowhere. */
 import { describe, expect, it } from 'vitest';
+import { Door } from '../../src/machinery/door.ts';
+import { parseTarget } from '../../src/machinery/path.ts';
+import { callOf } from './sample.ts';
 import { allThings, createServer, thingPath } from './toys.ts';
 
 describe('dispatch', () => {
@@ -56,5 +59,20 @@ describe('dispatch', () => {
     expect((await request('PATCH', '/api/v1/namespaces/n', { body: { metadata: { labels: { a: 'b' } } } })).code).toBe(200);
     expect(storage.peek({ resource: 'namespaces', namespace: '', name: 'n' })).toBeDefined();
     expect((await request('DELETE', '/api/v1/namespaces/n')).code).toBe(200);
+  });
+});
+
+describe('the door', () => {
+  it.each([thingPath, '/apis', '/nope'])('tells who comes too early to come again: %s', async (path) => {
+    const door = new Door();
+    const call = { ...callOf(), ...parseTarget('GET', path) };
+    await expect(door.handle(call)).rejects.toMatchObject({
+      code: 503,
+      message: 'the request has been made before all known HTTP paths have been installed, please try again',
+      details: { retryAfterSeconds: 5 },
+    });
+    door.open(createServer().api);
+    if (path === '/nope') await expect(door.handle(call)).rejects.toMatchObject({ code: 404 });
+    else expect((await door.handle(call)).status).toBe(200);
   });
 });
