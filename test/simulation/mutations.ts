@@ -85,7 +85,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: commit,
         find: `      await follower.refresh(this.#closing.signal);
-      if (state.head.n !== staged.head.n) return false;`,
+      if (state.head.n !== staged.head.n) staged = await this.#stage(writes);`,
         replace: '',
       },
     ],
@@ -96,8 +96,8 @@ export const mutations: readonly Mutation[] = [
     patches: [
       {
         file: commit,
-        find: '} else if (!(await this.#put(staged, writes))) return false;',
-        replace: `} else {
+        find: 'if (staged.records.length > 0 && !(await this.#put(staged, writes))) return false;',
+        replace: `if (staged.records.length > 0) {
       for (const [i, write] of writes.entries()) write.settle(staged.replies[i] ?? new StorageUnknown('no reply'));
       if (!(await this.#put(staged, writes))) return false;
     }`,

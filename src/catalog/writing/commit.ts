@@ -97,20 +97,27 @@ export class Committer {
     const { state, follower, guard } = this.#parts;
     follower.stir();
     await guard.ifDue();
-    const staged = await state.still((head) =>
+    let staged = await this.#stage(writes);
+    if (staged.records.length === 0) {
+      // Nothing to put, so nothing proves that the refusals are true: ask once, and check against what is found. What others write
+      // after that does not matter; else who is refused would get no answer for as long as others write without a pause.
+      await follower.refresh(this.#closing.signal);
+      if (state.head.n !== staged.head.n) staged = await this.#stage(writes);
+    }
+    if (staged.records.length > 0 && !(await this.#put(staged, writes))) return false;
+    for (const [i, write] of writes.entries()) write.settle(staged.replies[i] ?? new StorageUnknown('no reply'));
+    return true;
+  }
+
+  #stage(writes: readonly PendingWrite[]): Promise<Staged> {
+    const { state } = this.#parts;
+    return state.still((head) =>
       stage(
         writes.map(({ change }) => change),
         head,
         (key) => state.get(key),
       ),
     );
-    if (staged.records.length === 0) {
-      // Nothing to put, so nothing proves that the refusals are true: ask.
-      await follower.refresh(this.#closing.signal);
-      if (state.head.n !== staged.head.n) return false;
-    } else if (!(await this.#put(staged, writes))) return false;
-    for (const [i, write] of writes.entries()) write.settle(staged.replies[i] ?? new StorageUnknown('no reply'));
-    return true;
   }
 
   async #put(staged: Staged, writes: readonly PendingWrite[]): Promise<boolean> {
