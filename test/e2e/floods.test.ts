@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import type { Socket } from 'node:net';
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -24,9 +25,11 @@ const idle = heap * MiB;
 /** Of a connection: its TLS state with two records of 16 KiB, and the parser. */
 const perConnection = 96 * KiB;
 
+/** How many times as long everything takes because others use this machine as well. */
+const crowd = Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
 /** Milliseconds, for who has a connection, as kube-apiserver does, and for who comes anew and stands in line with the attackers. */
-const longestWait = 1000;
-const longestWaitNew = 5000;
+const longestWait = 1000 * crowd;
+const longestWaitNew = 5000 * crowd;
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const json: Draft['headers'] = [['Content-Type', 'application/json']];
@@ -216,7 +219,7 @@ describe('floods', () => {
     });
 
     it('of watches, while others write', async () => {
-      const count = 100;
+      const count = 60;
       const writes = 300;
       await survives(idle + count * MiB + writes * 4 * size, async () => {
         const sockets = await open(count);
