@@ -152,7 +152,7 @@ describe('what was acknowledged', () => {
           seen[typeof reply === 'number' ? 'ok' : reply instanceof StorageUnknown ? 'unknown' : 'unavailable']++;
         await Promise.all([fresh, ...catalogs].map((catalog) => catalog.close()));
       }),
-      { numRuns: 40, seed: 20261121 },
+      { numRuns: 80, seed: 20261121 },
     );
     for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(10);
   });
