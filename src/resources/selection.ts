@@ -31,6 +31,17 @@ const namespacePattern = 'A name or a pattern: * stands for any characters, ? fo
 const resourcePattern =
   'A plural, singular, short name or kind, with its group behind a dot where needed (deployments, deploy, Deployment, deployments.apps), or a pattern of those such as *.example.com.';
 
+const namePattern = 'A name or a pattern: * stands for any characters, ? for one.';
+
+const filter = object('Which objects of some resources pass, by their names.', {
+  resources: list('The resources that it is about.', text(resourcePattern), { 'x-kubernetes-list-type': 'atomic', maxItems: 100 }),
+  namespaces: names('The namespaces that it is about. Default: all, and what lies in none.', namespacePattern),
+  includedNames: names('Names of the objects that pass. Default: all.', namePattern),
+  excludedNames: names('Names of the objects that do not pass, though they are included.', namePattern),
+});
+
+export type Filter = Static<typeof filter>;
+
 /** `included` says what is taken where includedNamespaces is left out. */
 export function selectionFields(included: string) {
   return {
@@ -47,6 +58,12 @@ export function selectionFields(included: string) {
       ),
     ),
     labelSelector: optional(labelSelector('Takes only objects whose labels match. Excludes orLabelSelectors.')),
+    filters: optional(
+      list('Narrow single resources by the names of their objects. An object is taken only if it passes each filter about it.', filter, {
+        'x-kubernetes-list-type': 'atomic',
+        maxItems: 100,
+      }),
+    ),
     orLabelSelectors: optional(
       list('Takes only objects whose labels match at least one of these. Excludes labelSelector.', labelSelector('One of the selectors.'), {
         'x-kubernetes-list-type': 'atomic',
@@ -65,6 +82,22 @@ export function selectionFaults(spec: Selection): readonly FieldError[] {
     ...pairFaults('Namespaces', spec.includedNamespaces, spec.excludedNamespaces, namespaceFault),
     ...pairFaults('Resources', spec.includedResources, spec.excludedResources, resourceFault),
     ...labelFaults(spec),
+    ...(spec.filters ?? []).flatMap((filter, index) => filterFaults(`spec.filters[${index}]`, filter)),
+  ];
+}
+
+function filterFaults(
+  field: string,
+  { resources, namespaces = [], includedNames = [], excludedNames = [] }: Filter,
+): readonly FieldError[] {
+  const isIdle = includedNames.length === 0 && excludedNames.length === 0;
+  return [
+    ...(resources.length === 0 ? [{ field: `${field}.resources`, type: 'Required value', detail: '' } as const] : []),
+    ...(isIdle ? [{ field, type: 'Required value', detail: 'includedNames or excludedNames must be given' } as const] : []),
+    ...listFaults(`${field}.resources`, resources, resourceFault),
+    ...listFaults(`${field}.namespaces`, namespaces, namespaceFault),
+    ...listFaults(`${field}.includedNames`, includedNames, nameFault),
+    ...listFaults(`${field}.excludedNames`, excludedNames, nameFault),
   ];
 }
 
@@ -80,6 +113,10 @@ const resourceFault: PatternFault = (pattern) =>
   /^[A-Za-z0-9*?]([-A-Za-z0-9*?]*)(\.[-A-Za-z0-9*?]+)*$/.test(pattern)
     ? undefined
     : "must name a resource, such as deployments or deployments.apps, or be a pattern with '*' and '?'";
+
+/** As long as a name may be; some kinds allow nearly every character. */
+const nameFault: PatternFault = (pattern) =>
+  /^[^/%]{1,253}$/.test(pattern) ? undefined : "must be a name or a pattern of 1 to 253 characters without '/' and '%'";
 
 function pairFaults(
   what: 'Namespaces' | 'Resources',

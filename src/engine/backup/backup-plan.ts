@@ -4,6 +4,8 @@ import { qualified } from '../../machinery/errors.ts';
 import { groupIsExcluded, resourceExclusion } from '../selection/exclusions.ts';
 import { isGlob } from '../selection/glob.ts';
 import { definitions, namespaces, volumes } from '../selection/known.ts';
+import { nameFilters } from '../selection/name-filters.ts';
+import type { NameFilters } from '../selection/name-filters.ts';
 import type { RunLog } from '../runs/run-log.ts';
 import { chooseResources, resolveResource } from '../selection/selection.ts';
 
@@ -12,6 +14,7 @@ export interface ResourceSelection {
   readonly excludedResources?: readonly string[];
   /** Undefined: the related ones. True: all. False: none but the Namespaces. */
   readonly includeClusterResources?: boolean;
+  readonly filters?: Parameters<typeof nameFilters>[0];
 }
 
 export interface BackupPlan {
@@ -21,6 +24,8 @@ export interface BackupPlan {
   readonly clusterWide: readonly ApiResource[];
   /** Of which those are taken that belong to what is in the backup. */
   readonly related: readonly ApiResource[];
+  /** Whether an object passes the filters by name. */
+  readonly passes: NameFilters['passes'];
 }
 
 const relatives = [definitions, namespaces, volumes];
@@ -30,7 +35,8 @@ export async function planBackup(cluster: Cluster, selection: ResourceSelection,
   for (const { groupVersion, message } of failures)
     if (!groupIsExcluded(groupVersion)) log.error(`${groupVersion} is left out, it was not discovered: ${message}`);
   const chosen = chooseResources(selection.includedResources, selection.excludedResources, resources);
-  for (const pattern of chosen.unknown) log.warn(`${JSON.stringify(pattern)} names no resource of this cluster`);
+  const filters = nameFilters(selection.filters, resources);
+  for (const pattern of [...chosen.unknown, ...filters.unknown]) log.warn(`${JSON.stringify(pattern)} names no resource of this cluster`);
   warnOfLeftOut(selection, resources, log);
   const kept = chosen.resources.filter((resource) => resourceExclusion(resource) === undefined);
   return {
@@ -39,6 +45,7 @@ export async function planBackup(cluster: Cluster, selection: ResourceSelection,
       ? kept.filter((resource) => !resource.namespaced && !relatives.includes(qualified(resource)))
       : [],
     related: relatedOf(selection, resources),
+    passes: filters.passes,
   };
 }
 

@@ -99,7 +99,7 @@ interface Tally {
 }
 
 async function add(
-  { archive, orLabelSelectors, added }: Collection,
+  collection: Collection,
   relations: Relations,
   resource: ApiResource,
   bytes: Uint8Array,
@@ -107,17 +107,21 @@ async function add(
   tally: Tally,
 ): Promise<void> {
   const object = parseListed(bytes);
-  const { labels = {} } = object.metadata;
-  if (!takes(object)) return;
-  if (orLabelSelectors?.length && !orLabelSelectors.some((selector) => selects(selector, labels))) return;
+  if (!takes(object) || !isSelected(collection, resource, object)) return;
   const key = qualified(resource);
   const reason = objectExclusion(key, object.metadata);
   if (reason !== undefined) return void tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
-  await archive.add(newItem(resource, object, bytes));
+  await collection.archive.add(newItem(resource, object, bytes));
   relations.resources.add(key);
   if (key === claims && object.spec?.volumeName) relations.volumes.add(object.spec.volumeName);
   tally.added += 1;
-  added();
+  collection.added();
+}
+
+function isSelected({ plan, orLabelSelectors }: Collection, { group, resource }: ApiResource, { metadata }: ListedObject): boolean {
+  const { name, namespace = '', labels = {} } = metadata;
+  if (!plan.passes({ group, resource, namespace, name })) return false;
+  return !orLabelSelectors?.length || orLabelSelectors.some((selector) => selects(selector, labels));
 }
 
 /** A resource that went away meanwhile, or never could be listed, is missed by nobody. */

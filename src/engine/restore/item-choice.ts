@@ -3,6 +3,7 @@ import type { ApiResource } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { Item, ItemKey } from '../../resources/services.ts';
 import { definitions, namespaces, volumes } from '../selection/known.ts';
+import { nameFilters } from '../selection/name-filters.ts';
 import type { ObjectLabelSelector } from '../selection/label-selector.ts';
 import { selects } from '../selection/label-selector.ts';
 import { anyMatcher, chooseResources } from '../selection/selection.ts';
@@ -14,6 +15,7 @@ export interface ItemSelection {
   readonly includedResources?: readonly string[];
   readonly excludedResources?: readonly string[];
   readonly includeClusterResources?: boolean;
+  readonly filters?: Parameters<typeof nameFilters>[0];
   readonly labelSelector?: ObjectLabelSelector;
   readonly orLabelSelectors?: readonly ObjectLabelSelector[];
 }
@@ -38,14 +40,18 @@ export function chooseItems(selection: ItemSelection, held: readonly ApiResource
   const scope = clusterScopeOf(selection);
   const takesClusterItem = clusterItemMatcher(scope, takesNamespace, keys);
   const isNamed = namedMatcher(selection.items);
+  const filters = nameFilters(selection.filters, held);
   const takes = (item: Item) =>
-    isNamed(item) && (item.namespace === '' ? takesClusterItem(item) : takesNamespace(item.namespace)) && hasLabels(selection, item);
+    isNamed(item) &&
+    filters.passes(item) &&
+    (item.namespace === '' ? takesClusterItem(item) : takesNamespace(item.namespace)) &&
+    hasLabels(selection, item);
   return {
     takes: (item) => keys.has(qualified(item)) && takes(item),
     takesNamespace,
     relatedOnly: scope === 'related',
     resources: [...keys],
-    unknown,
+    unknown: [...unknown, ...filters.unknown],
   };
 }
 

@@ -47,6 +47,20 @@ describe('a Backup takes', () => {
       ['clusterroles /admin', 'configmaps shop/settings', 'namespaces /shop'],
       withVolume,
     ],
+    [
+      'what the filters of its resource let through',
+      {
+        includedNamespaces: ['shop', 'other'],
+        includedResources: ['cm', 'secrets'],
+        filters: [
+          { resources: ['configmaps'], includedNames: ['set*', 'x'] },
+          { resources: ['cm'], namespaces: ['oth*'], excludedNames: ['?ettings'] },
+          { resources: ['secrets'], excludedNames: ['pass*'] },
+          { resources: ['namespaces'], excludedNames: ['other'] },
+        ],
+      },
+      ['configmaps shop/settings', 'namespaces /shop'],
+    ],
     ['no relatives that are excluded', { excludedResources: ['crd', 'namespaces'] }, own],
     ['what its labels say', { labelSelector: { matchLabels: { app: 'web' } } }, ['configmaps shop/settings', 'namespaces /shop']],
     [
@@ -99,9 +113,14 @@ describe('a Backup takes', () => {
 
 describe('a Backup warns', () => {
   it('of names that mean nothing, or nothing that it takes', async () => {
-    const spec = { includedNamespaces: ['shop', 'gone'], includedResources: ['configmaps', 'wodgets', 'events', 'clusterroles'] };
+    const spec = {
+      includedNamespaces: ['shop', 'gone'],
+      includedResources: ['configmaps', 'wodgets', 'events', 'clusterroles'],
+      filters: [{ resources: ['gadgets'], includedNames: ['a'] }],
+    };
     const { status, log } = await backUp(spec);
-    expect(status).toMatchObject({ phase: 'Completed', warnings: 4 });
+    expect(status).toMatchObject({ phase: 'Completed', warnings: 5 });
+    expect(log).toContain('WARN "gadgets" names no resource of this cluster');
     expect(log).toContain('WARN namespace "gone" not found');
     expect(log).toContain('WARN "wodgets" names no resource of this cluster');
     expect(log).toContain('WARN events is left out by rule: a report that expires within the hour');

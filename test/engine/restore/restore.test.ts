@@ -91,6 +91,15 @@ describe('a Restore', () => {
     expect(results).toEqual(['namespaces shop created', 'configmaps shop/settings created']);
   });
 
+  it('takes what the filters let through', async () => {
+    const filters = [{ resources: ['secrets', 'widgets'], excludedNames: ['pass*'] }];
+    const { results } = await play({ restore: { includedResources: ['secrets', 'widgets', 'configmaps'], filters }, between: drop });
+    expect(results.filter((text) => !text.startsWith('namespaces'))).toEqual([
+      'configmaps shop/settings created',
+      'widgets shop/gear created',
+    ]);
+  });
+
   it('takes single items, by name', async () => {
     const items = [{ resource: 'secrets', namespace: 'shop', name: 'password' }];
     expect((await play({ restore: { items }, between: (cluster) => cluster.drop('secrets', 'shop', 'password') })).results).toEqual([
