@@ -54,8 +54,9 @@ class Kind {
     const { parts, task } = given;
     this.#given = given;
     const { clock, log } = parts;
+    const groupOf = ({ namespace }: ObjectRef) => namespace;
     const queue = (name: string, concurrency: number, work: (target: ObjectRef, signal: AbortSignal) => Promise<number | undefined>) =>
-      new WorkQueue<ObjectRef>({ name: `the ${name} of a ${task.word}`, concurrency, limit: queueLimit, clock, log, work });
+      new WorkQueue<ObjectRef>({ name: `the ${name} of a ${task.word}`, concurrency, limit: queueLimit, clock, log, groupOf, work });
     this.#runs = queue('run', runsAtOnce, (target, signal) => perform(given, target, signal));
     this.#chores = queue('upkeep', choresAtOnce, (target, signal) => this.#keepUp(target, signal));
     this.#expiry = new Expiry({ clock, log, remove: (target, signal) => parts.objects.delete(task.definition, target, signal) });

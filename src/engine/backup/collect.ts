@@ -1,8 +1,9 @@
 /** Lists what the plan says and streams it into the archive. A list that fails costs only itself. */
-import type { ApiResource, Cluster, ListOptions } from '../../cluster/cluster.ts';
+import type { ApiResource, Cluster, ListOptions, Page } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { ArchiveWriter } from '../archive/archive.ts';
+import { begunAhead } from './ahead.ts';
 import type { BackupPlan } from './backup-plan.ts';
 import { objectExclusion } from '../selection/exclusions.ts';
 import { claims, namespaces, volumes } from '../selection/known.ts';
@@ -39,30 +40,49 @@ interface Relations {
 /** Definitions hold large schemas. */
 const relatedPage = 50;
 
+/** One list, and what of it is taken. */
+interface Part {
+  readonly resource: ApiResource;
+  readonly options: ListOptions;
+  readonly takes: (object: ListedObject) => boolean;
+  /** Objects are taken whatever their labels. */
+  readonly anyLabels: boolean;
+}
+
+/** Lists that are begun before their turn: enough that a server is never idle, and none has to hold many pages. */
+const listsAhead = 4;
+
 export async function collect(collection: Collection): Promise<void> {
-  const { plan, namespaces, listAtOnce } = collection;
+  const { plan, namespaces } = collection;
   const relations: Relations = { namespaces: new Set(namespaces), volumes: new Set(), resources: new Set() };
-  for (const resource of plan.namespaced)
-    for (const namespace of listAtOnce ? [undefined] : namespaces) await collectNamespaced(collection, relations, resource, namespace);
-  for (const resource of plan.clusterWide) await collectClusterWide(collection, relations, resource);
-  for (const resource of plan.related) await collectRelated(collection, relations, resource);
+  await addAll(collection, relations, [...namespacedParts(collection, relations), ...clusterWideParts(collection)]);
+  // Only now is it known what is related to what was taken.
+  await addAll(
+    collection,
+    relations,
+    plan.related.flatMap((resource) => relatedPart(relations, resource)),
+  );
 }
 
-async function collectNamespaced(collection: Collection, relations: Relations, resource: ApiResource, namespace: string | undefined) {
-  const options = { ...(namespace !== undefined && { namespace }), labelSelector: selectorText(collection.labelSelector) };
-  await addAll(collection, relations, resource, options, (object) => relations.namespaces.has(object.metadata.namespace ?? ''));
+function namespacedParts({ plan, namespaces, listAtOnce, labelSelector }: Collection, relations: Relations): Part[] {
+  const places = listAtOnce ? [{}] : namespaces.map((namespace) => ({ namespace }));
+  const takes = ({ metadata }: ListedObject) => relations.namespaces.has(metadata.namespace ?? '');
+  const selector = selectorText(labelSelector);
+  return plan.namespaced.flatMap((resource) =>
+    places.map((place) => ({ resource, options: { ...place, labelSelector: selector }, takes, anyLabels: false })),
+  );
 }
 
-async function collectClusterWide(collection: Collection, relations: Relations, resource: ApiResource) {
-  await addAll(collection, relations, resource, { labelSelector: selectorText(collection.labelSelector) }, () => true);
+function clusterWideParts({ plan, labelSelector }: Collection): Part[] {
+  const options = { labelSelector: selectorText(labelSelector) };
+  return plan.clusterWide.map((resource) => ({ resource, options, takes: () => true, anyLabels: false }));
 }
 
 /** Whatever their labels: what is in the backup cannot be restored without them. */
-async function collectRelated(collection: Collection, relations: Relations, resource: ApiResource) {
+function relatedPart(relations: Relations, resource: ApiResource): Part[] {
   const names = namesOfRelated(relations, resource);
-  if (names.size === 0) return;
-  const { orLabelSelectors: _, ...unselected } = collection;
-  await addAll(unselected, relations, resource, { limit: relatedPage }, ({ metadata }) => names.has(metadata.name));
+  if (names.size === 0) return [];
+  return [{ resource, options: { limit: relatedPage }, takes: ({ metadata }) => names.has(metadata.name), anyLabels: true }];
 }
 
 function namesOfRelated(relations: Relations, resource: ApiResource): ReadonlySet<string> {
@@ -70,18 +90,24 @@ function namesOfRelated(relations: Relations, resource: ApiResource): ReadonlySe
   return qualified(resource) === volumes ? relations.volumes : relations.resources;
 }
 
-async function addAll(
-  collection: Collection,
-  relations: Relations,
-  resource: ApiResource,
-  options: ListOptions,
-  takes: (object: ListedObject) => boolean,
-): Promise<void> {
-  const { cluster, signal, log } = collection;
+async function addAll(collection: Collection, relations: Relations, parts: readonly Part[]): Promise<void> {
+  const { cluster } = collection;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([collection.signal, stop.signal]);
+  const lists = begunAhead(parts, listsAhead, ({ resource, options }) => cluster.list(resource, options, signal));
+  for await (const { of: part, pieces } of lists)
+    await addPart(collection, relations, part, pieces).catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    });
+}
+
+async function addPart(collection: Collection, relations: Relations, part: Part, pages: AsyncIterable<Page>): Promise<void> {
+  const { log } = collection;
+  const { resource, options } = part;
   const tally: Tally = { added: 0, leftOut: new Map() };
   try {
-    for await (const { items } of cluster.list(resource, options, signal))
-      for (const bytes of items) await add(collection, relations, resource, bytes, takes, tally);
+    for await (const { items } of pages) for (const bytes of items) await add(collection, relations, part, bytes, tally);
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     tellFailure(log, resource, options, error);
@@ -98,16 +124,10 @@ interface Tally {
   readonly leftOut: Map<string, number>;
 }
 
-async function add(
-  collection: Collection,
-  relations: Relations,
-  resource: ApiResource,
-  bytes: Uint8Array,
-  takes: (object: ListedObject) => boolean,
-  tally: Tally,
-): Promise<void> {
+async function add(collection: Collection, relations: Relations, part: Part, bytes: Uint8Array, tally: Tally): Promise<void> {
+  const { resource } = part;
   const object = parseListed(bytes);
-  if (!takes(object) || !isSelected(collection, resource, object)) return;
+  if (!part.takes(object) || !isSelected(collection, part, object)) return;
   const key = qualified(resource);
   const reason = objectExclusion(key, object.metadata);
   if (reason !== undefined) return void tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
@@ -118,10 +138,10 @@ async function add(
   collection.added();
 }
 
-function isSelected({ plan, orLabelSelectors }: Collection, { group, resource }: ApiResource, { metadata }: ListedObject): boolean {
+function isSelected({ plan, orLabelSelectors }: Collection, { resource, anyLabels }: Part, { metadata }: ListedObject): boolean {
   const { name, namespace = '', labels = {} } = metadata;
-  if (!plan.passes({ group, resource, namespace, name })) return false;
-  return !orLabelSelectors?.length || orLabelSelectors.some((selector) => selects(selector, labels));
+  if (!plan.passes({ group: resource.group, resource: resource.resource, namespace, name })) return false;
+  return anyLabels || !orLabelSelectors?.length || orLabelSelectors.some((selector) => selects(selector, labels));
 }
 
 /** A resource that went away meanwhile, or never could be listed, is missed by nobody. */

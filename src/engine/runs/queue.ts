@@ -1,10 +1,12 @@
 /**
  * Work by key: a key is worked on by one worker at a time, what comes in meanwhile is done once more afterwards, a failure is
- * tried again later and later. Bounded: at `limit` keys further ones are refused, and the caller has to list again.
+ * tried again later and later. Workers go to the groups by turns. Bounded: at `limit` keys further ones are refused, and the
+ * caller has to list again.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { messageOf } from '../../base/lifetime.ts';
+import { Waiting } from './waiting.ts';
 
 export interface QueueOptions<T> {
   /** For the log. */
@@ -14,6 +16,8 @@ export interface QueueOptions<T> {
   readonly limit: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whose work it is: no group waits for all the work of another. */
+  readonly groupOf: (item: T) => string;
   /** Resolves to the milliseconds after which to look at the item again, or undefined for not before somebody adds it. */
   readonly work: (item: T, signal: AbortSignal) => Promise<number | undefined>;
 }
@@ -24,7 +28,7 @@ const longestDelay = 300_000;
 
 export class WorkQueue<T> {
   readonly #options: QueueOptions<T>;
-  readonly #waiting = new Map<string, T>();
+  readonly #waiting: Waiting<T>;
   readonly #later = new Map<string, AbortController>();
   readonly #active = new Map<string, Promise<void>>();
   /** Added while being worked on. */
@@ -34,6 +38,7 @@ export class WorkQueue<T> {
 
   constructor(options: QueueOptions<T>) {
     this.#options = options;
+    this.#waiting = new Waiting(options.groupOf);
   }
 
   /** False where there is no room. */
@@ -60,9 +65,10 @@ export class WorkQueue<T> {
 
   #start(): void {
     if (!this.#signal || this.#signal.aborted) return;
-    for (const [key, item] of this.#waiting) {
-      if (this.#active.size >= this.#options.concurrency) return;
-      this.#waiting.delete(key);
+    while (this.#active.size < this.#options.concurrency) {
+      const next = this.#waiting.take();
+      if (next === undefined) return;
+      const [key, item] = next;
       this.#active.set(key, this.#work(key, item, this.#signal));
     }
   }

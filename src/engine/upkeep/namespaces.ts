@@ -32,6 +32,7 @@ export async function runNamespaceController(parts: NamespaceControllerParts, si
     limit,
     clock: parts.clock,
     log: parts.log,
+    groupOf: ({ name }) => name,
     work: (target, signal) => empty(parts, target, signal),
   });
   await Promise.all([queue.run(signal), follow(parts, queue, signal)]);

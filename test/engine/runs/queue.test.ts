@@ -13,7 +13,9 @@ function createQueue(given: { concurrency?: number; limit?: number; work?: (item
       gates.push(() => resolve(undefined));
     });
   const { concurrency = 2, limit = 10, work = gate } = given;
-  const queue = new WorkQueue<string>({ name: 'work', concurrency, limit, clock, log: createLog('silent'), work: (item) => work(item) });
+  const groupOf = (item: string) => item.charAt(0);
+  const log = createLog('silent');
+  const queue = new WorkQueue<string>({ name: 'work', concurrency, limit, clock, log, groupOf, work: (item) => work(item) });
   const stop = new AbortController();
   const running = queue.run(stop.signal);
   return { clock, done, gates, queue, stop, running };
@@ -28,6 +30,16 @@ describe('WorkQueue', () => {
     gates[0]?.();
     await settled();
     expect(done).toEqual(['a', 'b', 'c']);
+  });
+
+  it('goes to each group in its turn, however much work one has', async () => {
+    const { queue, done, gates } = createQueue({ concurrency: 1 });
+    for (const item of ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'b2']) queue.add(item, item);
+    for (let next = 0; next < 7; next++) {
+      await settled();
+      gates[next]?.();
+    }
+    expect(done).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
   });
 
   it('does once more what came in meanwhile', async () => {
