@@ -1,6 +1,7 @@
 /** `npm run bench`: Kylon side by side with what it is compared with, in one run, on the cluster of KUBECONFIG. */
 import { parseArgs } from 'node:util';
 import { benchCommits, commitNames } from './commit.ts';
+import { benchContent, contentNames } from './content.ts';
 import { benchDiscovery, discoveryNames } from './discovery.ts';
 import { figure, table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
@@ -16,7 +17,7 @@ import { benchWork, workNames } from './work.ts';
 const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames];
 const rigNames: readonly string[] = [...besideNames, ...workNames, 'memory'];
 const clusterNames: readonly string[] = [...rigNames, ...discoveryNames];
-const names: readonly string[] = [...clusterNames, ...commitNames, 'million'];
+const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, 'million'];
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --only NAME,…   some of: ${names.join(', ')}
   --quick         fewer objects, 3 rounds instead of 5: to see that it works, not for figures
@@ -66,7 +67,7 @@ async function measure(kubeconfig: string, options: Options): Promise<Figure[]> 
   const figures: Figure[] = [];
   if (rigNames.some((name) => only.has(name))) figures.push(...(await measureOnCluster(kubeconfig, options)));
   if (only.has('discovery-delay')) figures.push(await benchDiscovery(kubeconfig, quick));
-  figures.push(...(await benchCommits(only, quick)));
+  figures.push(...(await benchCommits(only, quick)), ...(await benchContent(only, quick)));
   const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return only.has('million') ? [...wanted, ...(await benchMillion(quick))] : wanted;
 }
@@ -82,7 +83,7 @@ async function measureOnCluster(kubeconfig: string, { only, quick }: Options): P
     // A backup and its restore make the peak of memory, so that takes both.
     const work = only.has('memory') ? new Set<string>(workNames) : only;
     if (workNames.some((name) => work.has(name)))
-      figures.push(...(await benchWork(rig, work, { objects: quick ? 2000 : 20_000, rounds: quick ? 3 : 5 })));
+      figures.push(...(await benchWork(rig, work, { objects: quick ? 2000 : 50_000, rounds: quick ? 3 : 5 })));
     if (beside) figures.push(...(await benchBeside(rig, only, quick)));
     if (only.has('memory')) figures.push(memoryOf(rig));
     return figures;

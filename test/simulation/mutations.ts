@@ -20,6 +20,7 @@ export interface Mutation {
 const commit = 'src/catalog/writing/commit.ts';
 const log = 'src/catalog/log/log.ts';
 const catalog = 'src/catalog/catalog.ts';
+const warm = 'src/catalog/local-index/warm-objects.ts';
 const watch = 'src/catalog/reading/watch.ts';
 
 const noTally: readonly Patch[] = [
@@ -188,6 +189,16 @@ export const mutations: readonly Mutation[] = [
           '{ get: (key) => kv.get(key), entries: (bounds, limit) => kv.entries(bounds, limit), keys: (bounds) => kv.keys(bounds), close: async () => {} }',
       },
     ],
+  },
+  {
+    name: 'memory misses a change',
+    what: 'Lists read from memory what was there when it was read into it.',
+    patches: [{ file: warm, find: 'if (before) kept.set(resource, before.with(some));', replace: '' }],
+  },
+  {
+    name: 'memory misses what came meanwhile',
+    what: 'What is written while objects are read into memory is not in it.',
+    patches: [{ file: warm, find: 'WarmResource.of(objects).with(changes)', replace: 'WarmResource.of(objects)' }],
   },
   {
     name: 'watch with a gap',

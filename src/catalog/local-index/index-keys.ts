@@ -22,6 +22,13 @@ export function currentKey({ resource, namespace, name }: ObjectKey): string {
   return `c\0${resource}\0${namespace}\0${name}`;
 }
 
+/** The object whose state an entry is; undefined for an entry of another table. */
+export function objectKeyOf(key: string): ObjectKey | undefined {
+  if (!key.startsWith('c\0')) return undefined;
+  const [, resource = '', namespace = '', name = ''] = key.split('\0');
+  return { resource, namespace, name };
+}
+
 export function versionKey({ resource, namespace, name }: ObjectKey, rv: number): string {
   return `v\0${resource}\0${namespace}\0${name}\0${digits(rv)}`;
 }

@@ -8,9 +8,11 @@ import { currentKey, metaKey } from './index-keys.ts';
 import type { Identity } from './index-meta.ts';
 import { headOf, metaText, ownHeadOf } from './index-meta.ts';
 import { tables } from './index-tally.ts';
-import { IndexView, versionOf } from './index-view.ts';
+import { versionOf } from './index-values.ts';
+import { IndexView } from './index-view.ts';
 import type { Kv, KvHome, KvOp } from './kv.ts';
 import { KvDamaged } from './kv.ts';
+import { WarmObjects } from './warm-objects.ts';
 
 /** Opens the index at `home`. One that is broken, of another log or of another format is thrown away and begun anew. */
 export async function openIndex(home: KvHome, identity: Identity): Promise<IndexStore> {
@@ -48,11 +50,13 @@ export class IndexStore {
   readonly found: Head | undefined;
   readonly #kv: Kv;
   readonly #identity: Identity;
+  readonly #objects: WarmObjects;
 
   constructor(kv: Kv, identity: Identity, found: Head | undefined) {
     this.#kv = kv;
     this.#identity = identity;
     this.found = found;
+    this.#objects = new WarmObjects(kv, found?.rv ?? 0);
   }
 
   /** As Kv.damage. */
@@ -71,12 +75,13 @@ export class IndexStore {
 
   /** The state and history as they are now. To be closed. */
   view(): IndexView {
-    return new IndexView(this.#kv);
+    return new IndexView(this.#kv, this.#objects);
   }
 
   /** All or nothing. Not durable: what a loss of power takes is in the log. */
   async write(ops: readonly KvOp[], head: Head): Promise<void> {
     await this.#kv.batch([...ops, this.#metaOf(head)]);
+    this.#objects.apply(ops, head.rv);
   }
 
   /** Puts entries into a new index. Until `begin` is called it is of no use, so that half of one is never taken for a whole. */
@@ -87,6 +92,7 @@ export class IndexStore {
   /** Says that all that belongs to `head` is there. */
   async begin(head: Head): Promise<void> {
     await this.#kv.batch([this.#metaOf(head)], { durable: true });
+    this.#objects.apply([], head.rv);
   }
 
   /** Removes what `fill` has put there. */

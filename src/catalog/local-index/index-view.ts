@@ -1,14 +1,17 @@
 /** The index as it was at one moment, however it goes on: all that lists and watches read. */
+import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../base/lifetime.ts';
 import type { ObjectKey, Stored, StoredEvent } from '../../machinery/storage.ts';
 import { StorageUnavailable } from '../../machinery/storage.ts';
-import type { Head, Version } from '../state/apply.ts';
+import type { Head } from '../state/apply.ts';
 import { firstHead } from '../state/apply.ts';
 import type { KeyRange } from './index-keys.ts';
 import { boundsOf, currentKey, historyKey, metaKey, versionKey } from './index-keys.ts';
 import { headOf } from './index-meta.ts';
+import { storedOf, versionOf } from './index-values.ts';
 import { tables } from './index-tally.ts';
 import type { Bounds, Kv, KvSnapshot } from './kv.ts';
+import type { Warm, WarmObjects } from './warm-objects.ts';
 import { mergeSorted } from '../reading/merge.ts';
 
 /** A change without the text of the object. */
@@ -26,11 +29,16 @@ export class IndexView {
   /** Where the index stood. */
   readonly head: Head;
   readonly #snapshot: KvSnapshot;
+  readonly #objects: WarmObjects;
+  /** As of this moment; undefined where it is not of this view. */
+  readonly #warm: Warm | undefined;
 
-  constructor(kv: Kv) {
+  constructor(kv: Kv, objects: WarmObjects) {
+    this.#objects = objects;
     this.#snapshot = translated(() => kv.snapshot());
-    const meta = this.#read(metaKey);
+    const meta = this.#get(metaKey);
     this.head = meta === undefined ? firstHead : headOf(meta);
+    this.#warm = objects.at(this.head.rv);
   }
 
   /** The number at which this view is true. */
@@ -50,9 +58,9 @@ export class IndexView {
   /** The objects as they are in this view, in order, at most `limit`. */
   async *scan(range: KeyRange, limit?: number): AsyncGenerator<readonly Stored[]> {
     const { resource } = range;
-    const start = resource.length + 3;
-    for await (const page of this.#pages(boundsOf('c', range), limit))
-      yield page.map(([key, value]) => storedOf(resource, key.slice(start), value));
+    const kept = this.#warm?.get(resource);
+    if (kept === undefined) this.#objects.want(resource);
+    yield* kept === undefined ? this.#read(range, limit) : inTurns(kept.range(range, limit));
   }
 
   /** The objects as they were at number `rv`, which is not below the horizon, in order. */
@@ -62,8 +70,13 @@ export class IndexView {
 
   /** How many objects there are in a range; Infinity where they are more than `most`. */
   async count(range: KeyRange, most: number): Promise<number> {
+    let count = 0;
+    const kept = this.#warm?.get(range.resource);
+    if (kept) {
+      for (const piece of kept.range(range)) count += piece.length;
+      return count;
+    }
     try {
-      let count = 0;
       for await (const page of this.#snapshot.keys(boundsOf('c', range))) {
         count += page.length;
         if (count > most) return Number.POSITIVE_INFINITY;
@@ -102,6 +115,12 @@ export class IndexView {
     await this.#snapshot.close();
   }
 
+  async *#read(range: KeyRange, limit: number | undefined): AsyncGenerator<readonly Stored[]> {
+    const start = range.resource.length + 3;
+    for await (const page of this.#pages(boundsOf('c', range), limit))
+      yield page.map(([key, value]) => storedOf(keyOf(range.resource, key.slice(start)), value));
+  }
+
   async *#current(rv: number, range: KeyRange): AsyncGenerator<Stored> {
     for await (const page of this.scan(range)) yield* page.filter((stored) => stored.rv <= rv);
   }
@@ -119,13 +138,13 @@ export class IndexView {
   }
 
   #textAt(key: ObjectKey, rv: number): string {
-    const value = this.#read(currentKey(key));
+    const value = this.#get(currentKey(key));
     const current = value === undefined ? undefined : versionOf(value);
     return current?.rv === rv ? current.json : (this.#superseding(key, rv) ?? '');
   }
 
   #superseding(key: ObjectKey, rv: number): string | undefined {
-    const value = this.#read(versionKey(key, rv));
+    const value = this.#get(versionKey(key, rv));
     return value === undefined ? undefined : versionOf(value).json;
   }
 
@@ -137,20 +156,9 @@ export class IndexView {
     }
   }
 
-  #read(key: string): string | undefined {
+  #get(key: string): string | undefined {
     return translated(() => this.#snapshot.get(key));
   }
-}
-
-/** `number NUL text`, as objects and versions are kept. */
-export function versionOf(value: string): Version {
-  const end = value.indexOf('\0');
-  return { rv: Number(value.slice(0, end)), json: value.slice(end + 1) };
-}
-
-function storedOf(resource: string, path: string, value: string): Stored {
-  const end = value.indexOf('\0');
-  return { key: keyOf(resource, path), rv: Number(value.slice(0, end)), json: value.slice(end + 1) };
 }
 
 /** `path` is `namespace NUL name`. */
@@ -167,6 +175,16 @@ function historyEntryOf(key: string, value: string): HistoryEntry {
 /** By UTF-8 bytes, as the index sorts; the units of a string would sort some characters otherwise. */
 function compareKeys({ key: a }: Stored, { key: b }: Stored): number {
   return Buffer.compare(Buffer.from(`${a.namespace}\0${a.name}`), Buffer.from(`${b.namespace}\0${b.name}`));
+}
+
+/** Between two pieces others get their turn, as they do while LevelDB reads. */
+async function* inTurns<T>(pieces: Iterable<T>): AsyncGenerator<T> {
+  let isFirst = true;
+  for (const piece of pieces) {
+    if (!isFirst) await setImmediate();
+    isFirst = false;
+    yield piece;
+  }
 }
 
 function translated<T>(read: () => T): T {

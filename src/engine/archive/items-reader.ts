@@ -7,8 +7,9 @@ import { decodeFooter, footerBytes, runsOf } from './items-format.ts';
 import type { Block } from './items-format.ts';
 import type { StoredFile } from './stored-file.ts';
 
-/** Enough for the index of some hundred thousand items, so that one request gets both. */
-const tailBytes = 64 << 10;
+/** Read from the end, so that one request gets footer and index: of few items, and for each one more. */
+const leastTail = 64 << 10;
+const tailPerItem = 0.25;
 /** Blocks that lie side by side are read together up to this size. */
 const longestSpan = 1 << 20;
 /** Items that are looked through at a time when few of them are wanted. */
@@ -87,9 +88,9 @@ export class ItemsReader {
   }
 }
 
-/** Rejects with ArchiveDamaged. One request, or two where the index is large. */
-export async function openItems(file: StoredFile, signal: AbortSignal): Promise<ItemsReader> {
-  const tailStart = Math.max(0, file.bytes - tailBytes);
+/** Rejects with ArchiveDamaged. `count` items are in it. One request, or two where the index is unusually large. */
+export async function openItems(file: StoredFile, count: number, signal: AbortSignal): Promise<ItemsReader> {
+  const tailStart = Math.max(0, file.bytes - Math.max(leastTail, Math.ceil(count * tailPerItem)));
   const tail = await file.read(tailStart, file.bytes - tailStart, signal);
   const footer = decodeFooter(tail.subarray(-footerBytes), file.bytes);
   if (!footer) throw new ArchiveDamaged(`${file.key}: it does not end as an items file does`);

@@ -71,7 +71,7 @@ class FolderReader implements ArchiveReader {
   }
 
   async #openItems(signal: AbortSignal): Promise<ItemsReader> {
-    this.#items ??= this.#checked(await openItems(this.#itemsFile, signal));
+    this.#items ??= this.#checked(await openItems(this.#itemsFile, this.#manifest.items, signal));
     return this.#items;
   }
 

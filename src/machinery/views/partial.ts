@@ -17,3 +17,8 @@ export function partialView(version: MetaVersion): View {
 export function partialOf(metadata: ObjectMeta | BookmarkMetadata, version: MetaVersion) {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
 }
+
+/** The same as text; `metadata` is JSON. */
+export function partialText(metadata: string, version: MetaVersion): string {
+  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":${metadata}}`;
+}

@@ -1,9 +1,10 @@
 /** Objects as rows of the Table that kubectl prints. */
 import { textExactly } from '../../base/exact-json.ts';
-import { decode } from '../encode.ts';
+import { decode, withVersion } from '../encode.ts';
 import { humanDuration } from './human-duration.ts';
 import type { KubeObject } from '../object.ts';
-import { partialOf } from './partial.ts';
+import { partialOf, partialText } from './partial.ts';
+import type { Shown } from '../representation.ts';
 import type { Column, ResourceDefinition } from '../resource.ts';
 import { valueAt } from './value-at.ts';
 import type { MetaVersion, View } from './view.ts';
@@ -28,14 +29,13 @@ export function tableView(options: TableOptions): View {
     columnDefinitions: first ? columnDefinitions(definition) : null,
   });
   return {
-    object: (definition, shown, first) =>
-      textExactly({
-        ...table(definition, shown.rv > 0 ? { resourceVersion: String(shown.rv) } : {}, first),
-        rows: [row(definition, decode(shown), options)],
-      }),
+    object: (definition, shown, first) => {
+      const head = JSON.stringify(table(definition, shown.rv > 0 ? { resourceVersion: String(shown.rv) } : {}, first));
+      return `${head.slice(0, -1)},"rows":[${rowText(definition, shown, options)}]}`;
+    },
     head: (definition, metadata) => table(definition, metadata, true),
     entries: 'rows',
-    entry: (definition, shown) => textExactly(row(definition, decode(shown), options)),
+    entry: (definition, shown) => rowText(definition, shown, options),
     bookmark: (definition, metadata, first) => {
       const cells = columnsOf(definition).map(() => null);
       const rows = [{ cells, object: partialOf(metadata, options.version) }];
@@ -75,18 +75,43 @@ function columnDefinitions(definition: ResourceDefinition) {
   }));
 }
 
-function row(definition: ResourceDefinition, object: KubeObject, options: TableOptions) {
-  const cells = columnsOf(definition).map((column) => cell(column, object, options.now()));
-  return { cells, object: companion(object, options) };
+/** What of a row stays the same as long as the object does; ages do not. */
+interface Row {
+  /** Of the columns. */
+  readonly values: readonly unknown[];
+  /** JSON. */
+  readonly metadata: string;
 }
 
-function companion(object: KubeObject, { include, version }: TableOptions) {
-  if (include === 'None') return null;
-  return include === 'Object' ? object : partialOf(object.metadata, version);
+/** To parse an object costs more than all else that its row takes. Kept as long as storage keeps what it is of. */
+const rows = new WeakMap<Shown, Row>();
+
+function rowOf(definition: ResourceDefinition, shown: Shown): Row {
+  const known = rows.get(shown);
+  if (known) return known;
+  const object = decode(shown);
+  const row = { values: columnsOf(definition).map((column) => valueOf(column, object)), metadata: textExactly(object.metadata) };
+  rows.set(shown, row);
+  return row;
 }
 
-function cell(column: Column, object: KubeObject, now: number): Cell {
-  const value = typeof column.value === 'string' ? valueAt(object, column.value) : column.value(object);
+function rowText(definition: ResourceDefinition, shown: Shown, options: TableOptions): string {
+  const { values, metadata } = rowOf(definition, shown);
+  const now = options.now();
+  const cells = columnsOf(definition).map((column, index) => cellOf(column, values[index], now));
+  return `{"cells":${textExactly(cells)},"object":${companion(shown, metadata, options)}}`;
+}
+
+function companion({ json, rv }: Shown, metadata: string, { include, version }: TableOptions): string {
+  if (include === 'None') return 'null';
+  return include === 'Object' ? withVersion(json, rv) : partialText(metadata, version);
+}
+
+function valueOf(column: Column, object: KubeObject): unknown {
+  return typeof column.value === 'string' ? valueAt(object, column.value) : column.value(object);
+}
+
+function cellOf(column: Column, value: unknown, now: number): Cell {
   if (column.type === 'date') return column === ageColumn && value === undefined ? '<unknown>' : dateCell(value, column, now);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
