@@ -40,7 +40,7 @@ const filter = object('Which objects of some resources pass, by their names.', {
   excludedNames: names('Names of the objects that do not pass, though they are included.', namePattern),
 });
 
-export type Filter = Static<typeof filter>;
+type Filter = Static<typeof filter>;
 
 /** `included` says what is taken where includedNamespaces is left out. */
 export function selectionFields(included: string) {
