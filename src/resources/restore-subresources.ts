@@ -16,7 +16,7 @@ const result = object('What became of one object.', {
   namespace: optional(text('Namespace into which it was restored; empty where it lies in none.')),
   name: text('Name of the object.'),
   outcome: choice('What was done.', outcomes),
-  message: optional(text('Why it was skipped or failed; empty otherwise.')),
+  message: optional(text('Why it was skipped or failed, or what else is to be said of it.')),
 });
 
 const results = defineSubresource<Services>({

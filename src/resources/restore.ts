@@ -1,7 +1,7 @@
 /** Restore: which backup to bring back, how, and what became of it. */
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldError } from '../machinery/errors.ts';
-import { labelNameFaults } from '../machinery/writing/names.ts';
+import { labelNameFaults, subdomainFaults } from '../machinery/writing/names.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineResource } from '../machinery/resource.ts';
 import type { Column } from '../machinery/resource.ts';
@@ -12,6 +12,7 @@ import type { AccessAttributes } from '../machinery/user.ts';
 import { group, version } from './group.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
+import { transformFaults, transforms } from './transforms.ts';
 import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
 
 const item = object('One object of the backup.', {
@@ -41,9 +42,16 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
       text('Name of the namespace to use.'),
     ),
   ),
+  storageClassMapping: optional(
+    map(
+      'Restores storage into another class: from the name of the StorageClass in the backup to the name to use, in claims, volumes and what makes claims.',
+      text('Name of the StorageClass to use.'),
+    ),
+  ),
+  transforms,
   existingResourcePolicy: optional(
     choice(
-      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved, Recreate deletes it first.',
+      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved but for what controllers have set since, Recreate deletes it first.',
       ['Skip', 'Update', 'Recreate'],
       { default: 'Skip' },
     ),
@@ -129,7 +137,7 @@ function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldErr
 }
 
 function specFaults({ spec }: Restore): readonly FieldError[] {
-  const { items = [], namespaceMapping = {}, backupNamespace } = spec;
+  const { items = [], namespaceMapping = {}, storageClassMapping = {}, backupNamespace } = spec;
   return [
     ...(backupNamespace === undefined ? [] : namespaceFaults('spec.backupNamespace', backupNamespace)),
     ...selectionFaults(spec),
@@ -138,6 +146,11 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
       ...namespaceFaults('spec.namespaceMapping', from),
       ...namespaceFaults(`spec.namespaceMapping[${from}]`, to),
     ]),
+    ...Object.entries(storageClassMapping).flatMap(([from, to]) => [
+      ...classFaults('spec.storageClassMapping', from),
+      ...classFaults(`spec.storageClassMapping[${from}]`, to),
+    ]),
+    ...transformFaults(spec.transforms),
   ];
 }
 
@@ -149,6 +162,9 @@ function itemFaults(field: string, item: Item): readonly FieldError[] {
 
 const namespaceFaults = (field: string, value: string): readonly FieldError[] =>
   labelNameFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
+
+const classFaults = (field: string, value: string): readonly FieldError[] =>
+  subdomainFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
 
 function changeFaults({ spec }: Restore, old: Restore): readonly FieldError[] {
   return isDeepStrictEqual(spec, old.spec)

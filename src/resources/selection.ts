@@ -4,7 +4,7 @@ import { choice, flag, list, map, object, optional, text } from '../machinery/sc
 import type { Static } from '../machinery/schema.ts';
 import { labelSelectorFaults } from './label-selector-faults.ts';
 
-const labelSelector = (description: string) =>
+export const labelSelector = (description: string) =>
   object(
     description,
     {
@@ -24,14 +24,14 @@ const labelSelector = (description: string) =>
     { 'x-kubernetes-map-type': 'atomic' },
   );
 
-const names = (description: string, item: string) =>
+export const names = (description: string, item: string) =>
   optional(list(description, text(item), { 'x-kubernetes-list-type': 'atomic', maxItems: 1000 }));
 
-const namespacePattern = 'A name or a pattern: * stands for any characters, ? for one.';
-const resourcePattern =
+export const namespacePattern = 'A name or a pattern: * stands for any characters, ? for one.';
+export const resourcePattern =
   'A plural, singular, short name or kind, with its group behind a dot where needed (deployments, deploy, Deployment, deployments.apps), or a pattern of those such as *.example.com.';
 
-const namePattern = 'A name or a pattern: * stands for any characters, ? for one.';
+export const namePattern = 'A name or a pattern: * stands for any characters, ? for one.';
 
 const filter = object('Which objects of some resources pass, by their names.', {
   resources: list('The resources that it is about.', text(resourcePattern), { 'x-kubernetes-list-type': 'atomic', maxItems: 100 }),
@@ -104,18 +104,18 @@ function filterFaults(
 /** Names a pattern may consist of; undefined where all is well. */
 type PatternFault = (pattern: string) => string | undefined;
 
-const namespaceFault: PatternFault = (pattern) =>
+export const namespaceFault: PatternFault = (pattern) =>
   /^[a-z0-9*?]([-a-z0-9*?]{0,61}[a-z0-9*?])?$/.test(pattern)
     ? undefined
     : "must be the name of a namespace, or a pattern of lower case letters, digits, '-', '*' and '?'";
 
-const resourceFault: PatternFault = (pattern) =>
+export const resourceFault: PatternFault = (pattern) =>
   /^[A-Za-z0-9*?]([-A-Za-z0-9*?]*)(\.[-A-Za-z0-9*?]+)*$/.test(pattern)
     ? undefined
     : "must name a resource, such as deployments or deployments.apps, or be a pattern with '*' and '?'";
 
 /** As long as a name may be; some kinds allow nearly every character. */
-const nameFault: PatternFault = (pattern) =>
+export const nameFault: PatternFault = (pattern) =>
   /^[^/%]{1,253}$/.test(pattern) ? undefined : "must be a name or a pattern of 1 to 253 characters without '/' and '%'";
 
 function pairFaults(
@@ -139,7 +139,7 @@ function pairFaults(
   ];
 }
 
-function listFaults(field: string, values: readonly string[], patternFault: PatternFault): readonly FieldError[] {
+export function listFaults(field: string, values: readonly string[], patternFault: PatternFault): readonly FieldError[] {
   return values.flatMap((value, index): FieldError[] => {
     const detail = patternFault(value);
     if (detail !== undefined) return [invalidAt(field, index, value, detail)];

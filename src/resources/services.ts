@@ -83,7 +83,7 @@ export type Outcome = 'created' | 'updated' | 'recreated' | 'unchanged' | 'skipp
 
 export interface ItemResult extends ItemKey {
   readonly outcome: Outcome;
-  /** Why it was skipped or failed, in the words of the server that said so; empty otherwise. */
+  /** Why it was skipped or failed, in the words of the server that said so; what else is to be said of it; mostly empty. */
   readonly message: string;
 }
 

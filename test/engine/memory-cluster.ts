@@ -5,6 +5,7 @@
 import { textExactly } from '../../src/base/exact-json.ts';
 import { ClusterError } from '../../src/cluster/cluster.ts';
 import type { ApiResource, Cluster, ClusterObject, ClusterUser, Discovery, Page } from '../../src/cluster/cluster.ts';
+import { mergePatch } from '../../src/machinery/input/merge-patch.ts';
 
 type Verb = 'identify' | 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete';
 
@@ -59,6 +60,14 @@ const versionOf = ({ group, version }: ApiResource) => (group ? `${group}/${vers
 const refuse = (code: number, reason: string, message: string) => new ClusterError(code, reason, message);
 
 const established = { conditions: [{ type: 'Established', status: 'True' }] };
+
+interface Definition {
+  readonly group: string;
+  readonly names: { readonly plural: string; readonly kind: string };
+  readonly scope?: string;
+  /** The one that is served; v1 where left out. */
+  readonly version?: string;
+}
 
 interface State {
   readonly objects: Map<string, ClusterObject>;
@@ -172,7 +181,10 @@ export class MemoryCluster implements Cluster {
   async patch(resource: ApiResource, namespace: string, name: string, patch: object): Promise<ClusterObject> {
     await this.#ask('patch', resource, namespace, name);
     const live = this.#live(resource, namespace, name);
-    const next = this.#stamped({ ...live, ...patch, metadata: live.metadata }, live.metadata.uid);
+    const merged = mergePatch(live, patch) as ClusterObject;
+    if (merged.metadata.resourceVersion !== live.metadata.resourceVersion)
+      throw refuse(409, 'Conflict', `${name}: the object has been modified`);
+    const next = this.#stamped(merged, live.metadata.uid);
     this.#state.objects.set(this.#id(resource, namespace, name), next);
     return structuredClone(next);
   }
@@ -226,8 +238,8 @@ export class MemoryCluster implements Cluster {
   #custom(): ApiResource[] {
     const ids = [...this.#state.objects.keys()].filter((id) => id.startsWith('customresourcedefinitions.'));
     return ids.map((id) => {
-      const { group, names } = this.#state.objects.get(id)!['spec'] as { group: string; names: { plural: string; kind: string } };
-      return apiResource({ group, resource: names.plural, kind: names.kind });
+      const { group, names, scope, version = 'v1' } = this.#state.objects.get(id)!['spec'] as Definition;
+      return apiResource({ group, resource: names.plural, kind: names.kind, version, namespaced: scope !== 'Cluster' });
     });
   }
 }

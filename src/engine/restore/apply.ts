@@ -1,43 +1,39 @@
 /** One item of a restore, from its bytes to its outcome. Whatever goes wrong is the outcome of this item, and of no other. */
 import { messageOf } from '../../base/lifetime.ts';
-import { parseExactly } from '../../base/exact-json.ts';
 import type { ApiResource, ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
-import type { Item, ItemKey, ItemResult } from '../../resources/services.ts';
-import type { CleanOptions } from './cleaning-rules.ts';
-import { clean } from './clean.ts';
+import type { Item, ItemKey, ItemResult, Outcome } from '../../resources/services.ts';
 import { throwIfAborted } from '../runs/failure.ts';
 import { fieldsOf } from '../selection/fields.ts';
-import { claims, definitions, namespaces, volumes } from '../selection/known.ts';
-import { isDisposable, reasonNotToRestore } from './not-restored.ts';
+import { definitions, namespaces, volumes } from '../selection/known.ts';
+import { dependencyOf } from './dry-run.ts';
+import { reasonNotToRestore } from './not-restored.ts';
+import type { Prepared } from './prepare-item.ts';
+import { prepareItem, writingOf } from './prepare-item.ts';
 import type { Restoration } from './restoration.ts';
-import type { Writing, Written } from './write-item.ts';
+import type { Entry } from './saved-items.ts';
+import { objectOf } from './saved-items.ts';
+import type { Written } from './write-item.ts';
 import { writeItem, writeWish } from './write-item.ts';
 
-export async function applyItem(r: Restoration, item: Item, manifest: Uint8Array): Promise<ItemResult> {
+export async function applyItem(r: Restoration, { item, manifest, place }: Entry): Promise<ItemResult> {
   return tryItem(r, item, async () => {
-    const object = parseExactly(Buffer.from(manifest.buffer, manifest.byteOffset, manifest.length).toString()) as ClusterObject;
+    const object = objectOf(manifest);
     const reason = await reasonToSkip(r, item, object);
-    return reason === undefined ? restoreItem(r, item, object) : { outcome: 'skipped', message: reason };
+    return reason === undefined ? restoreItem(r, item, object, place) : { outcome: 'skipped', message: reason };
   });
 }
 
 /** The outcome of `work`, or of its failure in the words of who refused. */
 export async function tryItem(r: Restoration, key: ItemKey, work: () => Promise<Written>): Promise<ItemResult> {
-  const target = targetOf(r, key);
+  const target = r.targetOf(key);
   try {
     return { ...target, ...(await work()) };
   } catch (error) {
     throwIfAborted(r.work.signal);
     return { ...target, outcome: 'failed', message: messageOf(error) };
   }
-}
-
-/** What it is called where it goes. */
-export function targetOf({ mapNamespace }: Restoration, { group, resource, namespace, name }: ItemKey): ItemKey {
-  const isNamespace = qualified({ group, resource }) === namespaces;
-  return { group, resource, namespace: namespace && mapNamespace(namespace), name: isNamespace ? mapNamespace(name) : name };
 }
 
 async function reasonToSkip(r: Restoration, item: Item, object: ClusterObject): Promise<string | undefined> {
@@ -54,21 +50,19 @@ function takesClaimOf({ choice }: Restoration, volume: ClusterObject): boolean {
   return !choice.relatedOnly || (typeof namespace === 'string' && choice.takesNamespace(namespace));
 }
 
-async function restoreItem(r: Restoration, item: Item, saved: ClusterObject): Promise<Written> {
+async function restoreItem(r: Restoration, item: Item, saved: ClusterObject, place: number): Promise<Written> {
   const key = qualified(item);
   const served = r.served.find(key);
   if (!served) return notServed(r, key);
   const namespace = served.namespaced ? r.mapNamespace(item.namespace) : '';
   if (r.absentNamespaces.has(namespace))
     return { outcome: 'created', message: `not tried: the namespace "${namespace}" is not there yet, this restore would make it` };
-  const options = { ...cleanOptionsOf(r), keepVolume: await keepsVolume(r, item, saved) };
-  const object = await withLivingOwners(r, clean(key, saved, options), namespace);
-  const resource = { ...served, version: item.version };
-  const writing = writingOf(r, key, options);
-  const wish = namespace === item.namespace ? withAddress(key, object, saved) : undefined;
-  const written = await (wish ? writeWish(writing, resource, namespace, object, wish) : writeItem(writing, resource, namespace, object));
-  if (key === definitions && written.outcome !== 'unchanged' && written.outcome !== 'skipped') r.newDefinitions.add(item.name);
-  return restoreStatus(r, resource, namespace, object, saved, written);
+  const prepared = await prepareItem(r, served, item, saved);
+  const written = await write(r, item, prepared, saved).catch((error: unknown) => explain(r, served, item, error));
+  if (key === definitions && isWritten(written.outcome)) r.newDefinitions.add(item.name);
+  if (prepared.owned.isEarly && !r.spec.dryRun && written.outcome !== 'skipped') r.early.add(key, place);
+  if (!isWritten(written.outcome)) return written;
+  return noted(await restoreStatus(r, prepared, saved, written), prepared.owned.dropped);
 }
 
 function notServed({ newDefinitions, spec }: Restoration, key: string): Written {
@@ -77,68 +71,56 @@ function notServed({ newDefinitions, spec }: Restoration, key: string): Written 
   return { outcome: 'failed', message: `the cluster serves no ${key}` };
 }
 
-export function cleanOptionsOf({ spec, mapNamespace }: Restoration): CleanOptions {
-  return { preserveNodePorts: spec.preserveNodePorts ?? false, keepVolume: false, mapNamespace };
+function write(r: Restoration, item: Item, { resource, namespace, object, options }: Prepared, saved: ClusterObject): Promise<Written> {
+  const key = qualified(item);
+  const writing = writingOf(r, key, options);
+  const wish = namespace === item.namespace ? withAddress(key, object, saved) : undefined;
+  return wish ? writeWish(writing, resource, namespace, object, wish) : writeItem(writing, resource, namespace, object);
 }
 
-/** `key` is the `plural.group` of what is written. */
-export function writingOf(r: Restoration, key: string, options: CleanOptions = cleanOptionsOf(r)): Writing {
-  const { work, cluster, spec } = r;
-  /** What is live lies already where it belongs. */
-  const asLive = { ...options, mapNamespace: (namespace: string) => namespace };
+/** The words of the server, where they do not say it all, with what is behind them. */
+async function explain(r: Restoration, served: ApiResource, item: Item, error: unknown): Promise<Written> {
+  if (!(error instanceof ClusterError)) throw error;
+  const missing = r.spec.dryRun ? await dependencyOf(r, item, error) : undefined;
+  if (missing !== undefined)
+    return { outcome: 'created', message: `not tried: ${missing} is not there yet, this restore would make it (${error.message})` };
+  const isOldVersion = error.code === 404 && served.version !== item.version && !error.message.startsWith(`${namespaces} `);
+  if (!isOldVersion) throw error;
+  const { version } = served;
   return {
-    cluster,
-    own: work.parts.cluster,
-    clock: work.parts.clock,
-    policy: spec.existingResourcePolicy ?? 'Skip',
-    dryRun: spec.dryRun ?? false,
-    clean: (live) => clean(key, live, asLive),
-    signal: work.signal,
+    outcome: 'failed',
+    message: `the cluster serves ${qualified(item)} in ${version}, not in ${item.version}, in which it was saved`,
   };
-}
-
-/** A claim goes back to its volume if that is restored too, and in the same namespace. */
-async function keepsVolume(r: Restoration, item: Item, claim: ClusterObject): Promise<boolean> {
-  const { volumeName } = fieldsOf(claim['spec']);
-  if (qualified(item) !== claims || typeof volumeName !== 'string') return false;
-  if (r.mapNamespace(item.namespace) !== item.namespace) return false;
-  const key = { group: '', resource: volumes, namespace: '', name: volumeName };
-  const { items } = await r.reader.items({ ...key, limit: 1, continue: '', labelSelector: '' }, r.work.signal);
-  if (!items.some((volume) => r.choice.takes(volume))) return false;
-  const saved = await r.reader.item(key, r.work.signal);
-  return saved !== undefined && !isDisposable(JSON.parse(Buffer.from(saved).toString()) as ClusterObject);
-}
-
-async function withLivingOwners(r: Restoration, object: ClusterObject, namespace: string): Promise<ClusterObject> {
-  if (object.metadata['ownerReferences'] === undefined) return object;
-  const living = await r.owners.living(object, namespace, r.work.signal);
-  const { ownerReferences: _, ...metadata } = object.metadata;
-  return { ...object, metadata: { ...metadata, name: object.metadata.name, ...(living.length > 0 && { ownerReferences: living }) } };
 }
 
 /** A Service that comes back to its place gets the address that it had, if that is still free: clients may remember it. */
 function withAddress(key: string, object: ClusterObject, saved: ClusterObject): ClusterObject | undefined {
   const { clusterIP, clusterIPs } = fieldsOf(saved['spec']);
-  if (key !== 'services' || !clusterIP || clusterIP === 'None') return undefined;
-  return { ...object, spec: { ...fieldsOf(object['spec']), clusterIP, clusterIPs } };
+  const spec = fieldsOf(object['spec']);
+  if (key !== 'services' || !clusterIP || spec['clusterIP'] !== undefined) return undefined;
+  return { ...object, spec: { ...spec, clusterIP, clusterIPs } };
 }
 
-/** Where the spec asks for it and the kind has a status of its own. */
+const isWritten = (outcome: Outcome) => outcome === 'created' || outcome === 'updated' || outcome === 'recreated';
+
+const noted = ({ outcome, message }: Written, notes: readonly string[]): Written => ({
+  outcome,
+  message: [message, ...notes].filter((text) => text !== '').join('; '),
+});
+
+/** Where the spec asks for it and the kind has a status of its own; in other kinds it has been written with the object. */
 async function restoreStatus(
   { cluster, spec, work }: Restoration,
-  resource: ApiResource,
-  namespace: string,
-  { metadata }: ClusterObject,
-  saved: ClusterObject,
+  { resource, namespace, object }: Prepared,
+  { status }: ClusterObject,
   written: Written,
 ): Promise<Written> {
-  const isWritten = written.outcome === 'created' || written.outcome === 'updated' || written.outcome === 'recreated';
-  if (!spec.restoreStatus || spec.dryRun || !isWritten || saved['status'] === undefined) return written;
+  if (!spec.restoreStatus || spec.dryRun || status === undefined) return written;
   try {
-    await cluster.patch(resource, namespace, metadata.name, { status: saved['status'] }, { subresource: 'status' }, work.signal);
+    await cluster.patch(resource, namespace, object.metadata.name, { status }, { subresource: 'status' }, work.signal);
     return written;
   } catch (error) {
     if (error instanceof ClusterError && (error.code === 404 || error.code === 405)) return written;
-    return { ...written, message: `its status was not restored: ${messageOf(error)}` };
+    return noted(written, [`its status was not restored: ${messageOf(error)}`]);
   }
 }

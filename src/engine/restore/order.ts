@@ -5,7 +5,7 @@
 import { byBytes } from '../selection/selection.ts';
 
 /** By `plural.group`. */
-const first: readonly string[] = [
+export const first: readonly string[] = [
   'namespaces',
   'customresourcedefinitions.apiextensions.k8s.io',
   'priorityclasses.scheduling.k8s.io',
@@ -35,7 +35,7 @@ const first: readonly string[] = [
 ];
 
 /** A quota refuses objects until its controller has counted what there is. */
-const last: readonly string[] = [
+export const last: readonly string[] = [
   'resourcequotas',
   'validatingadmissionpolicies.admissionregistration.k8s.io',
   'mutatingadmissionpolicies.admissionregistration.k8s.io',
@@ -50,6 +50,9 @@ const last: readonly string[] = [
 export function inRestoreOrder(resources: Iterable<string>): string[] {
   return [...resources].sort((a, b) => placeOf(a) - placeOf(b) || byBytes(a, b));
 }
+
+/** Whether it may turn away other objects. */
+export const comesLast = (resource: string) => last.includes(resource);
 
 function placeOf(resource: string): number {
   const early = first.indexOf(resource);

@@ -1,7 +1,7 @@
 /** What every step of one restore knows, and the first steps: open the backup, look at the cluster, count. */
 import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
 import { notFound, qualified } from '../../machinery/errors.ts';
-import type { Item } from '../../resources/services.ts';
+import type { Item, ItemKey } from '../../resources/services.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
 import { openArchive } from '../archive/reader.ts';
@@ -9,11 +9,15 @@ import { RunFailed } from '../runs/failure.ts';
 import { runFolder } from '../runs/files.ts';
 import type { ItemChoice } from './item-choice.ts';
 import { chooseItems } from './item-choice.ts';
+import { EarlyItems } from './early-items.ts';
 import { Owners } from './owners.ts';
 import { isDeleted, statusOf } from '../runs/run-status.ts';
 import { requireBackupRights, requireRight } from '../selection/rights.ts';
 import type { Work } from '../runs/run.ts';
 import { ServedResources } from './served-resources.ts';
+import { mapped, targetIn } from './target.ts';
+import type { Transform } from './transforms.ts';
+import { transformOf } from './transforms.ts';
 
 export interface Restoration {
   readonly work: Work;
@@ -30,6 +34,13 @@ export interface Restoration {
   readonly namespaces: ReadonlySet<string>;
   /** Where what lay in a namespace goes. */
   readonly mapNamespace: (namespace: string) => string;
+  /** What an item is called where it goes. */
+  readonly targetOf: (key: ItemKey) => ItemKey;
+  readonly transform: Transform['apply'];
+  /** `plural.group` of what is done so far. */
+  readonly done: Set<string>;
+  /** What came back before its owners. */
+  readonly early: EarlyItems;
   /** Of a dry run: target namespaces that are not there, though they would be. */
   readonly absentNamespaces: Set<string>;
   /** Of this run: CustomResourceDefinitions that were made, or would be in a dry run; their names are `plural.group`. */
@@ -42,12 +53,19 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
   const served = new ServedResources(work.parts.cluster);
   const failures = await served.refresh(work.signal);
   for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
-  const choice = chooseItems(spec, await heldResources(reader, served, work.signal));
-  for (const pattern of choice.unknown) work.run.log.warn(`${JSON.stringify(pattern)} names no resource of the backup`);
+  const held = await heldResources(reader, served, work.signal);
+  const choice = chooseItems(spec, held);
+  const transform = transformOf(spec.transforms, held);
+  for (const pattern of new Set([...choice.unknown, ...transform.unknown]))
+    work.run.log.warn(`${JSON.stringify(pattern)} names no resource of the backup`);
   const { total, namespaces } = await count(reader, choice, work.signal);
   await requireContentRights(work, namespaces);
   const cluster = work.parts.cluster.as(work.creator);
+  const mapNamespace = (namespace: string) => mapped(spec.namespaceMapping, namespace);
+  const targetOf = (key: ItemKey) => targetIn(mapNamespace, key);
+  const done = new Set<string>();
   const items: ArchiveReader['items'] = (query, signal) => reader.items(query, signal);
+  const mayRecreate = spec.existingResourcePolicy === 'Recreate';
   return {
     work,
     spec,
@@ -55,10 +73,14 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
     choice,
     served,
     cluster,
-    owners: new Owners({ cluster, served, items, takes: choice.takes }),
+    owners: new Owners({ cluster, served, items, takes: choice.takes, targetOf, done, mayRecreate }),
     total,
     namespaces,
-    mapNamespace: (namespace) => spec.namespaceMapping?.[namespace] ?? namespace,
+    mapNamespace,
+    targetOf,
+    transform: transform.apply,
+    done,
+    early: new EarlyItems(reader.resources()),
     absentNamespaces: new Set(),
     newDefinitions: new Set(),
   };

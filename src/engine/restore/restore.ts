@@ -5,15 +5,17 @@ import type { RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult, Outcome } from '../../resources/services.ts';
 import type { ResultsWriter } from '../archive/archive.ts';
 import { createResultsWriter } from '../archive/results.ts';
-import { applyItem, targetOf } from './apply.ts';
+import { applyItem } from './apply.ts';
 import { awaitDefinitions } from './definitions.ts';
 import { throwIfAborted } from '../runs/failure.ts';
 import { definitions } from '../selection/known.ts';
-import { inRestoreOrder } from './order.ts';
+import { completeOwners } from './late-owners.ts';
+import { comesLast, inRestoreOrder } from './order.ts';
 import { inParallel } from '../parallel.ts';
 import type { Restoration } from './restoration.ts';
 import { beginRestoration, nameOf } from './restoration.ts';
 import type { Task, Work } from '../runs/run.ts';
+import { savedItems } from './saved-items.ts';
 import { prepareNamespaces } from './target-namespaces.ts';
 
 export function restoreTask(definition: ResourceDefinition): Task {
@@ -41,23 +43,32 @@ async function executeRestore(work: Work): Promise<Partial<RestoreStatus>> {
 async function restoreAll(r: Restoration, tally: Tally): Promise<void> {
   r.work.run.log.info(`${r.total} items as ${r.work.creator.name}${r.spec.dryRun ? ', as a dry run: nothing is changed' : ''}`);
   for (const result of await prepareNamespaces(r)) await tally.add(result);
-  for (const resource of inRestoreOrder(r.choice.resources)) {
+  const order = inRestoreOrder(r.choice.resources);
+  await restoreInOrder(
+    r,
+    order.filter((resource) => !comesLast(resource)),
+    tally,
+  );
+  await restoreInOrder(r, order.filter(comesLast), tally);
+}
+
+/** Owners are completed before anything comes back that may turn this away. */
+async function restoreInOrder(r: Restoration, resources: readonly string[], tally: Tally): Promise<void> {
+  for (const resource of resources) {
     await restoreResource(r, resource, tally);
     if (resource === definitions) await awaitDefinitions(r);
+    if (!r.spec.dryRun) r.done.add(resource);
   }
+  await completeOwners(r);
 }
 
 /** What of the archive cannot be read costs only itself. */
 async function restoreResource(r: Restoration, resource: string, tally: Tally): Promise<void> {
   const { signal, run } = r.work;
   const damaged: ItemResult[] = [];
-  const entries = r.reader.entries(resource, signal, (item, { message }) => {
-    if (r.choice.takes(item)) damaged.push({ ...targetOf(r, item), outcome: 'failed', message });
-  });
+  const entries = savedItems(r, resource, (item, { message }) => damaged.push({ ...r.targetOf(item), outcome: 'failed', message }));
   try {
-    await inParallel(entries, itemsAtOnce, async ({ item, manifest }) => {
-      if (r.choice.takes(item)) await tally.add(await applyItem(r, item, manifest));
-    });
+    await inParallel(entries, itemsAtOnce, async (entry) => tally.add(await applyItem(r, entry)));
   } catch (error) {
     throwIfAborted(signal);
     run.log.error(`${resource} is not restored to its end: ${messageOf(error)}`);

@@ -2,9 +2,11 @@
 import type { ApiResource, ClusterObject } from '../../cluster/cluster.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import { clean } from './clean.ts';
-import { cleanOptionsOf, tryItem, writingOf } from './apply.ts';
+import { tryItem } from './apply.ts';
 import { namespaces } from '../selection/known.ts';
+import { cleanOptionsOf, writingOf } from './prepare-item.ts';
 import type { Restoration } from './restoration.ts';
+import { objectOf } from './saved-items.ts';
 import { writeItem } from './write-item.ts';
 
 /** Resolves to the results of those that were made or could not be. */
@@ -35,8 +37,9 @@ async function make(r: Restoration, resource: ApiResource, name: string): Promis
   const item = keyOf(name);
   return tryItem(r, item, async () => {
     const saved = await r.reader.item(item, r.work.signal);
-    const object = saved ? (JSON.parse(Buffer.from(saved).toString()) as ClusterObject) : bareNamespace(name);
-    return writeItem(writingOf(r, namespaces), resource, '', clean(namespaces, object, cleanOptionsOf(r)));
+    const object = saved ? objectOf(saved) : bareNamespace(name);
+    const options = cleanOptionsOf(r);
+    return writeItem(writingOf(r, namespaces, options), resource, '', clean(namespaces, object, options));
   });
 }
 

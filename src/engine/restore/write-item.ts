@@ -1,4 +1,4 @@
-/** One cleaned object into the cluster: made, or where one goes by its name already, dealt with by policy. */
+/** One prepared object into the cluster: made, or where one goes by its name already, dealt with by policy. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
@@ -6,8 +6,10 @@ import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { Outcome } from '../../resources/services.ts';
 import { throwIfAborted } from '../runs/failure.ts';
-import { claims, definitions, namespaces, volumes } from '../selection/known.ts';
+import { namespaces } from '../selection/known.ts';
+import { mayBeRecreated, propagationOf } from './recreation.ts';
 import { retried } from './retry.ts';
+import { covers, threeWay } from './three-way.ts';
 
 type ExistingResourcePolicy = 'Skip' | 'Update' | 'Recreate';
 
@@ -19,7 +21,7 @@ export interface Writing {
   readonly clock: Clock;
   readonly policy: ExistingResourcePolicy;
   readonly dryRun: boolean;
-  /** A live object as this restore would write it, to tell whether anything differs. */
+  /** A live object as this restore would write it, to tell what of it belongs to the cluster. */
   readonly clean: (live: ClusterObject) => ClusterObject;
   readonly signal: AbortSignal;
 }
@@ -28,9 +30,6 @@ export interface Written {
   readonly outcome: Outcome;
   readonly message: string;
 }
-
-/** Their deletion takes with it what no restore brings back. */
-const neverRecreated = new Set([namespaces, definitions, volumes, claims]);
 
 /** Milliseconds that an old object may take to go; a namespace has to be emptied. */
 const goneAfter = 60_000;
@@ -84,20 +83,58 @@ async function meetExisting(
   const live = await readLive(w, resource, namespace, object.metadata.name);
   if (live === 'hidden') return skipped('it exists already');
   if (live === undefined || live.metadata['deletionTimestamp'] !== undefined) return createWhenGone(w, resource, namespace, object);
-  if (isSame(w, live, object)) return perhapsOurs ? done('created') : done('unchanged');
+  if (perhapsOurs && covers(live, object)) return done('created');
+  const merged = threeWay(object, live, w.clean(live));
+  if (isDeepStrictEqual(merged, live)) return done('unchanged');
   if (w.policy === 'Skip') return skipped('it exists already, and differs');
-  if (w.policy === 'Update' || neverRecreated.has(qualified(resource))) return update(w, resource, namespace, object, live);
+  if (w.policy === 'Update' || !mayBeRecreated(resource, live) || isDeepStrictEqual(withoutOwners(merged), withoutOwners(live)))
+    return update(w, resource, namespace, object, live);
   return recreate(w, resource, namespace, object, live);
+}
+
+function withoutOwners(object: ClusterObject): unknown {
+  const { ownerReferences: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 async function update(w: Writing, resource: ApiResource, namespace: string, object: ClusterObject, live: ClusterObject): Promise<Written> {
   return retried(w.clock, w.signal, async (attempt) => {
     const newest = attempt === 0 ? live : await readLive(w, resource, namespace, object.metadata.name);
-    if (newest === undefined || newest === 'hidden') throw new ClusterError(404, 'NotFound', 'it went away while it was updated');
-    const body = replacing(object, newest);
-    const answer = await w.cluster.update(resource, namespace, body, { dryRun: w.dryRun }, w.signal);
-    return done(answer.metadata.resourceVersion === newest.metadata.resourceVersion ? 'unchanged' : 'updated');
+    if (newest === 'hidden') throw new ClusterError(403, 'Forbidden', 'it may not be read any more');
+    const merged = newest && threeWay(object, newest, w.clean(newest));
+    const answer = merged && (await replace(w, resource, namespace, merged));
+    if (newest === undefined || answer === undefined) {
+      await create(w, resource, namespace, object);
+      return done('created');
+    }
+    const isSame = isDeepStrictEqual(contentOf(answer), contentOf(newest)) && isDeepStrictEqual(merged?.['status'], newest['status']);
+    return done(isSame ? 'unchanged' : 'updated');
   });
+}
+
+/** Undefined where it went away meanwhile. */
+async function replace(w: Writing, resource: ApiResource, namespace: string, merged: ClusterObject): Promise<ClusterObject | undefined> {
+  try {
+    return await w.cluster.update(resource, namespace, merged, { dryRun: w.dryRun }, w.signal);
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return undefined;
+    const isImmutable = error instanceof ClusterError && error.reason === 'Invalid' && isAboutChange.test(error.message);
+    if (isImmutable && w.policy === 'Update' && mayBeRecreated(resource, merged))
+      throw new ClusterError(error.code, error.reason, `${error.message} (existingResourcePolicy Recreate would make it anew)`, {
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+/** Of a value that would be right in a new object. */
+const isAboutChange = /immutable|may not be (changed|updated)|updates? (to|may) /i;
+
+/** Everything but what the server writes down at each change; a dry run gets no new resourceVersion. */
+function contentOf(object: ClusterObject): unknown {
+  const { resourceVersion: _, managedFields: __, generation: ___, ...metadata } = object.metadata;
+  const { status: ____, ...fields } = object;
+  return { ...fields, metadata };
 }
 
 async function recreate(
@@ -108,11 +145,15 @@ async function recreate(
   live: ClusterObject,
 ): Promise<Written> {
   const { name, uid } = live.metadata;
-  const options = { dryRun: w.dryRun, ...(uid !== undefined && { uid }), propagationPolicy: 'Background' } as const;
-  await retried(w.clock, w.signal, () => w.cluster.delete(resource, namespace, name, options, w.signal));
+  const options = { dryRun: w.dryRun, ...(uid !== undefined && { uid }), propagationPolicy: propagationOf(resource) };
+  await retried(w.clock, w.signal, () => w.cluster.delete(resource, namespace, name, options, w.signal)).catch(unlessGone);
   if (w.dryRun) return { outcome: 'recreated', message: 'the new one was not tried: the old one is still there' };
   const { outcome, message } = await createWhenGone(w, resource, namespace, object);
   return { outcome: outcome === 'created' ? 'recreated' : outcome, message };
+}
+
+function unlessGone(error: unknown): void {
+  if (!isReason(error, 'NotFound')) throw error;
 }
 
 async function createWhenGone(w: Writing, resource: ApiResource, namespace: string, object: ClusterObject): Promise<Written> {
@@ -145,24 +186,6 @@ async function createIfAbsent(w: Writing, resource: ApiResource, namespace: stri
     if (isReason(error, 'AlreadyExists')) return false;
     throw error;
   }
-}
-
-/** The new content in the place of the old: what only the cluster can know is carried over. */
-function replacing(object: ClusterObject, live: ClusterObject): ClusterObject {
-  const { uid, resourceVersion, ownerReferences, finalizers } = live.metadata;
-  const carried = { uid, resourceVersion, ownerReferences, finalizers };
-  const known = Object.fromEntries(Object.entries(carried).filter(([, value]) => value !== undefined));
-  return { ...object, metadata: { ...object.metadata, ...known }, ...(live['status'] !== undefined && { status: live['status'] }) };
-}
-
-/** But for what is carried over anyway. */
-function isSame(w: Writing, live: ClusterObject, object: ClusterObject): boolean {
-  return isDeepStrictEqual(comparable(w.clean(live)), comparable(object));
-}
-
-function comparable(object: ClusterObject): unknown {
-  const { ownerReferences: _, finalizers: __, ...metadata } = object.metadata;
-  return { ...object, metadata };
 }
 
 /** Who may only work in a namespace cannot make what lies in none; where it is there, nothing is missing. */

@@ -2,7 +2,7 @@
 
 export type Fields = Record<string, unknown>;
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The object that stands there, or an empty one that belongs to nobody. */
 export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});

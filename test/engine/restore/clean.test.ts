@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { clean } from '../../../src/engine/restore/clean.ts';
-import type { CleanOptions } from '../../../src/engine/restore/cleaning-rules.ts';
+import type { CleanOptions } from '../../../src/engine/restore/rule.ts';
 import { reasonNotToRestore } from '../../../src/engine/restore/not-restored.ts';
 
 type Fields = Record<string, unknown>;
@@ -11,8 +11,16 @@ const object = (fields: Fields, metadata: Fields = {}): ClusterObject => ({
   metadata: { name: 'a', ...metadata },
   ...fields,
 });
-const plain: CleanOptions = { preserveNodePorts: false, keepVolume: false, mapNamespace: (name) => name };
-const mapped: CleanOptions = { ...plain, mapNamespace: (name) => (name === 'from' ? 'to' : name) };
+const same = (name: string) => name;
+const plain: CleanOptions = {
+  preserveNodePorts: false,
+  restoreStatus: false,
+  keepVolume: false,
+  mapNamespace: same,
+  mapStorageClass: same,
+};
+const map = (name: string) => (name === 'from' ? 'to' : name);
+const mapped: CleanOptions = { ...plain, mapNamespace: map, mapStorageClass: map };
 
 describe('clean', () => {
   it('keeps the will and drops what the server wrote', () => {
@@ -109,6 +117,23 @@ describe('clean', () => {
       { secrets: [{ name: 'mine' }] },
     ],
     [
+      'what a PriorityClass says',
+      'pods',
+      plain,
+      { spec: { priority: 1000, preemptionPolicy: 'Never', priorityClassName: 'high' } },
+      { spec: { priorityClassName: 'high' } },
+    ],
+    [
+      'the token in a Secret that asks for one',
+      'secrets',
+      plain,
+      { type: 'kubernetes.io/service-account-token', data: { token: 'x', 'ca.crt': 'x', namespace: 'x', mine: 'x' } },
+      { type: 'kubernetes.io/service-account-token', data: { mine: 'x' } },
+      { annotations: { 'kubernetes.io/service-account.name': 'web', 'kubernetes.io/service-account.uid': 'u' } },
+      { annotations: { 'kubernetes.io/service-account.name': 'web' } },
+    ],
+    ['no status that is to be restored', 'things', { ...plain, restoreStatus: true }, { status: { x: 1 } }, { status: { x: 1 } }],
+    [
       'what was made of the uid of a Job',
       'jobs.batch',
       plain,
@@ -150,8 +175,13 @@ describe('clean', () => {
 
 describe('reasonNotToRestore', () => {
   it.each([
-    ['secrets', { type: 'kubernetes.io/service-account-token' }, {}],
+    [
+      'secrets',
+      { type: 'kubernetes.io/service-account-token' },
+      { name: 'web-token-x', annotations: { 'kubernetes.io/service-account.name': 'web' } },
+    ],
     ['pods', { status: { phase: 'Succeeded' } }, {}],
+    ['persistentvolumeclaims', {}, { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u', controller: true }] }],
     ['pods', { status: { phase: 'Running' } }, { annotations: { 'kubernetes.io/config.mirror': 'x' } }],
     ['jobs.batch', { status: { conditions: [{ type: 'Complete', status: 'True' }] } }, {}],
     [
@@ -165,6 +195,16 @@ describe('reasonNotToRestore', () => {
 
   it.each([
     ['secrets', { type: 'Opaque' }, {}],
+    [
+      'secrets',
+      { type: 'kubernetes.io/service-account-token' },
+      { name: 'mine', annotations: { 'kubernetes.io/service-account.name': 'web' } },
+    ],
+    [
+      'persistentvolumeclaims',
+      {},
+      { ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 's', uid: 'u', controller: true }] },
+    ],
     ['pods', { status: { phase: 'Running' } }, {}],
     ['jobs.batch', { status: { conditions: [{ type: 'Complete', status: 'False' }] } }, {}],
     [
