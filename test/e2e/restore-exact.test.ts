@@ -11,6 +11,7 @@ import { backUp, bringBack } from './restoring.ts';
 const cluster = findCluster();
 const beside = suite('a restore on a real cluster', cluster);
 const refusal = 'kylon-exact.example.test';
+const outside = 'kylon-exact-outside';
 
 describe(beside.title, beside.options, () => {
   const kubectl = new Kubectl(kubeconfigOf(cluster));
@@ -38,6 +39,7 @@ describe(beside.title, beside.options, () => {
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.try(['delete', 'validatingadmissionpolicy,validatingadmissionpolicybinding', refusal, '--ignore-not-found']);
+    await kubectl.try(['delete', 'validatingwebhookconfiguration,clusterrolebinding,pv', outside, '--ignore-not-found']);
     await kubectl.run(['delete', 'namespace', ...all, '--ignore-not-found']);
   }
 
@@ -187,6 +189,66 @@ describe(beside.title, beside.options, () => {
       { name: `system:serviceaccount:${copy}:worker` },
       { name: `system:serviceaccounts:${copy}` },
     ]);
+  });
+
+  it('maps what lies in no namespace and names one', async () => {
+    const service = { clientConfig: { service: { namespace: place, name: 'inside' } } };
+    const webhook = {
+      ...service,
+      name: 'hook.example.test',
+      sideEffects: 'None',
+      admissionReviewVersions: ['v1'],
+      failurePolicy: 'Ignore',
+      rules: [{ apiGroups: ['none.example.test'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['nothings'] }],
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': place } },
+    };
+    const clusterWide = (apiVersion: string, kind: string, fields: object): KubeObject => ({
+      apiVersion,
+      kind,
+      metadata: { name: outside },
+      ...fields,
+    });
+    const made = [
+      clusterWide('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', { webhooks: [webhook] }),
+      clusterWide('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', {
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+        subjects: [{ kind: 'ServiceAccount', name: 'worker', namespace: place }],
+      }),
+      clusterWide('v1', 'PersistentVolume', {
+        spec: {
+          capacity: { storage: '1Gi' },
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: 'slow',
+          hostPath: { path: '/none' },
+          claimRef: { namespace: place, name: 'reserved' },
+        },
+      }),
+    ];
+    const kinds = ['validatingwebhookconfiguration', 'clusterrolebinding', 'pv'];
+    await kubectl.run(['create', '-f', '-'], made);
+    await backUp(kubectl, home, 'outside', {
+      includedNamespaces: [place],
+      includeClusterResources: true,
+      includedResources: ['validatingwebhookconfigurations', 'clusterrolebindings', 'persistentvolumes'],
+      filters: [{ resources: ['validatingwebhookconfigurations', 'clusterrolebindings', 'persistentvolumes'], includedNames: [outside] }],
+    });
+    for (const kind of kinds) await kubectl.run(['delete', kind, outside]);
+    const { object, results } = await bringBack(kubectl, home, 'outside', 'outside', {
+      namespaceMapping: { [place]: copy },
+      storageClassMapping: { slow: 'fast' },
+    });
+    expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: 3 } });
+    expect(results.map(({ resource }) => resource)).toEqual([
+      'persistentvolumes',
+      'clusterrolebindings',
+      'validatingwebhookconfigurations',
+    ]);
+    const [hook, binding, volume] = await Promise.all(kinds.map((kind) => kubectl.get(kind, outside)));
+    expect(hook?.['webhooks']).toMatchObject([
+      { clientConfig: { service: { namespace: copy } }, namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': copy } } },
+    ]);
+    expect(binding?.['subjects']).toEqual([{ kind: 'ServiceAccount', name: 'worker', namespace: copy }]);
+    expect(volume?.spec).toMatchObject({ storageClassName: 'fast', claimRef: { namespace: copy, name: 'reserved' } });
   });
 
   it('keeps addresses where they are free, names that were generated, and asks for new tokens', async () => {

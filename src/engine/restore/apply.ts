@@ -60,7 +60,8 @@ async function restoreItem(r: Restoration, item: Item, saved: ClusterObject, pla
   const prepared = await prepareItem(r, served, item, saved);
   const written = await write(r, item, prepared, saved).catch((error: unknown) => explain(r, served, item, error));
   if (key === definitions && isWritten(written.outcome)) r.newDefinitions.add(item.name);
-  if (prepared.owned.isEarly && !r.spec.dryRun && written.outcome !== 'skipped') r.early.add(key, place);
+  const isAsSaved = isWritten(written.outcome) || written.outcome === 'unchanged';
+  if (prepared.owned.isEarly && isAsSaved && !r.spec.dryRun) r.early.add(key, place);
   if (!isWritten(written.outcome)) return written;
   return noted(await restoreStatus(r, prepared, saved, written), prepared.owned.dropped);
 }

@@ -36,6 +36,16 @@ export interface Owned {
   readonly dropped: readonly string[];
 }
 
+/** What becomes of one reference: it is put to who lives now, has to wait, or is left out. */
+interface Resolved {
+  readonly reference?: OwnerReference;
+  readonly isEarly?: boolean;
+  readonly dropped?: string;
+}
+
+/** Whoever goes by a name now. `hidden`: the creator of the restore may not read it. */
+type Living = { readonly uid: string } | 'none' | 'hidden';
+
 /** Neighbours have the same owner, so a short memory does. */
 const remembered = 1_000;
 
@@ -56,7 +66,7 @@ type Saved = 'unknown' | 'held' | 'taken';
 export class Owners {
   readonly #parts: OwnerParts;
   readonly #saved = new Cache<Saved>(remembered);
-  readonly #uids = new Cache<string | undefined>(remembered);
+  readonly #living = new Cache<Living>(remembered);
 
   constructor(parts: OwnerParts) {
     this.#parts = parts;
@@ -72,25 +82,26 @@ export class Owners {
 
   /** Where the references of a saved object lead now. */
   async resolve(item: ItemKey, object: ClusterObject, signal: AbortSignal): Promise<Owned> {
-    const found = await Promise.all(referencesOf(object).map((owner) => this.#resolveOne(item, owner, signal)));
+    const resolved = await Promise.all(referencesOf(object).map((owner) => this.#resolveOne(item, owner, signal)));
     return {
-      references: found.flatMap(({ reference }) => (reference ? [reference] : [])),
-      isEarly: found.some(({ isEarly }) => isEarly),
-      dropped: found.flatMap(({ reference, isEarly }, index) => (reference || isEarly ? [] : [messageOf(referencesOf(object)[index])])),
+      references: resolved.flatMap(({ reference }) => reference ?? []),
+      isEarly: resolved.some(({ isEarly }) => isEarly),
+      dropped: resolved.flatMap(({ dropped }) => dropped ?? []),
     };
   }
 
-  async #resolveOne(item: ItemKey, owner: OwnerReference, signal: AbortSignal): Promise<{ reference?: OwnerReference; isEarly: boolean }> {
+  async #resolveOne(item: ItemKey, owner: OwnerReference, signal: AbortSignal): Promise<Resolved> {
     const resource = this.#parts.served.ofKind(owner.apiVersion, owner.kind);
-    if (!resource || (resource.namespaced && item.namespace === '')) return { isEarly: false };
+    if (!resource || (resource.namespaced && item.namespace === '')) return { dropped: droppedText(owner, 'neither restored nor there') };
     const saved = await this.#savedAs(resource, owner, item.namespace, signal);
     const isPending = saved === 'taken' && !this.#parts.done.has(qualified(resource));
     const { namespace, name } = this.#parts.targetOf(keyOf(resource, owner, item.namespace));
-    const uid = await this.#livingUid(resource, namespace, name, signal);
-    const isSame = uid !== undefined && (uid === owner.uid || saved !== 'unknown');
+    const living = await this.#livingAt(resource, namespace, name, signal);
+    if (living !== 'none' && living !== 'hidden' && (living.uid === owner.uid || saved !== 'unknown'))
+      return { reference: { ...owner, name, uid: living.uid }, isEarly: isPending && this.#parts.mayRecreate };
+    if (isPending) return { isEarly: true };
     return {
-      ...(isSame && { reference: { ...owner, name, uid } }),
-      isEarly: isPending && (!isSame || this.#parts.mayRecreate),
+      dropped: droppedText(owner, living === 'hidden' ? 'not to be read by the creator of the restore' : 'neither restored nor there'),
     };
   }
 
@@ -104,15 +115,16 @@ export class Owners {
     });
   }
 
-  /** Whatever goes by that name now; true as long as the restore is at the same resource. */
-  #livingUid(resource: ApiResource, namespace: string, name: string, signal: AbortSignal): Promise<string | undefined> {
+  /** True as long as the restore is at the same resource. */
+  #livingAt(resource: ApiResource, namespace: string, name: string, signal: AbortSignal): Promise<Living> {
     const turn = this.#parts.done.size;
-    return this.#uids.get(`${turn}/${qualified(resource)}/${namespace}/${name}`, async () => {
+    return this.#living.get(`${turn}/${qualified(resource)}/${namespace}/${name}`, async () => {
       try {
         const live = await this.#parts.cluster.get(resource, namespace, name, signal);
-        return live?.metadata['deletionTimestamp'] === undefined ? live?.metadata.uid : undefined;
+        const uid = live?.metadata['deletionTimestamp'] === undefined ? live?.metadata.uid : undefined;
+        return uid === undefined ? 'none' : { uid };
       } catch (error) {
-        if (error instanceof ClusterError && error.code === 403) return undefined;
+        if (error instanceof ClusterError && error.code === 403) return 'hidden';
         throw error;
       }
     });
@@ -123,6 +135,6 @@ function keyOf({ group, resource, namespaced }: ApiResource, { name }: OwnerRefe
   return { group, resource, namespace: namespaced ? namespace : '', name };
 }
 
-function messageOf(owner: OwnerReference | undefined): string {
-  return `its owner, ${owner?.kind} ${owner?.name}, is neither restored nor there: the reference to it is left out`;
+function droppedText({ kind, name }: OwnerReference, why: string): string {
+  return `its owner, ${kind} ${name}, is ${why}: the reference to it is left out`;
 }

@@ -128,7 +128,7 @@ async function replace(w: Writing, resource: ApiResource, namespace: string, mer
 }
 
 /** Of a value that would be right in a new object. */
-const isAboutChange = /immutable|may not be (changed|updated)|updates? (to|may) /i;
+const isAboutChange = /immutable|may not change|may not be (changed|updated)|updates? (to|may) /i;
 
 /** Everything but what the server writes down at each change; a dry run gets no new resourceVersion. */
 function contentOf(object: ClusterObject): unknown {

@@ -165,6 +165,27 @@ describe('a Restore', () => {
     expect(cluster.read('configmaps', 'shop', 'settings')?.['data']).toEqual({ in: 'shop' });
   });
 
+  it('updates again where somebody else was faster', async () => {
+    let asked = 0;
+    const between = (cluster: MemoryCluster) => {
+      cluster.seed('configmaps', { metadata: { name: 'settings', namespace: 'shop' }, data: { in: 'changed' } });
+      cluster.check = ({ verb, name }) => {
+        if (verb === 'update' && ++asked < 3)
+          cluster.seed('configmaps', {
+            metadata: { name, namespace: 'shop', finalizers: [`example.com/${asked}`] },
+            data: { in: 'again' },
+          });
+      };
+    };
+    const { results, cluster } = await play({ between, restore: { ...settings, existingResourcePolicy: 'Update' } });
+    expect(results).toEqual(['configmaps shop/settings updated']);
+    expect(asked).toBe(3);
+    expect(cluster.read('configmaps', 'shop', 'settings')).toMatchObject({
+      metadata: { finalizers: ['example.com/2'] },
+      data: { in: 'shop' },
+    });
+  });
+
   it('waits for no definition in a dry run', async () => {
     const between = (cluster: MemoryCluster) => {
       cluster.drop(widgets, 'shop', 'gear');

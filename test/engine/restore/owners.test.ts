@@ -1,7 +1,7 @@
 /** References to owners, which come back with other uids than they had. */
 import { describe, expect, it } from 'vitest';
 import type { MemoryCluster } from '../memory-cluster.ts';
-import { definitions, fail, widgets } from '../sample-cluster.ts';
+import { definitions, fail, refuse, widgets } from '../sample-cluster.ts';
 import { drop, play } from './scene.ts';
 
 const zones = 'zones.example.com';
@@ -133,6 +133,53 @@ describe('references to owners', () => {
     const restore = { items: [{ resource: 'configmaps', namespace: 'shop', name: 'owned' }] };
     const { cluster } = await play({ backup, before: (cluster) => tree(cluster, [password]), between, restore });
     expect(cluster.read('configmaps', 'shop', 'owned')?.metadata['ownerReferences']).toEqual([{ ...password, uid: 'later' }]);
+  });
+
+  it('are dropped where the creator may not read the owner', async () => {
+    const between = (cluster: MemoryCluster) => {
+      cluster.drop('configmaps', 'shop', 'owned');
+      refuse(cluster, ({ user, verb, resource }) => user === 'alice' && verb === 'get' && resource === zones);
+    };
+    const restore = { includedResources: ['configmaps'] };
+    const { results } = await play({ backup, before: (cluster) => tree(cluster, [zone]), between, restore });
+    expect(results).toContain(
+      'configmaps shop/owned created: its owner, Zone north, is not to be read by the creator of the restore: the reference to it is left out',
+    );
+  });
+
+  it('are put in again where somebody else writes at the same time', async () => {
+    let asked = 0;
+    const between = (cluster: MemoryCluster) => {
+      drop(cluster);
+      cluster.check = ({ verb, resource, name }) => {
+        if (verb !== 'patch' || resource !== 'configmaps' || ++asked > 1) return;
+        const { metadata } = cluster.read('configmaps', 'shop', name)!;
+        cluster.seed('configmaps', { metadata: { ...metadata, labels: { other: 'x' } } });
+      };
+    };
+    const { cluster } = await play({ backup, before: tree, between });
+    expect(asked).toBe(2);
+    expect(cluster.read('configmaps', 'shop', 'owned')?.metadata['labels']).toEqual({ other: 'x' });
+    expectTree(cluster);
+  });
+
+  it('are not put into objects that the restore leaves alone', async () => {
+    const between = (cluster: MemoryCluster) => {
+      cluster.drop(widgets, 'shop', 'gear');
+      cluster.seed('configmaps', { metadata: { name: 'owned', namespace: 'shop', uid: 'live' }, data: { mine: 'x' } });
+    };
+    const before = (cluster: MemoryCluster) => {
+      tree(cluster, [gear]);
+      cluster.seed('configmaps', { metadata: { name: 'another', namespace: 'shop', ownerReferences: [gear] } });
+    };
+    const gone = (cluster: MemoryCluster) => {
+      between(cluster);
+      cluster.drop('configmaps', 'shop', 'another');
+    };
+    const { cluster, results } = await play({ backup, before, between: gone });
+    expect(results).toContain('configmaps shop/owned skipped: it exists already, and differs');
+    expect(cluster.read('configmaps', 'shop', 'owned')?.metadata['ownerReferences']).toBeUndefined();
+    expect(cluster.read('configmaps', 'shop', 'another')?.metadata['ownerReferences']).toHaveLength(1);
   });
 
   it('are told in the log where the owner could not be restored', async () => {

@@ -216,39 +216,79 @@ describe('random objects through a backup and a restore', () => {
     );
   }
 
-  let round = 0;
+  interface Saved {
+    readonly kind: ApiResource;
+    readonly before: ClusterObject;
+  }
 
-  async function roundTrip(drawn: readonly Drawn[], from: string, to: string): Promise<string[]> {
+  /** Backs the drawn objects up in `from`, and restores them into `to`. */
+  async function roundTrip(drawn: readonly Drawn[], from: string, to: string): Promise<Saved[]> {
     const namespace = { apiVersion: 'v1', kind: 'Namespace' };
     await create(namespaces, '', { ...namespace, metadata: { name: from } });
-    const saved: { kind: Drawn['kind']; before: ClusterObject }[] = [];
+    const saved: Saved[] = [];
     for (const [index, one] of drawn.entries())
       saved.push({ kind: one.kind, before: await create(one.kind, from, objectOf(one, from, nameOf(index))) });
     await run(backups, from, 'b', {});
     await create(namespaces, '', { ...namespace, metadata: { name: to } });
-    await run(restores, to, 'r', {
-      backupName: 'b',
-      backupNamespace: from,
-      namespaceMapping: { [from]: to },
-      storageClassMapping: { slow: 'fast' },
-    });
+    await restore(from, to, 'Skip');
+    return saved;
+  }
+
+  /** How many objects had which outcome. */
+  async function restore(from: string, to: string, existingResourcePolicy: string): Promise<object> {
+    const mappings = { namespaceMapping: { [from]: to }, storageClassMapping: { slow: 'fast' } };
+    const name = `${existingResourcePolicy.toLowerCase()}-${restored++}`;
+    await run(restores, to, name, { backupName: 'b', backupNamespace: from, existingResourcePolicy, ...mappings });
+    const { status } = (await cluster.get(restores, to, name, forever)) as { status?: { counts: object } };
+    return Object.fromEntries(Object.entries(status?.counts ?? {}).filter(([, count]) => count > 0));
+  }
+
+  async function untold(saved: readonly Saved[], to: string): Promise<string[]> {
     const faults: string[] = [];
     for (const { kind, before } of saved) {
       const after = await cluster.get(kind, to, before.metadata.name, forever);
-      if (!after) faults.push(`${keyOf(kind)} ${before.metadata.name} is missing`);
-      const untold = after ? differences(before, after).filter((difference) => !isTold(keyOf(kind), difference)) : [];
-      faults.push(...untold.map((difference) => `${keyOf(kind)} /${difference.join('/')}`));
+      const found = differences(before, after ?? null).filter((difference) => !isTold(keyOf(kind), difference));
+      faults.push(...found.map((difference) => `${keyOf(kind)} ${before.metadata.name}: /${difference.join('/')}`));
     }
     return faults;
   }
 
-  it('changes nothing but what the document says', { timeout: 120_000 }, async () => {
+  /** Somebody gives every object the content of another one of its kind, or takes its own away, its finalizers too. */
+  async function spoil(saved: readonly Saved[], to: string): Promise<void> {
+    for (const [index, { kind, before }] of saved.entries()) {
+      const live = await cluster.get(kind, to, before.metadata.name, forever);
+      const other = saved.find((one, at) => at > index && one.kind === kind)?.before;
+      const content = kind.resource === 'configmaps' ? { data: other?.['data'] ?? {} } : { spec: other?.['spec'] ?? {} };
+      const { finalizers: _, ...kept } = (live as ClusterObject).metadata;
+      const metadata = {
+        ...kept,
+        name: before.metadata.name,
+        labels: { spoilt: 'yes' },
+        annotations: other?.metadata['annotations'],
+      };
+      await cluster.update(kind, to, { ...(live as ClusterObject), ...content, metadata }, {}, forever);
+    }
+  }
+
+  let round = 0;
+  let restored = 0;
+
+  it('changes nothing but what the document says, also where it was changed meanwhile', { timeout: 240_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(object, { minLength: 20, maxLength: 40 }), async (drawn) => {
         round += 1;
-        expect(await roundTrip(drawn, `from-${round}`, `to-${round}`)).toEqual([]);
+        const [from, to] = [`from-${round}`, `to-${round}`];
+        const saved = await roundTrip(drawn, from, to);
+        expect(await untold(saved, to)).toEqual([]);
+        const all = { unchanged: saved.length + 1 }; // with the Namespace
+        for (const policy of ['Skip', 'Update', 'Recreate']) expect(await restore(from, to, policy)).toEqual(all);
+        for (const policy of ['Update', 'Recreate']) {
+          await spoil(saved, to);
+          await restore(from, to, policy);
+          expect(await untold(saved, to)).toEqual([]);
+        }
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: 4, endOnFailure: true },
     );
   });
 

@@ -122,6 +122,8 @@ describe('threeWay', () => {
     const fields = { 'f:spec': { 'f:clusterIP': {}, 'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { 'f:nodePort': {} } }, 'f:type': {} } };
     const live = owned({ spec: { clusterIP: '10.0.0.9', ports: [{ port: 80, nodePort: 31000 }], type: 'NodePort' } }, { kubectl: fields });
     expect(update(saved, live, 'services')).toEqual(live);
+    const untold = object({ spec: live['spec'] }, { uid: 'u', resourceVersion: '7' });
+    expect(update(saved, untold, 'services')).toEqual(untold);
   });
 
   it('takes no finalizer away, and no owner', () => {
