@@ -152,6 +152,15 @@ describe('a Restore', () => {
     expect(without.cluster.read('deployments.apps', 'shop', 'web')?.['status']).toBeUndefined();
     const restored = await play({ before, between: drop, restore: { restoreStatus: true } });
     expect(restored.cluster.read('deployments.apps', 'shop', 'web')?.['status']).toEqual({ replicas: 3 });
+    const other = (cluster: MemoryCluster) =>
+      cluster.seed('deployments.apps', { metadata: { name: 'web', namespace: 'shop' }, status: { replicas: 4 } });
+    for (const [restoreStatus, outcome] of [
+      [true, 'updated'],
+      [false, 'unchanged'],
+    ] as const) {
+      const { results } = await play({ before, between: other, restore: { existingResourcePolicy: 'Update', restoreStatus } });
+      expect(results).toContain(`deployments shop/web ${outcome}`);
+    }
   });
 
   it('tries everything and changes nothing as a dry run', async () => {
