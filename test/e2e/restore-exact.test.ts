@@ -39,8 +39,8 @@ describe(beside.title, beside.options, () => {
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.try(['delete', 'validatingadmissionpolicy,validatingadmissionpolicybinding', refusal, '--ignore-not-found']);
-    await kubectl.try(['delete', 'validatingwebhookconfiguration,clusterrolebinding,pv', outside, '--ignore-not-found']);
     await kubectl.run(['delete', 'namespace', ...all, '--ignore-not-found']);
+    await kubectl.try(['delete', 'validatingwebhookconfiguration,clusterrolebinding,pv', outside, '--ignore-not-found']);
   }
 
   const get = (resource: string, name: string, where: string = place) => kubectl.get(resource, name, '-n', where);
@@ -221,28 +221,32 @@ describe(beside.title, beside.options, () => {
           storageClassName: 'slow',
           hostPath: { path: '/none' },
           claimRef: { namespace: place, name: 'reserved' },
+          persistentVolumeReclaimPolicy: 'Retain',
         },
       }),
     ];
     const kinds = ['validatingwebhookconfiguration', 'clusterrolebinding', 'pv'];
-    await kubectl.run(['create', '-f', '-'], made);
+    const reserved = object('v1', 'PersistentVolumeClaim', 'reserved', { spec: { ...claim, volumeName: outside } });
+    await kubectl.run(['create', '-f', '-'], [...made, reserved]);
+    await eventually(async () => (await get('pvc', 'reserved')).status?.['phase'] === 'Bound');
+    const resources = ['validatingwebhookconfigurations', 'clusterrolebindings', 'persistentvolumeclaims'];
     await backUp(kubectl, home, 'outside', {
       includedNamespaces: [place],
       includeClusterResources: true,
-      includedResources: ['validatingwebhookconfigurations', 'clusterrolebindings', 'persistentvolumes'],
-      filters: [{ resources: ['validatingwebhookconfigurations', 'clusterrolebindings', 'persistentvolumes'], includedNames: [outside] }],
+      includedResources: resources,
+      filters: [{ resources, includedNames: [outside, 'reserved'] }],
     });
+    await kubectl.run(['delete', 'pvc', 'reserved', '-n', place]);
     for (const kind of kinds) await kubectl.run(['delete', kind, outside]);
-    const { object, results } = await bringBack(kubectl, home, 'outside', 'outside', {
-      namespaceMapping: { [place]: copy },
-      storageClassMapping: { slow: 'fast' },
-    });
-    expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: 3 } });
-    expect(results.map(({ resource }) => resource)).toEqual([
-      'persistentvolumes',
-      'clusterrolebindings',
-      'validatingwebhookconfigurations',
+    const mappings = { namespaceMapping: { [place]: copy }, storageClassMapping: { slow: 'fast' } };
+    const { results } = await bringBack(kubectl, home, 'outside', 'outside', mappings);
+    expect(results.filter(({ resource }) => resource !== 'namespaces')).toMatchObject([
+      { resource: 'persistentvolumes', outcome: 'created', message: '' },
+      { resource: 'persistentvolumeclaims', outcome: 'created', message: '' },
+      { resource: 'clusterrolebindings', outcome: 'created', message: '' },
+      { resource: 'validatingwebhookconfigurations', outcome: 'created', message: '' },
     ]);
+    await eventually(async () => (await get('pvc', 'reserved', copy)).status?.['phase'] === 'Bound');
     const [hook, binding, volume] = await Promise.all(kinds.map((kind) => kubectl.get(kind, outside)));
     expect(hook?.['webhooks']).toMatchObject([
       { clientConfig: { service: { namespace: copy } }, namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': copy } } },
