@@ -1,5 +1,5 @@
 /** Requests to the API server: authenticated, in time, repeated where that is safe, and with Status turned into ClusterError. */
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import { parseExactly, textExactly } from '../base/exact-json.ts';
 import type { Log } from '../base/log.ts';
@@ -31,10 +31,21 @@ export interface ApiClient {
   ask(request: ApiRequest, signal: AbortSignal): Promise<Answer>;
   /** The body of a good answer, as JSON. Rejects with ClusterError otherwise. */
   json<T>(request: ApiRequest, signal: AbortSignal): Promise<T>;
+  /** The answer once its head is there, whatever its status; its body piece by piece, for as long as it comes. `timeoutMs` is for the head. */
+  open(request: ApiRequest, signal: AbortSignal): Promise<OpenAnswer>;
   /** The body of a good answer, piece by piece, for as long as it comes. */
   stream(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
   /** The same client with more headers on every request. */
   withHeaders(headers: OutgoingHttpHeaders): ApiClient;
+}
+
+export interface OpenAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Rejects with ClusterError code 0 when the connection is cut, or with the signal's reason. */
+  readonly body: AsyncIterable<Buffer>;
+  /** All of the body at once, where it is short: the words of a refusal. */
+  whole(): Promise<Buffer>;
 }
 
 export interface Wire {
@@ -54,6 +65,7 @@ export function createClient(wire: Wire): ApiClient {
   return {
     ask: (request, signal) => askPatiently(wire, request, signal),
     json: (request, signal) => askForJson(wire, request, signal),
+    open: (request, signal) => openAnswer(wire, request, signal),
     stream: (request, signal) => openStream(wire, request, signal),
     withHeaders: (headers) => createClient({ ...wire, headers: { ...wire.headers, ...headers } }),
   };
@@ -104,20 +116,36 @@ function askOnce(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<
 }
 
 async function openStream(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-  const late = lateness(request, defaultTimeoutMs);
-  const response = await withDeadline(wire.clock, defaultTimeoutMs, signal, late, (signal) => send(wire, request, signal));
-  const status = response.statusCode ?? 0;
-  if (isGood(status)) return piecesOf(response, request, signal);
-  const body = await readBody(response, defaultLimitBytes, signal);
-  throw errorOf(nameOf(request), { status, headers: response.headers, body });
+  const answer = await openAnswer(wire, request, signal);
+  if (isGood(answer.status)) return answer.body;
+  throw errorOf(nameOf(request), { ...answer, body: await answer.whole() });
+}
+
+async function openAnswer(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<OpenAnswer> {
+  const ms = request.timeoutMs ?? defaultTimeoutMs;
+  const response = await withDeadline(wire.clock, ms, signal, lateness(request, ms), (signal) => send(wire, request, signal));
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: piecesOf(response, request, signal),
+    whole: () =>
+      withDeadline(wire.clock, defaultTimeoutMs, signal, lateness(request, defaultTimeoutMs), (signal) =>
+        readBody(response, defaultLimitBytes, signal),
+      ),
+  };
 }
 
 async function* piecesOf(response: IncomingMessage, request: ApiRequest, signal: AbortSignal): AsyncIterable<Buffer> {
+  const stop = () => response.destroy();
+  signal.addEventListener('abort', stop);
   try {
+    signal.throwIfAborted();
     for await (const piece of response as AsyncIterable<Buffer>) yield piece;
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw new ClusterError(0, '', `${nameOf(request)}: ${messageOf(error)}`, { cause: error });
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -128,7 +156,7 @@ async function send({ credentials, clock, headers }: Wire, request: ApiRequest, 
   const sent = {
     url: urlOf(credentials.server, request),
     method: methodOf(request),
-    headers: { Accept: 'application/json', 'User-Agent': 'kylon', ...content, ...request.headers, ...headers, ...identity },
+    headers: { Accept: 'application/json', 'User-Agent': 'kylon', ...content, ...request.headers, ...identity, ...headers },
     auth,
     agent,
     body,

@@ -1,6 +1,8 @@
 /** Where the API server is and how to prove who we are to it. The one file that knows @kubernetes/client-node. */
+import { existsSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import { delimiter } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -9,11 +11,20 @@ import { messageOf } from '../base/lifetime.ts';
 import { causeOf } from '../base/system-errors.ts';
 import { ClusterError } from './cluster.ts';
 
-/** The path of a kubeconfig file, or the service account that a pod is given. */
-export type CredentialSource = 'in-cluster' | { readonly kubeconfig: string };
+/** The path of a kubeconfig file, those of several as kubectl merges them, or the service account that a pod is given. */
+export type CredentialSource = 'in-cluster' | { readonly kubeconfig: string } | KubeconfigFiles;
+
+/** What an earlier file says counts; of those that are missing nothing is said, unless all are. */
+interface KubeconfigFiles {
+  readonly kubeconfigs: readonly string[];
+  /** Default: the current one. */
+  readonly context: string | undefined;
+}
 
 export interface Credentials {
   readonly server: URL;
+  /** That the context chooses, if it does. */
+  readonly namespace: string | undefined;
   /** As of now: tokens, certificates and what a plug-in printed may change while we run. */
   current(): Promise<Access>;
   close(): void;
@@ -33,13 +44,14 @@ const idleMs = 30_000;
 
 /** Rejects with ClusterError when there is no usable configuration. Loads client-node, which takes 0.4 s, no sooner than here. */
 export async function loadCredentials(source: CredentialSource, clock: Clock): Promise<Credentials> {
-  const place = source === 'in-cluster' ? 'the service account of this pod' : source.kubeconfig;
+  const place = placeOf(source);
   const config = await loadConfig(source, place);
   const server = serverOf(config, place);
   const agents = new Agents(server.protocol);
   let known: { readonly access: Promise<Access>; readonly until: number } | undefined;
   return {
     server,
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     current() {
       if (!known || known.until <= clock.monotonic()) known = { access: readAccess(config, agents), until: clock.monotonic() + freshForMs };
       const { access } = known;
@@ -59,11 +71,40 @@ async function loadConfig(source: CredentialSource, place: string): Promise<Kube
     throw new ClusterError(0, '', 'this process does not run in a pod: KUBERNETES_SERVICE_HOST is not set');
   try {
     if (source === 'in-cluster') config.loadFromCluster();
-    else config.loadFromFile(source.kubeconfig);
+    else if ('kubeconfig' in source) config.loadFromFile(source.kubeconfig);
+    else await loadFiles(config, source);
   } catch (error) {
+    if (error instanceof ClusterError) throw error;
     throw new ClusterError(0, '', `cannot read ${place}: ${causeOf(error)}`, { cause: error });
   }
   return config;
+}
+
+function placeOf(source: CredentialSource): string {
+  if (source === 'in-cluster') return 'the service account of this pod';
+  return 'kubeconfig' in source ? source.kubeconfig : source.kubeconfigs.join(delimiter);
+}
+
+/** client-node's own merge refuses what two files name alike, and a file that is missing. */
+async function loadFiles(config: KubeConfig, { kubeconfigs, context }: KubeconfigFiles): Promise<void> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const there = kubeconfigs.filter((file) => existsSync(file));
+  for (const file of there.length > 0 ? there : kubeconfigs.slice(0, 1)) {
+    const one = new KubeConfig();
+    one.loadFromFile(file);
+    const isNew =
+      <T extends { name: string }>(known: readonly T[]) =>
+      (entry: T) =>
+        !known.some(({ name }) => name === entry.name);
+    config.clusters.push(...one.clusters.filter(isNew(config.clusters)));
+    config.users.push(...one.users.filter(isNew(config.users)));
+    config.contexts.push(...one.contexts.filter(isNew(config.contexts)));
+    const chosen: string | undefined = config.getCurrentContext();
+    if (!chosen) config.setCurrentContext(one.getCurrentContext());
+  }
+  if (context === undefined) return;
+  if (!config.getContextObject(context)) throw new ClusterError(0, '', `context "${context}" does not exist`);
+  config.setCurrentContext(context);
 }
 
 function serverOf(config: KubeConfig, place: string): URL {

@@ -53,6 +53,7 @@ export async function scriptedCluster(script: Script, clock: Clock = hurriedCloc
   const cluster = await connectCluster({ kubeconfig }, { clock, log: createLog('silent') });
   return {
     cluster,
+    kubeconfig,
     received,
     async [Symbol.asyncDispose]() {
       await cluster.close();

@@ -1,0 +1,31 @@
+/** `backup create`: flags as velero spells them. */
+import { Argument, Command } from 'commander';
+import { connected, withConnection } from '../api/connection.ts';
+import { UsageError } from '../exits.ts';
+import { backups } from '../objects/kinds.ts';
+import { completed, create, given, selectionOf, withCreateFlags } from '../objects/creating.ts';
+import type { CreateFlags } from '../objects/creating.ts';
+import { readManifest } from '../objects/manifest.ts';
+import type { Shell } from '../shell.ts';
+
+interface Flags extends CreateFlags {
+  readonly ttl?: string;
+  readonly timeout?: string;
+}
+
+export function createBackupCommand(shell: Shell): Command {
+  const command = withCreateFlags(new Command('create'))
+    .description('Make a backup. Without flags it takes everything in the namespace.')
+    .addArgument(new Argument('[name]', 'name of the new backup'))
+    .option('--ttl <duration>', 'how long it is kept, as 720h (default: 720h)')
+    .option('--timeout <duration>', 'how long it may take; after that it fails');
+  return withConnection(command).action((name: string | undefined, flags: Flags) =>
+    connected(shell, flags, async (api) => {
+      const manifest = await readManifest(shell, backups, flags.filename);
+      const spec = { ...selectionOf(flags), ...given({ ttl: flags.ttl, timeout: flags.timeout }) };
+      const whole = completed(manifest, { name, spec, flags, nameless: {} });
+      if (!whole.metadata.name && !whole.metadata.generateName) throw new UsageError('the backup needs a name');
+      await create(shell, api, backups, whole, flags);
+    }),
+  );
+}

@@ -1,0 +1,55 @@
+/** The end of a Backup's or Restore's work for who waits for it: a bar or lines on the way, the phase, the exit code. */
+import type { KubeObject } from '../../machinery/object.ts';
+import type { Api } from '../api/api.ts';
+import { Ending, exits } from '../exits.ts';
+import { progressOf } from '../output/progress.ts';
+import type { Shell } from '../shell.ts';
+import { fullName } from './kind.ts';
+import type { Kind } from './kind.ts';
+import { waitFor } from './waiting.ts';
+
+interface Status {
+  readonly phase?: string;
+  readonly failureReason?: string;
+  readonly warnings?: number;
+  readonly errors?: number;
+  readonly progress?: { readonly totalItems?: number; readonly itemsBackedUp?: number; readonly itemsRestored?: number };
+}
+
+const underway: ReadonlySet<string> = new Set(['', 'New', 'InProgress']);
+
+/** Resolves when all was done; rejects with an Ending otherwise. */
+export async function awaitWork(shell: Shell, api: Api, kind: Kind, { metadata }: KubeObject): Promise<void> {
+  const { name, namespace = api.namespace } = metadata;
+  const progress = progressOf(shell);
+  const told = (object: KubeObject) => {
+    const { phase = 'New', progress: { totalItems, itemsBackedUp, itemsRestored } = {} } = statusOf(object);
+    progress.show({ label: phase, done: itemsBackedUp ?? itemsRestored ?? 0, total: totalItems ?? 0, unit: 'items' });
+  };
+  let ended: KubeObject | undefined;
+  try {
+    const isDone = (object: KubeObject) => !underway.has(statusOf(object).phase ?? '');
+    ended = await waitFor({ api, clock: shell.clock }, { kind, namespace, name }, { isDone, see: told }, shell.signal);
+  } catch (error) {
+    progress.clear();
+    if (shell.signal.aborted) shell.tell(`${fullName(kind, name)} goes on without you: ${hintAt(shell, kind, name, namespace, '-f ')}`);
+    throw error;
+  }
+  progress.clear();
+  conclude(shell, kind, { name, namespace }, ended);
+}
+
+function conclude(shell: Shell, kind: Kind, { name, namespace }: { name: string; namespace: string }, ended: KubeObject | undefined): void {
+  if (!ended) throw new Ending(exits.failed, `${fullName(kind, name)} was deleted before it ended`);
+  const { phase = '', failureReason, errors = 0, warnings = 0 } = statusOf(ended);
+  const counts = errors || warnings ? ` (errors: ${errors}, warnings: ${warnings})` : '';
+  shell.say(`${fullName(kind, name)} ${phase}${counts}`);
+  if (phase === 'Completed') return;
+  if (failureReason) shell.tell(failureReason);
+  throw new Ending(phase === 'PartiallyFailed' ? exits.partiallyFailed : exits.failed, hintAt(shell, kind, name, namespace, ''));
+}
+
+const hintAt = ({ program }: Shell, kind: Kind, name: string, namespace: string, flag: string) =>
+  `see ${program} ${kind.singular} logs ${flag}-n ${namespace} ${name}`;
+
+const statusOf = ({ status }: KubeObject) => (status ?? {}) as Status;

@@ -1,0 +1,72 @@
+/** `restore create`: flags as velero spells them. */
+import { Argument, Command, Option } from 'commander';
+import { connected, withConnection } from '../api/connection.ts';
+import { completing } from '../completion/sources.ts';
+import { itemFromText } from '../content/item-names.ts';
+import { UsageError } from '../exits.ts';
+import { collect, pairs } from '../flag-values.ts';
+import { restores } from '../objects/kinds.ts';
+import { completed, create, given, selectionOf, withCreateFlags } from '../objects/creating.ts';
+import type { CreateFlags } from '../objects/creating.ts';
+import { readManifest } from '../objects/manifest.ts';
+import type { Shell } from '../shell.ts';
+
+interface Flags extends CreateFlags {
+  readonly fromBackup?: string;
+  readonly backupNamespace?: string;
+  readonly namespaceMappings?: Readonly<Record<string, string>>;
+  readonly storageClassMappings?: Readonly<Record<string, string>>;
+  readonly existingResourcePolicy?: string;
+  readonly item?: readonly string[];
+  readonly restoreStatus?: true;
+  readonly preserveNodeports?: true;
+  readonly dryRunItems?: true;
+}
+
+export function createRestoreCommand(shell: Shell): Command {
+  const command = withCreateFlags(new Command('create'))
+    .description('Bring back what a backup holds, or a part of it, with your own rights.')
+    .addArgument(new Argument('[name]', 'name of the new restore (default: that of the backup and a suffix)'))
+    .addOption(completing('backups', new Option('--from-backup <name>', 'backup to restore')))
+    .addOption(completing('namespaces', new Option('--backup-namespace <name>', 'namespace of the backup, where it is another')))
+    .option('--namespace-mappings <pairs>', 'restore into other namespaces, as shop:shop-copy,…', pairs('namespace-mappings', ':'))
+    .option('--storage-class-mappings <pairs>', 'use other storage classes, as old:new,…', pairs('storage-class-mappings', ':'))
+    .addOption(
+      new Option('--existing-resource-policy <policy>', 'what is done with objects that are there and differ (default: Skip)').choices([
+        'Skip',
+        'Update',
+        'Recreate',
+      ]),
+    )
+    .option(
+      '--item <resource/namespace/name>',
+      'only this object, as `backup items -o name` prints it; may be given several times',
+      collect,
+    )
+    .option('--restore-status', 'restore the status of objects too')
+    .option('--preserve-nodeports', 'give Services the node ports that they had')
+    .option('--dry-run-items', 'try every write and change nothing: `restore results` says what would happen');
+  return withConnection(command).action((name: string | undefined, flags: Flags) =>
+    connected(shell, flags, async (api) => {
+      const manifest = await readManifest(shell, restores, flags.filename);
+      const spec = { ...selectionOf(flags), ...given(specOf(flags)) };
+      const backupName = spec['backupName'] ?? manifest.spec['backupName'];
+      if (typeof backupName !== 'string' || backupName === '') throw new UsageError('--from-backup is needed');
+      await create(shell, api, restores, completed(manifest, { name, spec, flags, nameless: { generateName: `${backupName}-` } }), flags);
+    }),
+  );
+}
+
+function specOf(flags: Flags): Record<string, unknown> {
+  return {
+    backupName: flags.fromBackup,
+    backupNamespace: flags.backupNamespace,
+    namespaceMapping: flags.namespaceMappings,
+    storageClassMapping: flags.storageClassMappings,
+    existingResourcePolicy: flags.existingResourcePolicy,
+    items: flags.item?.map((text) => given({ ...itemFromText(text) })),
+    restoreStatus: flags.restoreStatus,
+    preserveNodePorts: flags.preserveNodeports,
+    dryRun: flags.dryRunItems,
+  };
+}
