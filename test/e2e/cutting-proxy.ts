@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, isIP } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { parse, stringify } from 'yaml';
 import { temporaryFolder } from './folder.ts';
@@ -27,7 +27,7 @@ export class CuttingProxy {
     this.#target = new URL(cluster.server);
     this.#after = after;
     this.#server = server;
-    cluster['tls-server-name'] ??= this.#target.hostname;
+    if (isIP(this.#target.hostname) === 0) cluster['tls-server-name'] ??= this.#target.hostname;
     cluster.server = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     this.kubeconfig = join(temporaryFolder(), 'kubeconfig');
     writeFileSync(this.kubeconfig, stringify(config), { mode: 0o600 });
@@ -53,6 +53,7 @@ export class CuttingProxy {
       near.write(bytes);
       if (this.cuts === 0 || carried < this.#after) return;
       this.cuts -= 1;
+      far.destroy();
       near.destroySoon();
     });
   }
