@@ -9,10 +9,16 @@ describe('verify, hold and diff', () => {
       code: 0,
       stdout: 'backup.backup.kylon.io/x verification Passed\n',
     });
-    const failed = backup({ verification: { phase: 'Failed', faults: ['items: missing', { file: 'log', message: 'other' }] } });
+    const failed = backup({
+      verification: {
+        phase: 'Failed',
+        faultCount: 9,
+        faults: [{ file: 'items', item: 'configmaps/namespaces/a/b', message: 'is missing' }, { message: 'other' }],
+      },
+    });
     expect(await against(() => ({ body: failed }), 'backup verify x')).toMatchObject({
       code: 1,
-      stdout: 'backup.backup.kylon.io/x verification Failed\n  items: missing\n  {"file":"log","message":"other"}\n',
+      stdout: 'backup.backup.kylon.io/x verification Failed\n  items: configmaps/namespaces/a/b: is missing\n  other\n  … and 7 more\n',
     });
   });
 

@@ -17,7 +17,6 @@ import type { ContentFlags } from './items.ts';
 
 interface Flags extends ContentFlags {
   readonly against?: string;
-  readonly name?: string;
 }
 
 interface Difference {
@@ -51,11 +50,10 @@ export function diffCommand(shell: Shell): Command {
   const command = withContentFlags(new Command('diff'))
     .description('Show what has changed since a backup. Ends with 1 where there are differences, as kubectl diff.')
     .addArgument(completing('backups', new Argument('<backup>', 'name of the backup')))
-    .addOption(completing('backups', new Option('--against <backup>', 'compare with this backup (default: with the cluster as it is)')))
-    .option('--name <name>', 'only objects of this name');
+    .addOption(completing('backups', new Option('--against <backup>', 'compare with this backup (default: with the cluster as it is)')));
   return withConnection(command).action((backup: string, flags: Flags) =>
     connected(shell, flags, async (api) => {
-      const query = { ...contentQuery(flags), against: flags.against, name: flags.name };
+      const query = { ...contentQuery(flags), against: flags.against };
       const pages = pagesOf<Difference>(api, pathOf(backups, api.namespace, backup, 'diff'), query, shell.signal);
       const { count, warnings } = await print(shell, pages, flags.output);
       for (const warning of warnings) shell.tell(`Warning: ${warning}`);

@@ -19,12 +19,9 @@ import type { Shell } from '../shell.ts';
 export interface ContentFlags extends ConnectionFlags {
   readonly resource?: string;
   readonly namespaceOf?: string;
-  readonly output?: Format;
-}
-
-interface Flags extends ContentFlags {
-  readonly selector?: string;
   readonly name?: string;
+  readonly selector?: string;
+  readonly output?: Format;
 }
 
 const view: View<Item> = {
@@ -47,24 +44,24 @@ export function withContentFlags(command: Command): Command {
   return command
     .option('--resource <resource>', 'only objects of this resource, as deployments.apps')
     .addOption(completing('namespaces', new Option('--namespace-of <name>', 'only objects that lay in this namespace, _ for none')))
+    .option('--name <name>', 'only objects of this name')
+    .option('-l, --selector <selector>', 'only objects whose labels match')
     .addOption(outputOption());
 }
 
 /** The group is asked for only where it stands there. */
-export function contentQuery({ resource, namespaceOf }: ContentFlags): Record<string, string | undefined> {
+export function contentQuery({ resource, namespaceOf, name, selector }: ContentFlags): Record<string, string | undefined> {
   const named = resource === undefined ? undefined : resourceFromText(resource);
-  return { resource: named?.resource, group: named?.group || undefined, namespace: namespaceOf };
+  return { resource: named?.resource, group: named?.group || undefined, namespace: namespaceOf, name, labelSelector: selector };
 }
 
 export function itemsCommand(shell: Shell): Command {
   const command = withContentFlags(new Command('items'))
     .description('List the objects that a backup holds.')
-    .addArgument(completing('backups', new Argument('<backup>', 'name of the backup')))
-    .option('-l, --selector <selector>', 'only objects whose labels match')
-    .option('--name <name>', 'only objects of this name');
-  return withConnection(command).action((backup: string, flags: Flags) =>
+    .addArgument(completing('backups', new Argument('<backup>', 'name of the backup')));
+  return withConnection(command).action((backup: string, flags: ContentFlags) =>
     connected(shell, flags, async (api) => {
-      const query = { ...contentQuery(flags), labelSelector: flags.selector, name: flags.name, limit: pageSize };
+      const query = { ...contentQuery(flags), limit: pageSize };
       const pages = pagesOf<Item>(api, pathOf(backups, api.namespace, backup, 'items'), query, shell.signal);
       const { count } = await printPages(shell, pages, view, flags.output ?? 'table');
       if (count === 0) shell.tell('No objects found');

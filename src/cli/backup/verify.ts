@@ -8,21 +8,26 @@ import { completing } from '../completion/sources.ts';
 import { Ending, exits } from '../exits.ts';
 import { backups } from '../objects/kinds.ts';
 import { fullName, pathOf } from '../objects/kind.ts';
-import { waitFor } from '../objects/waiting.ts';
-import { compactJson } from '../output/structured.ts';
-import { progressOf } from '../output/progress.ts';
+import { lookOn } from '../objects/looking-on.ts';
+import type { State } from '../output/progress.ts';
 import type { Shell } from '../shell.ts';
 
 interface Flags extends ConnectionFlags {
   readonly wait?: boolean;
 }
 
+interface Fault {
+  readonly file?: string;
+  readonly item?: string;
+  readonly message: string;
+}
+
 interface Verification {
   readonly phase?: string;
   readonly items?: number;
-  readonly bytes?: number;
-  /** Texts, or objects that name what is wrong with what. */
-  readonly faults?: readonly unknown[];
+  /** All of them; `faults` has the first. */
+  readonly faultCount?: number;
+  readonly faults?: readonly Fault[];
 }
 
 export function verifyCommand(shell: Shell): Command {
@@ -39,33 +44,25 @@ export function verifyCommand(shell: Shell): Command {
   );
 }
 
-async function result(shell: Shell, api: Api, asked: KubeObject): Promise<KubeObject> {
-  const { name } = asked.metadata;
-  const progress = progressOf(shell);
-  const see = (backup: KubeObject) => {
-    const { items = 0 } = verificationOf(backup);
-    const total = (backup.status as { items?: number } | undefined)?.items ?? 0;
-    progress.show({ label: 'Verifying', done: items, total, unit: 'items' });
-  };
-  try {
-    const what = { kind: backups, namespace: api.namespace, name };
-    const verified = await waitFor({ api, clock: shell.clock }, what, { isDone: (backup) => !isUnderway(backup), see }, shell.signal);
-    if (verified) return verified;
-  } catch (error) {
-    progress.clear();
-    if (shell.signal.aborted) shell.tell(`the verification of ${fullName(backups, name)} goes on without you`);
-    throw error;
-  }
+async function result(shell: Shell, api: Api, { metadata: { name } }: KubeObject): Promise<KubeObject> {
+  const goesOn = `the verification of ${fullName(backups, name)} goes on without you`;
+  const isDone = (backup: KubeObject) => verificationOf(backup).phase !== 'InProgress';
+  const verified = await lookOn(shell, api, { kind: backups, namespace: api.namespace, name }, { isDone, stateOf, goesOn });
+  if (verified) return verified;
   throw new Ending(exits.failed, `${fullName(backups, name)} was deleted before it was verified`);
 }
 
+function stateOf(backup: KubeObject): State {
+  const { items: total = 0 } = (backup.status ?? {}) as { items?: number };
+  return { label: 'Verifying', done: verificationOf(backup).items ?? 0, total, unit: 'items' };
+}
+
 function conclude(shell: Shell, name: string, backup: KubeObject): void {
-  const { phase = 'Unknown', faults = [] } = verificationOf(backup);
-  if (shell.isInteractive) shell.redraw('');
+  const { phase = 'Unknown', faults = [], faultCount = 0 } = verificationOf(backup);
   shell.say(`${fullName(backups, name)} verification ${phase}`);
-  for (const fault of faults) shell.say(`  ${typeof fault === 'string' ? fault : compactJson(fault)}`);
+  for (const { file, item, message } of faults) shell.say(`  ${[file, item, message].filter(Boolean).join(': ')}`);
+  if (faultCount > faults.length) shell.say(`  … and ${faultCount - faults.length} more`);
   if (phase === 'Failed') throw new Ending(exits.no);
 }
 
-const isUnderway = (backup: KubeObject) => verificationOf(backup).phase === 'InProgress';
 const verificationOf = ({ status }: KubeObject) => (status as { verification?: Verification } | undefined)?.verification ?? {};

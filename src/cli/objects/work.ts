@@ -2,11 +2,11 @@
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Api } from '../api/api.ts';
 import { Ending, exits } from '../exits.ts';
-import { progressOf } from '../output/progress.ts';
+import type { State } from '../output/progress.ts';
 import type { Shell } from '../shell.ts';
 import { fullName } from './kind.ts';
 import type { Kind } from './kind.ts';
-import { waitFor } from './waiting.ts';
+import { lookOn } from './looking-on.ts';
 
 interface Status {
   readonly phase?: string;
@@ -21,22 +21,14 @@ const underway: ReadonlySet<string> = new Set(['', 'New', 'InProgress']);
 /** Resolves when all was done; rejects with an Ending otherwise. */
 export async function awaitWork(shell: Shell, api: Api, kind: Kind, { metadata }: KubeObject): Promise<void> {
   const { name, namespace = api.namespace } = metadata;
-  const progress = progressOf(shell);
-  const told = (object: KubeObject) => {
-    const { phase = 'New', progress: { totalItems, itemsBackedUp, itemsRestored } = {} } = statusOf(object);
-    progress.show({ label: phase, done: itemsBackedUp ?? itemsRestored ?? 0, total: totalItems ?? 0, unit: 'items' });
-  };
-  let ended: KubeObject | undefined;
-  try {
-    const isDone = (object: KubeObject) => !underway.has(statusOf(object).phase ?? '');
-    ended = await waitFor({ api, clock: shell.clock }, { kind, namespace, name }, { isDone, see: told }, shell.signal);
-  } catch (error) {
-    progress.clear();
-    if (shell.signal.aborted) shell.tell(`${fullName(kind, name)} goes on without you: ${hintAt(shell, kind, name, namespace, '-f ')}`);
-    throw error;
-  }
-  progress.clear();
-  conclude(shell, kind, { name, namespace }, ended);
+  const goesOn = `${fullName(kind, name)} goes on without you: ${hintAt(shell, kind, name, namespace, '-f ')}`;
+  const isDone = (object: KubeObject) => !underway.has(statusOf(object).phase ?? '');
+  conclude(shell, kind, { name, namespace }, await lookOn(shell, api, { kind, namespace, name }, { isDone, stateOf, goesOn }));
+}
+
+function stateOf(object: KubeObject): State {
+  const { phase = 'New', progress: { totalItems, itemsBackedUp, itemsRestored } = {} } = statusOf(object);
+  return { label: phase, done: itemsBackedUp ?? itemsRestored ?? 0, total: totalItems ?? 0, unit: 'items' };
 }
 
 function conclude(shell: Shell, kind: Kind, { name, namespace }: { name: string; namespace: string }, ended: KubeObject | undefined): void {
