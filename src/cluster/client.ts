@@ -45,7 +45,7 @@ export interface OpenAnswer {
   /** Rejects with ClusterError code 0 when the connection is cut, or with the signal's reason. */
   readonly body: AsyncIterable<Buffer>;
   /** All of the body at once, where it is short: the words of a refusal. */
-  whole(): Promise<Buffer>;
+  readonly whole: () => Promise<Buffer>;
 }
 
 export interface Wire {

@@ -14,7 +14,7 @@ export interface UserConnection {
   readonly server: URL;
   /** That the context chooses, if it does. */
   readonly namespace: string | undefined;
-  close(): void;
+  readonly close: () => void;
 }
 
 interface Parts {

@@ -123,5 +123,7 @@ export async function create(shell: Shell, api: Api, kind: Kind, manifest: Manif
   const name = fullName(kind, made.metadata.name ?? made.metadata.generateName ?? '');
   if (output !== undefined && isStructured(output)) await shell.write(structuredText(output, withoutManagers(made)));
   else shell.say(output === 'name' ? name : `${name} created${dryRunText(dryRun)}`);
-  if (flags.wait && dryRun === 'none') await awaitWork(shell, api, kind, made);
+  if (!flags.wait || dryRun !== 'none') return;
+  const say = (text: string) => (output === undefined ? shell.say(text) : shell.tell(text));
+  await awaitWork(shell, api, { kind, made, say });
 }

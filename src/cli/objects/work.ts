@@ -18,27 +18,27 @@ interface Status {
 
 const underway: ReadonlySet<string> = new Set(['', 'New', 'InProgress']);
 
-/** Resolves when all was done; rejects with an Ending otherwise. */
-export async function awaitWork(shell: Shell, api: Api, kind: Kind, { metadata }: KubeObject): Promise<void> {
+/** Resolves when all was done; rejects with an Ending otherwise. `say` is told the phase. */
+export async function awaitWork(
+  shell: Shell,
+  api: Api,
+  { kind, made: { metadata }, say }: { kind: Kind; made: KubeObject; say: (text: string) => void },
+): Promise<void> {
   const { name, namespace = api.namespace } = metadata;
   const goesOn = `${fullName(kind, name)} goes on without you: ${hintAt(shell, kind, name, namespace, '-f ')}`;
   const isDone = (object: KubeObject) => !underway.has(statusOf(object).phase ?? '');
-  conclude(shell, kind, { name, namespace }, await lookOn(shell, api, { kind, namespace, name }, { isDone, stateOf, goesOn }));
+  const ended = await lookOn(shell, api, { kind, namespace, name }, { isDone, stateOf, goesOn });
+  if (!ended) throw new Ending(exits.failed, `${fullName(kind, name)} was deleted before it ended`);
+  const { phase = '', failureReason, errors = 0, warnings = 0 } = statusOf(ended);
+  say(`${fullName(kind, name)} ${phase}${errors || warnings ? ` (errors: ${errors}, warnings: ${warnings})` : ''}`);
+  if (phase === 'Completed') return;
+  if (failureReason) shell.tell(failureReason);
+  throw new Ending(phase === 'PartiallyFailed' ? exits.partiallyFailed : exits.failed, hintAt(shell, kind, name, namespace, ''));
 }
 
 function stateOf(object: KubeObject): State {
   const { phase = 'New', progress: { totalItems, itemsBackedUp, itemsRestored } = {} } = statusOf(object);
   return { label: phase, done: itemsBackedUp ?? itemsRestored ?? 0, total: totalItems ?? 0, unit: 'items' };
-}
-
-function conclude(shell: Shell, kind: Kind, { name, namespace }: { name: string; namespace: string }, ended: KubeObject | undefined): void {
-  if (!ended) throw new Ending(exits.failed, `${fullName(kind, name)} was deleted before it ended`);
-  const { phase = '', failureReason, errors = 0, warnings = 0 } = statusOf(ended);
-  const counts = errors || warnings ? ` (errors: ${errors}, warnings: ${warnings})` : '';
-  shell.say(`${fullName(kind, name)} ${phase}${counts}`);
-  if (phase === 'Completed') return;
-  if (failureReason) shell.tell(failureReason);
-  throw new Ending(phase === 'PartiallyFailed' ? exits.partiallyFailed : exits.failed, hintAt(shell, kind, name, namespace, ''));
 }
 
 const hintAt = ({ program }: Shell, kind: Kind, name: string, namespace: string, flag: string) =>

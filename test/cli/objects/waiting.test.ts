@@ -47,6 +47,15 @@ describe('--wait', () => {
     expect(stderr).toMatch(/^\r\[=+ +\] InProgress: 2 of 4 items\r$/);
   });
 
+  it('leaves standard output to what -o prints', async () => {
+    const { code, stdout, stderr } = await against(states([backup({ phase: 'Completed' })]), `${create} -o name`);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'backup.backup.kylon.io/x\n',
+      stderr: 'backup.backup.kylon.io/x Completed\n',
+    });
+  });
+
   it('says when it was deleted meanwhile', async () => {
     const { code, stderr } = await against(states([backup({ phase: 'New' })], [event('DELETED', backup())]), create);
     expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining('was deleted before it ended') });
