@@ -72,6 +72,11 @@ describe('a download', () => {
     expect(stderr.match(/the connection was cut at/g)).toHaveLength(2);
   });
 
+  it('gives up no sooner because there were many cuts', async () => {
+    const { code, ranges } = await download(Array.from({ length: 9 }, () => ({ cutAt: 30_000 })));
+    expect({ code, requests: ranges.length }).toEqual({ code: 0, requests: 10 });
+  });
+
   it('goes on when it is called again', async () => {
     writeFileSync(join(folder, part), archive.subarray(0, 123_456));
     const { code, ranges } = await download([{}]);

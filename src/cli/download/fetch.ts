@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { messageOf, withDeadline } from '../../base/lifetime.ts';
 import type { OpenAnswer } from '../../cluster/client.ts';
 import type { Api } from '../api/api.ts';
-import { Refusal } from '../api/refusal.ts';
+import { isAway } from '../api/away.ts';
 import { Unreachable } from '../api/unreachable.ts';
 import { Ending, exits } from '../exits.ts';
 
@@ -50,7 +50,7 @@ export async function fetchAll(
     } catch (error) {
       if (sink.size > before) tries = 0;
       const pause = pauses[tries];
-      if (!isCut(error) || pause === undefined) throw error;
+      if (!isAway(error) || pause === undefined) throw error;
       parts.tell(`the connection was cut at ${sink.size} of ${archive.bytes} bytes (${messageOf(error)}), it goes on in ${pause / 1000} s`);
       await parts.clock.sleep(pause, signal);
     }
@@ -95,9 +95,3 @@ function requireSame({ status, headers }: OpenAnswer, { sha256 }: Archive, start
 }
 
 const silent = () => new Unreachable(`no byte came for ${longestSilence / 1000} s`, undefined);
-
-/** Servers that are overloaded or going down say so in an answer. */
-function isCut(error: unknown): boolean {
-  if (error instanceof Refusal) return error.status === 429 || error.status >= 500;
-  return error instanceof Unreachable;
-}

@@ -2,9 +2,9 @@
 import { Argument, Command } from 'commander';
 import { rfc3339 } from '../../base/clock.ts';
 import type { Api } from '../api/api.ts';
+import { isAway } from '../api/away.ts';
 import { connected, withConnection } from '../api/connection.ts';
 import type { ConnectionFlags } from '../api/connection.ts';
-import { Unreachable } from '../api/unreachable.ts';
 import { completing } from '../completion/sources.ts';
 import type { Source } from '../completion/sources.ts';
 import { UsageError } from '../exits.ts';
@@ -55,7 +55,7 @@ async function printLog(shell: Shell, api: Api, path: string, flags: LogFlags): 
       return await printNew(shell, body, seen, flags);
     } catch (error) {
       if (seen.count > before) tries = 0;
-      if (!(error instanceof Unreachable) || tries === mostTries || !flags.follow) throw error;
+      if (!isAway(error) || tries === mostTries || !flags.follow) throw error;
     }
     await clock.sleep(pause, signal);
   }

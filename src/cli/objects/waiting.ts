@@ -3,6 +3,7 @@ import { withDeadline } from '../../base/lifetime.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Api } from '../api/api.ts';
+import { isAway } from '../api/away.ts';
 import { Refusal } from '../api/refusal.ts';
 import { Unreachable } from '../api/unreachable.ts';
 import { collectionOf, pathOf } from './kind.ts';
@@ -33,8 +34,8 @@ interface Wish {
 }
 
 /**
- * The object as soon as it is done; undefined when it is gone. Rejects with Refusal when it may not be read, with Unreachable when
- * no answer came for two minutes.
+ * The object as soon as it is done; undefined when it is gone. Rejects with Refusal when it may not be read, and with what failed when
+ * the server was away for two minutes.
  */
 export async function waitFor(parts: Parts, what: Awaited, wish: Wish, signal: AbortSignal): Promise<KubeObject | undefined> {
   const { api, clock } = parts;
@@ -46,7 +47,7 @@ export async function waitFor(parts: Parts, what: Awaited, wish: Wish, signal: A
       const end = await endOf(startingWith(object, parts, what, signal), wish);
       if (end) return end.object;
     } catch (error) {
-      if (!(error instanceof Unreachable) || clock.monotonic() - answered > longestSilence) throw error;
+      if (!isAway(error) || clock.monotonic() - answered > longestSilence) throw error;
     }
     await clock.sleep(pause, signal);
   }
@@ -96,7 +97,7 @@ async function* statesOf(
       yield next.value.type === 'DELETED' ? undefined : (next.value.object as KubeObject);
     }
   } catch (error) {
-    if (signal.aborted || !(error instanceof Refusal || error instanceof Unreachable)) throw error;
+    if (!(error instanceof Refusal)) throw error;
   } finally {
     stop.abort(new Error('the watch is not wanted any more'));
   }

@@ -1,8 +1,8 @@
 /** Follows what was listed: each change as it happens, over as many watches as that takes. */
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Api } from '../api/api.ts';
+import { isAway } from '../api/away.ts';
 import { Refusal } from '../api/refusal.ts';
-import { Unreachable } from '../api/unreachable.ts';
 import type { Shell } from '../shell.ts';
 import { collectionOf } from './kind.ts';
 import { queryOf, readObjects } from './reading.ts';
@@ -26,7 +26,7 @@ export async function watchChanges({ clock, signal }: Shell, api: Api, choice: C
       for await (const object of changesOf(api, choice, show, seen, signal)) seen = (await shownAt(show, object)) ?? seen;
     } catch (error) {
       if (error instanceof Refusal && error.status === gone) seen = await current(api, choice, signal);
-      else if (!(error instanceof Unreachable)) throw error;
+      else if (!isAway(error)) throw error;
     }
     await clock.sleep(pause, signal);
   }

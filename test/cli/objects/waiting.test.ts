@@ -41,6 +41,15 @@ describe('--wait', () => {
     expect(received.filter(isWatch)).toHaveLength(3);
   });
 
+  it('goes on over a server that is away for a moment', async () => {
+    const reads = [
+      status(503, 'ServiceUnavailable', 'the server is currently unable to handle the request'),
+      { body: backup({ phase: 'Completed' }) },
+    ];
+    const { code } = await against(({ method }) => (method === 'POST' ? { status: 201, body: backup() } : reads.shift()), create);
+    expect({ code, left: reads.length }).toEqual({ code: 0, left: 0 });
+  });
+
   it('moves a bar where a person looks on', async () => {
     const running = backup({ phase: 'InProgress', progress: { totalItems: 4, itemsBackedUp: 2 } });
     const { stderr } = await against(states([running, backup({ phase: 'Completed' })]), create, { answers: '' });
