@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   auth: ['machinery', 'cluster', 'base'],
   engine: ['resources', 'machinery', 'objectstore', 'cluster', 'base'],
   server: ['machinery', 'auth', 'base'],
-  cli: ['catalog', 'resources', 'machinery', 'cluster', 'objectstore', 'base'],
+  cli: ['engine', 'catalog', 'resources', 'machinery', 'cluster', 'objectstore', 'base'],
 };
 
 const homeOf: Record<string, string> = {

@@ -74,6 +74,8 @@ export interface ListOptions {
   readonly labelSelector?: string;
   /** Objects a page, 500 where left out. */
   readonly limit?: number;
+  /** Page.start of the page with which to begin: the first one where left out. */
+  readonly start?: string;
 }
 
 export interface Page {
@@ -81,6 +83,10 @@ export interface Page {
   readonly resourceVersion: string;
   /** Each one JSON object, byte for byte as sent; built-in kinds leave out apiVersion and kind in lists. */
   readonly items: readonly Uint8Array[];
+  /** Begins a list with this page; empty for the first one. The server forgets it after some minutes and then goes on with a later state. */
+  readonly start: string;
+  /** The start of the page behind it; empty on the last one. */
+  readonly next: string;
   /** True where the server forgot the number at which the list began: this page and those behind it show a later state. */
   readonly inconsistent?: boolean;
 }

@@ -32,7 +32,11 @@ export async function* listPages(client: ApiClient, resource: ApiResource, optio
     return step;
   };
   try {
-    let coming: Promise<Step> | undefined = fetch({ token: '', size: options.limit ?? defaultPageSize, inconsistent: false });
+    let coming: Promise<Step> | undefined = fetch({
+      token: options.start ?? '',
+      size: options.limit ?? defaultPageSize,
+      inconsistent: false,
+    });
     while (coming) {
       const { page, next }: Step = await coming;
       coming = next && fetch(next);
@@ -83,6 +87,6 @@ async function askForPage(
 
 function stepOf(body: Uint8Array, position: Position): Step {
   const { items, resourceVersion, continue: token } = splitList(body);
-  const page = position.inconsistent ? { resourceVersion, items, inconsistent: true } : { resourceVersion, items };
+  const page = { resourceVersion, items, start: position.token, next: token, ...(position.inconsistent && { inconsistent: true }) };
   return { page, next: token ? { ...position, token } : undefined };
 }

@@ -16,7 +16,9 @@ import type { RunParts, Task } from './runs/run.ts';
 import { perform } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
-import { expirationOf } from './upkeep/ttl.ts';
+import { dueAt } from './upkeep/ttl.ts';
+import { Sweep } from './upkeep/sweep.ts';
+import { Verifier } from './verify/verifier.ts';
 
 export interface Engine {
   /** Works until the signal aborts, and resolves when everything has come to rest. What is interrupted goes on in the next process. */
@@ -34,25 +36,35 @@ const watchAgain = 1_000;
 export function createEngine(parts: EngineParts): Engine {
   const runs = new Runs(parts.clock);
   const claims = new Claims(parts);
-  const kinds = [backupTask(parts.backups), restoreTask(parts.restores)].map((task) => new Kind({ parts, task, claims, runs }));
+  const verifier = new Verifier(parts);
+  const sweep = new Sweep(parts);
+  const kinds = [
+    new Kind({ parts, task: backupTask(parts.backups), claims, runs }, (object, gone) => verifier.see(object, gone)),
+    new Kind({ parts, task: restoreTask(parts.restores), claims, runs }),
+  ];
   return {
-    run: async (signal) => void (await Promise.all(kinds.map((kind) => kind.run(signal)))),
+    run: async (signal) => void (await Promise.all([verifier.run(signal), sweep.run(signal), ...kinds.map((kind) => kind.run(signal))])),
     services: createServices(parts, runs),
   };
 }
 
+/** Who else sees each object as it is now, or that it is gone; false where there was no room to remember it. */
+type Seen = (object: KubeObject, gone: boolean) => boolean;
+
 /** One kind with its queues: runs, which take long, and chores, which must not wait for them. */
 class Kind {
   readonly #given: RunParts;
+  readonly #alsoSeen: Seen;
   readonly #runs: WorkQueue<ObjectRef>;
   readonly #chores: WorkQueue<ObjectRef>;
   readonly #expiry: Expiry;
   /** A queue had no room: not every object that waits is in it. */
   #missed = false;
 
-  constructor(given: RunParts) {
+  constructor(given: RunParts, alsoSeen: Seen = () => true) {
     const { parts, task } = given;
     this.#given = given;
+    this.#alsoSeen = alsoSeen;
     const { clock, log } = parts;
     const groupOf = ({ namespace }: ObjectRef) => namespace;
     const queue = (name: string, concurrency: number, work: (target: ObjectRef, signal: AbortSignal) => Promise<number | undefined>) =>
@@ -101,6 +113,7 @@ class Kind {
     const { claims, runs } = this.#given;
     const target = refOf(object);
     const { uid } = target;
+    this.#missed ||= !this.#alsoSeen(object, gone);
     if (gone || isDeleted(object)) {
       this.#expiry.forget(uid);
       void runs.get(uid)?.stop(new RunAbandoned('it was deleted'));
@@ -114,7 +127,7 @@ class Kind {
   #lags(object: KubeObject, target: ObjectRef): boolean {
     const { claims, task } = this.#given;
     claims.forget(target.uid);
-    if (task.word === 'backup') this.#expiry.set(target, expirationOf(object));
+    if (task.word === 'backup') this.#expiry.set(target, dueAt(object));
     return upToDate(task, object) !== object;
   }
 

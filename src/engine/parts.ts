@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Objects } from '../machinery/objects.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
@@ -25,4 +26,5 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
 }

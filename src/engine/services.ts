@@ -12,10 +12,13 @@ import { openArchive } from './archive/reader.ts';
 import { openResults } from './archive/results-reader.ts';
 import { Cache } from './cache.ts';
 import { runFolder } from './runs/files.ts';
+import { differencesOf } from './diff/differences.ts';
 import type { EngineParts } from './parts.ts';
 import { readLog } from './runs/read-log.ts';
 import { isDeleted, statusOf } from './runs/run-status.ts';
 import type { Runs } from './runs/runs.ts';
+import { holdBackup, releaseBackup } from './upkeep/hold.ts';
+import { verifyBackup } from './verify/ask.ts';
 
 /** Archives that are open at once; each holds its index. */
 const openReaders = 32;
@@ -52,6 +55,13 @@ export function createServices(parts: EngineParts, runs: Runs): Services {
         if (run) return run.results.page(query);
         return (await resultsOf(restore, signal)).page(query, signal);
       }),
+    diff: (backup, query, user, signal) => translated(() => differencesOf({ parts, archiveOf, backup, query, user }, signal)),
+    verify: async (backup, signal) => {
+      requireData(parts, backup);
+      return verifyBackup(parts, backup, signal);
+    },
+    hold: (backup, reason, change, signal) => holdBackup(parts, backup, reason, change, signal),
+    release: (backup, change, signal) => releaseBackup(parts, backup, change, signal),
     createRestore: (restore, user, options, signal) => parts.objects.create(parts.restores, restore, user, options, signal),
   };
 }

@@ -10,6 +10,7 @@ import type { KubeObject } from './object.ts';
 import type { ObjectRef, Objects } from './objects.ts';
 import { deleteObject } from './writing/remove.ts';
 import type { ResourceDefinition } from './resource.ts';
+import type { Storage } from './storage.ts';
 import { toApiError } from './storage-errors.ts';
 import { kylonUser } from './user.ts';
 import { createObject, updateObject } from './writing/write.ts';
@@ -19,6 +20,7 @@ export function createObjects(api: Api): Objects {
   return {
     get: (definition, namespace, name, signal) => told(definition, name, () => getObject(api, definition, namespace, name, signal)),
     list: (definition, namespace, signal) => told(definition, '', () => listObjects(api, definition, namespace, signal)),
+    each: (definition, signal) => eachObject(api.storage, definition, signal),
     create: (definition, object, user, options, signal) =>
       told(definition, object.metadata.name, async () => {
         const sent = decodeObject(definition, { value: object, duplicates: [] }, 'Ignore', ignore);
@@ -38,6 +40,12 @@ const asKylon = (signal: AbortSignal): Writer => ({ user: kylonUser, dryRun: fal
 async function getObject(api: Api, definition: ResourceDefinition, namespace: string, name: string, signal: AbortSignal) {
   const stored = await api.storage.get(objectKey(definition, namespace, name), signal);
   return stored && decode(stored);
+}
+
+/** All objects of a kind as of one moment, not before the call. Rejects as storage does. */
+export async function* eachObject(storage: Storage, definition: ResourceDefinition, signal: AbortSignal): AsyncGenerator<KubeObject> {
+  const { items } = await storage.list({ resource: resourceKey(definition), at: 'latest' }, signal);
+  for await (const page of items) yield* page.map(decode);
 }
 
 async function listObjects(api: Api, definition: ResourceDefinition, namespace: string | undefined, signal: AbortSignal) {

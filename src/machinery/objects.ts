@@ -8,6 +8,8 @@ export interface Objects {
   get(definition: ResourceDefinition, namespace: string, name: string, signal: AbortSignal): Promise<KubeObject | undefined>;
   /** All of them, or all of a namespace. */
   list(definition: ResourceDefinition, namespace: string | undefined, signal: AbortSignal): Promise<KubeObject[]>;
+  /** All of them as of one moment, not before the call, however many there are. */
+  each(definition: ResourceDefinition, signal: AbortSignal): AsyncIterable<KubeObject>;
   create(
     definition: ResourceDefinition,
     object: KubeObject,

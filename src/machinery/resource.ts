@@ -35,8 +35,8 @@ export interface ResourceRules {
   readonly nameForm?: 'subdomain' | 'label' | 'path';
   /** Completes a new object: finalizers, a first status, who made it. Runs after status was cleared and defaults were set. */
   readonly prepareForCreate?: (object: KubeObject, user: User) => KubeObject;
-  /** Completes a change of the object or its status; puts back what only the server may write. */
-  readonly prepareForUpdate?: (object: KubeObject, old: KubeObject) => KubeObject;
+  /** Completes a change of the object or its status; puts back what only the server may write, which is the user kylonUser. */
+  readonly prepareForUpdate?: (object: KubeObject, old: KubeObject, user: User) => KubeObject;
   /** What the schema cannot say. `old` is undefined on create. */
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly FieldError[];
   /** A reason why this object may not be deleted now (403), or undefined. */

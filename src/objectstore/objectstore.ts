@@ -63,6 +63,8 @@ export interface ByteStream {
 export interface StoredKey {
   readonly key: string;
   readonly size: number;
+  /** When it was stored, in milliseconds since the epoch by the clock of the store; undefined where the store does not tell. */
+  readonly modified?: number;
 }
 
 /** All that a provider may throw, apart from the reason of an aborted signal. Messages name key and cause, never a secret. */

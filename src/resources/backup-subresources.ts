@@ -8,12 +8,15 @@ import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
 import type { ResourceCall } from '../machinery/resource.ts';
 import { writeOptions } from '../machinery/input/write-options.ts';
+import { diff } from './diff.ts';
 import { download, proxy } from './download.ts';
+import { hold } from './hold.ts';
 import { items } from './items.ts';
 import { logAnswer, logParameters } from './reading.ts';
 import { restores } from './restore.ts';
 import type { RestoreSpec } from './restore.ts';
 import type { Services } from './services.ts';
+import { verify } from './verify.ts';
 
 const restore = defineSubresource<Services>({
   name: 'restore',
@@ -39,7 +42,7 @@ const log = defineSubresource<Services>({
   handle: logAnswer,
 });
 
-export const backupSubresources = [restore, download, proxy, items, log];
+export const backupSubresources = [restore, download, proxy, items, log, diff, verify, hold];
 
 async function create(backup: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
   const { dryRun, fieldValidation } = writeOptions('CreateOptions', call.query);

@@ -7,13 +7,16 @@ import type { Column } from '../machinery/resource.ts';
 import { duration, integer, object, optional, text, time } from '../machinery/schema.ts';
 import type { Static } from '../machinery/schema.ts';
 import { valueFaults } from '../machinery/input/schema-faults.ts';
-import type { AccessAttributes } from '../machinery/user.ts';
+import { kylonUser } from '../machinery/user.ts';
+import type { AccessAttributes, User } from '../machinery/user.ts';
 import { backupSubresources } from './backup-subresources.ts';
 import { humanSize } from './cells.ts';
 import { durationFaults } from './durations.ts';
 import { group, outlivesNamespace, version } from './group.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
-import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
+import { hold, refusalOfHeld } from './held.ts';
+import { begin, endedFaults, keepFields, statusFields } from './status.ts';
+import { verification } from './verified.ts';
 
 const spec = object('What is to be saved. Only ttl can be changed.', {
   ...selectionFields('Default: the namespace in which the Backup lies.'),
@@ -23,7 +26,7 @@ const spec = object('What is to be saved. Only ttl can be changed.', {
 
 const status = object('What became of the backup. Written by Kylon alone.', {
   ...statusFields('backup'),
-  expiration: optional(time('When the backup will be deleted: its completion and spec.ttl.')),
+  expiration: optional(time('When the backup will be deleted, unless it is held then: its completion and spec.ttl.')),
   progress: optional(
     object('How far a running backup is.', {
       totalItems: optional(integer('How many objects were found so far.')),
@@ -31,7 +34,9 @@ const status = object('What became of the backup. Written by Kylon alone.', {
     }),
   ),
   items: optional(integer('How many objects the backup holds.')),
-  sizeBytes: optional(integer('Bytes that the backup takes in the object store.')),
+  sizeBytes: optional(
+    integer('Bytes that all files of the backup take in the object store: the archive, the list of its items, the log and the manifest.'),
+  ),
   archive: optional(
     object('The file that holds the objects; the subresource download delivers it.', {
       key: text('Where it lies in the object store.'),
@@ -47,6 +52,8 @@ const status = object('What became of the backup. Written by Kylon alone.', {
       version: optional(text('Version of Kubernetes that it ran.')),
     }),
   ),
+  hold: optional(hold),
+  verification: optional(verification),
 });
 
 export type BackupSpec = Static<typeof spec>;
@@ -73,6 +80,13 @@ const columns: readonly Column[] = [
   { name: 'Completed', type: 'date', description: 'Time since it ended.', priority: 1, value: 'status.completionTimestamp' },
   { name: 'Errors', type: 'integer', description: 'How many errors there were.', priority: 1, value: 'status.errors' },
   { name: 'Warnings', type: 'integer', description: 'How many warnings there were.', priority: 1, value: 'status.warnings' },
+  {
+    name: 'Held',
+    type: 'date',
+    description: 'Time since it is held against expiry and deletion.',
+    priority: 1,
+    value: 'status.hold.since',
+  },
   { name: 'Created By', type: 'string', description: 'Who created it.', priority: 1, value: 'status.createdBy.username' },
 ];
 
@@ -93,15 +107,19 @@ export const backups = defineResource({
   subresources: backupSubresources,
   rules: {
     prepareForCreate: (backup, user) => withDefaults(begin(backup, user)),
-    prepareForUpdate: (backup, old) => withDefaults(keepCreator(backup, old)),
+    prepareForUpdate: (backup, old, user) => withDefaults(keepFields(backup, old, keptFrom(user))),
     validate: (backup, old) =>
       valueFaults(spec, backup.spec, 'spec').length > 0 ? [] : faultsOf(backup as Backup, old as Backup | undefined),
+    refuseDelete: (backup) => refusalOfHeld(backup as Backup),
     rightsToCreate: (backup) => rightsToCreate(backup as Backup),
     outlivesNamespace: ({ metadata }) => metadata.annotations?.[outlivesNamespace] !== 'false',
   },
 });
 
 const itemsOf = ({ status }: Backup) => status?.items ?? status?.progress?.itemsBackedUp;
+
+/** What of the status only the server writes, whatever rights a client has to it. Who created it is never written again. */
+const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ['createdBy', 'hold', 'verification']);
 
 /** A spec of the wrong type stays as it is, for the schema to refuse. */
 function withDefaults(backup: KubeObject): KubeObject {

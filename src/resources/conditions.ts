@@ -48,6 +48,17 @@ export function aboutGeneration(conditions: readonly Condition[] = [], observedG
   return conditions.map((condition) => (condition.type in holding.New ? { ...condition, observedGeneration } : condition));
 }
 
+/** The conditions with another one, which no phase decides. It is about the data and not about a generation of the spec. */
+export function withCondition(
+  before: readonly Condition[] = [],
+  { type, status, reason, message }: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
+  now: string,
+): Condition[] {
+  const last = before.find((condition) => condition.type === type);
+  const lastTransitionTime = last?.status === status ? last.lastTransitionTime : now;
+  return [...before.filter((condition) => condition !== last), { type, status, lastTransitionTime, reason, message }];
+}
+
 function conditionOf(
   type: string,
   holds: boolean,

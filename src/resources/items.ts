@@ -3,7 +3,7 @@ import type { Answer } from '../machinery/call.ts';
 import { ApiError, badRequest, qualified, quote } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
-import type { ResourceCall } from '../machinery/resource.ts';
+import type { ResourceCall, Subresource } from '../machinery/resource.ts';
 import { integer, list, map, object, optional, text } from '../machinery/schema.ts';
 import { listAnswer, manifestAnswer, pageOf, pageParameters } from './reading.ts';
 import type { ItemKey, ItemQuery, Services } from './services.ts';
@@ -21,20 +21,23 @@ const item = object('One object that the backup holds.', {
   sha256: text('SHA-256 of its manifest, in hexadecimal digits.'),
 });
 
+/** By which a page of items, or of what became of them, is chosen. */
+export const itemParameters: Subresource['parameters'] = [
+  ...pageParameters,
+  { name: 'labelSelector', type: 'string', description: 'Only objects whose labels match.' },
+  { name: 'group', type: 'string', description: 'Only objects of this API group; core for the core group.' },
+  { name: 'resource', type: 'string', description: 'Only objects of this resource, by its plural.' },
+  { name: 'namespace', type: 'string', description: 'Only objects of this namespace; _ for those that lie in none.' },
+  { name: 'name', type: 'string', description: 'Only objects of this name.' },
+];
+
 export const items = defineSubresource<Services>({
   name: 'items',
   verbs: ['get'],
   kind: 'BackupItemList',
   description:
     'List the objects that a Backup holds. Below it, items/GROUP/RESOURCE/NAMESPACE/NAME is the manifest of one of them; the core group is written core, no namespace _.',
-  parameters: [
-    ...pageParameters,
-    { name: 'labelSelector', type: 'string', description: 'Only objects whose labels match.' },
-    { name: 'group', type: 'string', description: 'Only objects of this API group; core for the core group.' },
-    { name: 'resource', type: 'string', description: 'Only objects of this resource, by its plural.' },
-    { name: 'namespace', type: 'string', description: 'Only objects of this namespace; _ for those that lay in none.' },
-    { name: 'name', type: 'string', description: 'Only objects of this name.' },
-  ],
+  parameters: itemParameters,
   produces: 'application/json',
   fields: { items: list('The objects, in order of their keys.', item) },
   subpath: true,
@@ -43,10 +46,10 @@ export const items = defineSubresource<Services>({
 });
 
 async function page(backup: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
-  return listAnswer(call, 'BackupItemList', await services.items(backup, queryOf(call.query), call.signal));
+  return listAnswer(call, 'BackupItemList', await services.items(backup, itemQueryOf(call.query), call.signal));
 }
 
-function queryOf(query: URLSearchParams): ItemQuery {
+export function itemQueryOf(query: URLSearchParams): ItemQuery {
   const group = query.get('group');
   const resource = query.get('resource');
   const namespace = query.get('namespace');

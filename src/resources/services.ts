@@ -1,6 +1,7 @@
 /** What the subresources of our kinds ask of the engine. */
 import type { KubeObject } from '../machinery/object.ts';
 import type { User } from '../machinery/user.ts';
+import type { Preconditions } from '../machinery/writing/preconditions.ts';
 
 /** Everything rejects with ApiError: 404 for what is not there (yet), 410 for what was deleted, 503 when the store does not answer. */
 export interface Services {
@@ -24,6 +25,24 @@ export interface Services {
   ): Promise<ResultPage>;
   /** Makes a Restore as POST …/restores by that user would. */
   createRestore(restore: KubeObject, user: User, options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<KubeObject>;
+  /** A page of what has changed since the backup, in the live cluster as this user sees it, or in another backup of its namespace. */
+  diff(backup: KubeObject, query: DifferenceQuery, user: User, signal: AbortSignal): Promise<DifferencePage>;
+  /**
+   * Has everything of the backup read and hashed again, and resolves to the backup when that has ended, or when it takes long: it goes
+   * on then. While it is going on already, no second one is begun.
+   */
+  verify(backup: KubeObject, signal: AbortSignal): Promise<KubeObject>;
+  /** The backup held; held already, it gets the new reason. ApiError 409 for one that is being deleted. */
+  hold(backup: KubeObject, reason: string | undefined, change: HoldChange, signal: AbortSignal): Promise<KubeObject>;
+  /** The backup no longer held. ApiError 404 where it was not. */
+  release(backup: KubeObject, change: HoldChange, signal: AbortSignal): Promise<KubeObject>;
+}
+
+export interface HoldChange {
+  readonly user: User;
+  readonly dryRun: boolean;
+  /** What the backup must be. */
+  readonly preconditions: Preconditions;
 }
 
 export interface ArchiveStream {
@@ -69,6 +88,28 @@ export interface ItemPage {
   readonly items: readonly Item[];
   /** Empty on the last page. */
   readonly continue: string;
+}
+
+export interface DifferenceQuery extends ItemQuery {
+  /** Name of the other backup; undefined for the live cluster. */
+  readonly against?: string;
+}
+
+/** Seen from the backup. */
+export interface Difference extends ItemKey {
+  readonly version: string;
+  readonly kind: string;
+  readonly change: 'Added' | 'Removed' | 'Changed';
+  /** RFC 6902, from the object as it was saved; of what is Changed. */
+  readonly patch?: readonly object[];
+}
+
+export interface DifferencePage {
+  readonly items: readonly Difference[];
+  /** Empty on the last page; without it a page may hold less than asked for, and even nothing, for it took its time. */
+  readonly continue: string;
+  /** What could not be compared, and why. */
+  readonly warnings: readonly string[];
 }
 
 export interface LogOptions {

@@ -12,11 +12,11 @@ export const phases = ['New', 'InProgress', 'Completed', 'PartiallyFailed', 'Fai
 export type Phase = (typeof phases)[number];
 
 const condition = object('One aspect of the state.', {
-  type: text('The aspect: Complete, Failed, Reconciling or Stalled.'),
+  type: text('The aspect: Complete, Failed, Reconciling or Stalled, and Verified of a Backup.'),
   status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
   observedGeneration: optional(integer('The metadata.generation that it is about.')),
   lastTransitionTime: time('When status last changed.'),
-  reason: text('Why, in one word: the phase.'),
+  reason: text('Why, in one word: the phase, of the work or of the verification.'),
   message: text('Why, for people.'),
 });
 
@@ -78,11 +78,15 @@ export function begin(object: KubeObject, user: User): KubeObject {
 }
 
 /** Puts back who made the object. */
-export function keepCreator(object: KubeObject, old: KubeObject): KubeObject {
-  const kept = (old.status as { createdBy?: unknown } | undefined)?.createdBy;
-  const { createdBy: given, ...status } = (object.status ?? {}) as Record<string, unknown>;
-  if (isDeepStrictEqual(given, kept)) return object;
-  return { ...object, status: { ...status, ...(kept !== undefined && { createdBy: kept }) } };
+export const keepCreator = (object: KubeObject, old: KubeObject) => keepFields(object, old, ['createdBy']);
+
+/** Puts back these fields of the status, whatever was sent for them. */
+export function keepFields(object: KubeObject, old: KubeObject, fields: readonly string[]): KubeObject {
+  const [sent, before] = [object, old].map(({ status }) => (status ?? {}) as Record<string, unknown>);
+  if (!sent || !before || fields.every((field) => isDeepStrictEqual(sent[field], before[field]))) return object;
+  const others = Object.entries(sent).filter(([field]) => !fields.includes(field));
+  const kept = fields.filter((field) => before[field] !== undefined).map((field) => [field, before[field]]);
+  return { ...object, status: Object.fromEntries([...others, ...kept]) };
 }
 
 const ends: ReadonlySet<string> = new Set(['Completed', 'PartiallyFailed', 'Failed', 'Deleting']);

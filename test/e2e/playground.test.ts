@@ -107,6 +107,16 @@ describe('the playground', () => {
     }
   });
 
+  it('compares, verifies and holds a backup', async () => {
+    const at = (rest: string) => path(sample, `backups/first/${rest}`);
+    expect(JSON.parse(await kubectl.run(['get', '--raw', at('diff')]))).toMatchObject({ kind: 'BackupDifferenceList', items: [] });
+    await kubectl.run(['create', '--raw', at('verify'), '-f', '/dev/null']);
+    await kubectl.run(['wait', '--for=condition=Verified', '--timeout=20s', 'backup/first', '-n', sample]);
+    await kubectl.run(['replace', '--raw', at('hold'), '-f', '/dev/null']);
+    expect(await kubectl.fails(['delete', 'backup', 'first', '-n', sample])).toMatch(/\(Forbidden\).*it is held by playground-admin/);
+    await kubectl.run(['delete', '--raw', at('hold')]);
+  });
+
   it('loses nothing by a restart', async () => {
     const old = await kubectl.get(backups, 'first', '-n', sample);
     await kylon.stop();

@@ -137,14 +137,23 @@ export class MemoryCluster implements Cluster {
     return Promise.resolve({ resources: [...builtin, ...this.#custom()], failures: this.failures });
   }
 
-  async *list(resource: ApiResource, options: { namespace?: string; labelSelector?: string; limit?: number }): AsyncIterable<Page> {
+  async *list(
+    resource: ApiResource,
+    options: { namespace?: string; labelSelector?: string; limit?: number; start?: string },
+  ): AsyncIterable<Page> {
     await this.#ask('list', resource, options.namespace ?? '', '');
     const prefix = options.namespace === undefined ? `${keyOf(resource)}/` : `${keyOf(resource)}/${options.namespace}/`;
     const ids = [...this.#state.objects.keys()].filter((id) => id.startsWith(prefix)).sort();
     const found = ids.map((id) => this.#state.objects.get(id)!).filter((object) => hasLabels(object, options.labelSelector ?? ''));
     const size = options.limit ?? 500;
-    for (let at = 0; at === 0 || at < found.length; at += size)
-      yield { resourceVersion: String(this.#state.rv), items: found.slice(at, at + size).map((object) => bytesOf(resource, object)) };
+    const start = Number(options.start || 0);
+    for (let at = start; at === start || at < found.length; at += size)
+      yield {
+        resourceVersion: String(this.#state.rv),
+        start: at === 0 ? '' : String(at),
+        next: at + size < found.length ? String(at + size) : '',
+        items: found.slice(at, at + size).map((object) => bytesOf(resource, object)),
+      };
   }
 
   async get(resource: ApiResource, namespace: string, name: string): Promise<ClusterObject | undefined> {

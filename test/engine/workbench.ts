@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
+import { createMetrics } from '../../src/base/metrics.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -71,6 +72,7 @@ export function createWorkbench(
     clock,
     ids: randomIds,
     log: createLog('silent'),
+    metrics: createMetrics(),
   };
   return { storage, files, denied, parts, engine: createEngine(parts), ...actionsOf(parts) };
 }

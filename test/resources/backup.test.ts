@@ -163,7 +163,7 @@ describe('a Backup of the wrong types', () => {
     'is left as it is for the schema to refuse: spec %j',
     (spec) => {
       const old = made();
-      const next = rules.prepareForUpdate?.({ ...old, spec }, old) as KubeObject;
+      const next = rules.prepareForUpdate?.({ ...old, spec }, old, user) as KubeObject;
       expect(schemaFaults(backups, next, ['spec'])).not.toEqual([]);
       expect(rules.validate?.(next, old)).toEqual([]);
     },
@@ -173,7 +173,7 @@ describe('a Backup of the wrong types', () => {
 describe('a Backup that is changed', () => {
   const changed = (phase: Backup['status']['phase'], change: Partial<BackupSpec>) => {
     const old = at(made({ includedNamespaces: ['a'] }), phase);
-    const next = rules.prepareForUpdate?.({ ...old, spec: { ...old.spec, ...change } }, old) as Backup;
+    const next = rules.prepareForUpdate?.({ ...old, spec: { ...old.spec, ...change } }, old, user) as Backup;
     return (rules.validate?.(next, old) ?? []).map(({ field, type, detail }) => `${field}: ${type}: ${detail}`);
   };
 
@@ -195,7 +195,7 @@ describe('a Backup that is changed', () => {
 
   it('gets its defaults again when it is replaced without them', () => {
     const old = at(made(), 'Completed');
-    const next = rules.prepareForUpdate?.({ ...given(), status: old.status }, old) as Backup;
+    const next = rules.prepareForUpdate?.({ ...given(), status: old.status }, old, user) as Backup;
     expect(next.spec).toEqual(old.spec);
     expect(rules.validate?.(next, old)).toEqual([]);
   });
@@ -205,7 +205,7 @@ describe('a Backup that is changed', () => {
     const forged = { ...old, status: { ...old.status, createdBy: { username: 'admin' } } };
     const { createdBy: _, ...without } = old.status;
     for (const sent of [forged, { ...old, status: without }, old])
-      expect(rules.prepareForUpdate?.(sent, old)).toMatchObject({ status: { createdBy: old.status.createdBy } });
+      expect(rules.prepareForUpdate?.(sent, old, user)).toMatchObject({ status: { createdBy: old.status.createdBy } });
   });
 });
 

@@ -112,7 +112,7 @@ describe('everyday kinds', () => {
   it('keep the text of a Secret in base64', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a' }, data: { a: 'b2xk', b: 'Yg==' }, stringData: { a: 'new' } };
     const { rules } = kind('Secret');
-    for (const made of [rules.prepareForCreate?.(secret, user), rules.prepareForUpdate?.(secret, secret)]) {
+    for (const made of [rules.prepareForCreate?.(secret, user), rules.prepareForUpdate?.(secret, secret, user)]) {
       expect(made).toMatchObject({ type: 'Opaque', data: { a: 'bmV3', b: 'Yg==' } });
       expect(made).not.toHaveProperty('stringData');
     }

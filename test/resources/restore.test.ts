@@ -85,7 +85,7 @@ describe('a Restore that is changed', () => {
   it('keeps who created it', () => {
     const old = made();
     const forged = { ...old, status: { phase: 'New', createdBy: { username: 'admin' } } };
-    expect(rules.prepareForUpdate?.(forged, old)).toMatchObject({ status: { createdBy: { username: 'ann' } } });
+    expect(rules.prepareForUpdate?.(forged, old, user)).toMatchObject({ status: { createdBy: { username: 'ann' } } });
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { ByteRange } from '../../objectstore/objectstore.ts';
 import type { Item, ItemKey, ItemPage, ItemQuery, ItemResult, ResultPage } from '../../resources/services.ts';
+import type { ItemRecord } from './item-record.ts';
 
 export interface NewItem extends ItemKey {
   readonly version: string;
@@ -35,6 +36,8 @@ export interface ArchiveSummary {
   /** Of the manifests, before compression. */
   readonly contentBytes: number;
   readonly formatVersion: number;
+  /** Of all files of the folder. */
+  readonly storedBytes: number;
 }
 
 /** Reads what a writer left. Everything rejects with a StoreError, or with ArchiveDamaged where the bytes are not what was written. */
@@ -53,6 +56,12 @@ export interface ArchiveReader {
     /** Told of each item that cannot be read; without it the first such one ends the reading. */
     onDamage?: (item: Item, damage: ArchiveDamaged) => void,
   ): AsyncIterable<{ readonly item: Item; readonly manifest: Uint8Array }>;
+  /** Records whose keys begin with `prefix` and lie behind `after`, in order of keys, in batches. */
+  records(prefix: string, after: string, signal: AbortSignal): AsyncIterable<readonly ItemRecord[]>;
+  /** Namespaces in which items of one `plural.group` lie, in order. */
+  namespaces(resource: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Reads the manifests of records. Neighbours, asked one after the other, are read and expanded once. */
+  manifests(): (record: ItemRecord, signal: AbortSignal) => Promise<Uint8Array>;
   log(signal: AbortSignal): Promise<string>;
 }
 

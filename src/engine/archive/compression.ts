@@ -17,10 +17,13 @@ export function compress(raw: Uint8Array): Promise<Buffer> {
   return gzipAsync(raw, { level, chunkSize });
 }
 
-/** `what` names the bytes, for the ArchiveDamaged that it rejects with when they are not gzip or their checksum is wrong. */
-export async function expand(compressed: Uint8Array, what: string): Promise<Buffer> {
+/**
+ * `what` names the bytes, for the ArchiveDamaged that it rejects with when they are not gzip, their checksum is wrong, or they hold
+ * more than `longest` bytes.
+ */
+export async function expand(compressed: Uint8Array, what: string, longest?: number): Promise<Buffer> {
   try {
-    return await gunzipAsync(compressed, { chunkSize });
+    return await gunzipAsync(compressed, { chunkSize, ...(longest !== undefined && { maxOutputLength: longest }) });
   } catch (error) {
     throw new ArchiveDamaged(`${what}: ${messageOf(error)}`, { cause: error });
   }

@@ -25,6 +25,16 @@ export async function readManifest(archive: StoredFile, record: ItemRecord, sign
   return cut(archive, record, await expandMember(archive, offset, await archive.read(offset, length, signal)));
 }
 
+/** As readManifest, for one record after the other: the last member stays expanded for its neighbours. */
+export function manifestReader(archive: StoredFile): (record: ItemRecord, signal: AbortSignal) => Promise<Uint8Array> {
+  let known: { readonly offset: number; readonly raw: Buffer } | undefined;
+  return async (record, signal) => {
+    const [offset, length] = record.member;
+    if (known?.offset !== offset) known = { offset, raw: await expandMember(archive, offset, await archive.read(offset, length, signal)) };
+    return cut(archive, record, known.raw);
+  };
+}
+
 export async function* readEntries(
   archive: StoredFile,
   items: ItemsReader,

@@ -1,7 +1,7 @@
 /** Reads the items file: the index once, then whatever blocks a question needs. */
 import { ArchiveDamaged } from './archive.ts';
 import { expand } from './compression.ts';
-import { compareKeys } from './item-key.ts';
+import { compareKeys, parseKey } from './item-key.ts';
 import type { ItemRecord } from './item-record.ts';
 import { decodeFooter, footerBytes, runsOf } from './items-format.ts';
 import type { Block } from './items-format.ts';
@@ -47,12 +47,34 @@ export class ItemsReader {
     }
   }
 
+  /** Every block in the order of the file; one that is damaged comes without records, with its error. */
+  async *asWritten(
+    signal: AbortSignal,
+  ): AsyncIterable<{ readonly block: Block; readonly records: readonly ItemRecord[]; readonly error?: unknown }> {
+    for (const block of this.#blocks) {
+      const read = await this.#readBlocks([block], signal).catch((error: unknown) => ({ error }));
+      if ('error' in read) yield { block, records: [], error: read.error };
+      else yield { block, records: read.flat() };
+    }
+  }
+
   /** Batches of records as they lie in the archive. */
   async *inArchiveOrder(resource: string, signal: AbortSignal): AsyncIterable<readonly ItemRecord[]> {
     for (const block of this.#blocks.filter((block) => block.resource === resource)) {
       const records = await this.#readBlocks([block], signal);
       yield records.flat().sort((left, right) => left.member[0] - right.member[0] || left.at - right.at);
     }
+  }
+
+  /** Of one resource, in order. Only blocks that hold several are read. */
+  async namespaces(resource: string, signal: AbortSignal): Promise<readonly string[]> {
+    const found = new Set<string>();
+    for (const block of this.#blocks.filter((block) => block.resource === resource)) {
+      const [first, last] = [block.first, block.last].map((key) => parseKey(key).namespace);
+      const keys = first === last ? [block.first] : (await this.#readBlocks([block], signal)).flat().map(({ key }) => key);
+      for (const key of keys) found.add(parseKey(key).namespace);
+    }
+    return [...found].filter((namespace) => namespace !== '').sort(compareKeys);
   }
 
   async find(key: string, signal: AbortSignal): Promise<ItemRecord | undefined> {
@@ -97,7 +119,15 @@ export async function openItems(file: StoredFile, count: number, signal: AbortSi
   const { indexOffset: start, indexLength: length } = footer;
   const index = start >= tailStart ? tail.subarray(start - tailStart, start - tailStart + length) : await file.read(start, length, signal);
   const what = `${file.key}: index`;
-  return new ItemsReader(file, parseJson((await expand(index, what)).toString(), what) as Block[]);
+  const blocks = parseJson((await expand(index, what)).toString(), what);
+  if (!Array.isArray(blocks) || !blocks.every(isBlock)) throw new ArchiveDamaged(`${what}: it names no blocks`);
+  return new ItemsReader(file, blocks);
+}
+
+function isBlock(value: unknown): value is Block {
+  const { resource, first, last, offset, length, items } = (value ?? {}) as Partial<Record<keyof Block, unknown>>;
+  const isText = [resource, first, last].every((one) => typeof one === 'string');
+  return isText && [offset, length, items].every((one) => Number.isSafeInteger(one) && Number(one) >= 0);
 }
 
 /** Cut where blocks are not neighbours, or where there would be too much to read at once. */

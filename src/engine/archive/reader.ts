@@ -4,22 +4,28 @@ import type { ByteRange, ObjectStore } from '../../objectstore/objectstore.ts';
 import type { ItemKey, ItemPage, ItemQuery } from '../../resources/services.ts';
 import { ArchiveDamaged } from './archive.ts';
 import type { ArchiveReader, ArchiveSummary } from './archive.ts';
-import { readEntries, readManifest } from './entries.ts';
+import { manifestReader, readEntries, readManifest } from './entries.ts';
 import type { Entry, OnDamage } from './entries.ts';
 import { archiveFile, itemsFile, logFile, manifestFile } from './files.ts';
 import { hasKey, keyOf } from './item-key.ts';
 import { queryItems } from './item-query.ts';
+import type { ItemRecord } from './item-record.ts';
 import { openItems } from './items-reader.ts';
+import type { Block } from './items-format.ts';
 import type { ItemsReader } from './items-reader.ts';
 import { decodeManifest } from './manifest.ts';
 import type { FileSum, Manifest } from './manifest.ts';
 import { storedFile } from './stored-file.ts';
 import type { StoredFile } from './stored-file.ts';
 
+/** Records that are read at first; more at a time as the reading goes on. */
+const firstBatch = 500;
+
 /** Reads the manifest alone; the rest when it is asked for. Rejects with StoreNotFound where there is no manifest. */
 export async function openArchive(store: ObjectStore, folder: string, signal: AbortSignal): Promise<ArchiveReader> {
   const key = `${folder}/${manifestFile}`;
-  return new FolderReader(store, folder, decodeManifest(await store.read(key, signal), key));
+  const bytes = await store.read(key, signal);
+  return new FolderReader(store, folder, decodeManifest(bytes, key), bytes.length);
 }
 
 class FolderReader implements ArchiveReader {
@@ -30,13 +36,14 @@ class FolderReader implements ArchiveReader {
   readonly #log: StoredFile;
   #items: ItemsReader | undefined;
 
-  constructor(store: ObjectStore, folder: string, manifest: Manifest) {
+  constructor(store: ObjectStore, folder: string, manifest: Manifest, manifestBytes: number) {
     const { files, items, contentBytes, formatVersion } = manifest;
     this.#manifest = manifest;
     this.#archive = storedFile(store, `${folder}/${archiveFile}`, files[archiveFile].bytes);
     this.#itemsFile = storedFile(store, `${folder}/${itemsFile}`, files[itemsFile].bytes);
     this.#log = storedFile(store, `${folder}/${logFile}`, files[logFile].bytes);
-    this.summary = { key: this.#archive.key, ...files[archiveFile], items, contentBytes, formatVersion };
+    const storedBytes = Object.values(files).reduce((sum, { bytes }) => sum + bytes, manifestBytes);
+    this.summary = { key: this.#archive.key, ...files[archiveFile], items, contentBytes, formatVersion, storedBytes };
   }
 
   async stream(range: ByteRange | undefined, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
@@ -61,6 +68,21 @@ class FolderReader implements ArchiveReader {
 
   async *entries(resource: string, signal: AbortSignal, onDamage?: OnDamage): AsyncIterable<Entry> {
     yield* readEntries(this.#archive, await this.#openItems(signal), resource, signal, onDamage);
+  }
+
+  async *records(prefix: string, after: string, signal: AbortSignal): AsyncIterable<readonly ItemRecord[]> {
+    const items = await this.#openItems(signal);
+    const mayHold = ({ first, last }: Block) => last > after && last >= prefix && (first <= prefix || first.startsWith(prefix));
+    for await (const records of items.inOrder(mayHold, firstBatch, signal))
+      yield records.filter(({ key }) => key > after && key.startsWith(prefix));
+  }
+
+  async namespaces(resource: string, signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#openItems(signal)).namespaces(resource, signal);
+  }
+
+  manifests(): (record: ItemRecord, signal: AbortSignal) => Promise<Uint8Array> {
+    return manifestReader(this.#archive);
   }
 
   async log(signal: AbortSignal): Promise<string> {

@@ -68,8 +68,9 @@ class StreamingWriter implements ArchiveWriter {
     const archive = await this.#archive;
     const items = await this.#items.finish();
     const logSum = await this.#put(logFile, Buffer.from(log));
-    await this.#put(manifestFile, this.#manifest(archive, items, logSum));
-    return { key: this.#key(archiveFile), ...archive, items: this.#count, contentBytes: this.#contentBytes, formatVersion };
+    const manifest = await this.#put(manifestFile, this.#manifest(archive, items, logSum));
+    const storedBytes = [archive, items, logSum, manifest].reduce((sum, { bytes }) => sum + bytes, 0);
+    return { key: this.#key(archiveFile), ...archive, items: this.#count, contentBytes: this.#contentBytes, formatVersion, storedBytes };
   }
 
   /** Whoever has stored the archive owns the folder: if that was not us, what lies there is another's. */

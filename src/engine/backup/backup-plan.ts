@@ -34,10 +34,19 @@ export async function planBackup(cluster: Cluster, selection: ResourceSelection,
   const { resources, failures } = await cluster.discover(signal);
   for (const { groupVersion, message } of failures)
     if (!groupIsExcluded(groupVersion)) log.error(`${groupVersion} is left out, it was not discovered: ${message}`);
+  const { unknown, ...plan } = planOf(selection, resources);
+  for (const pattern of unknown) log.warn(`${JSON.stringify(pattern)} names no resource of this cluster`);
+  warnOfLeftOut(selection, resources, log);
+  return plan;
+}
+
+/** What the selection means where these resources are served; `unknown` are patterns that name none of them. */
+export function planOf(
+  selection: ResourceSelection,
+  resources: readonly ApiResource[],
+): BackupPlan & { readonly unknown: readonly string[] } {
   const chosen = chooseResources(selection.includedResources, selection.excludedResources, resources);
   const filters = nameFilters(selection.filters, resources);
-  for (const pattern of [...chosen.unknown, ...filters.unknown]) log.warn(`${JSON.stringify(pattern)} names no resource of this cluster`);
-  warnOfLeftOut(selection, resources, log);
   const kept = chosen.resources.filter((resource) => resourceExclusion(resource) === undefined);
   return {
     namespaced: kept.filter(({ namespaced }) => namespaced),
@@ -46,6 +55,7 @@ export async function planBackup(cluster: Cluster, selection: ResourceSelection,
       : [],
     related: relatedOf(selection, resources),
     passes: filters.passes,
+    unknown: [...chosen.unknown, ...filters.unknown],
   };
 }
 

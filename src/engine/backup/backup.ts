@@ -39,11 +39,11 @@ async function executeBackup(work: Work): Promise<Partial<BackupStatus>> {
   const plan = await planBackup(work.parts.cluster, specOf(work), work.run.log, work.signal);
   const archive = await archiveOf(work, namespaces, plan);
   const { uid, version } = await work.parts.cluster.identity(work.signal);
-  const { key, sha256, bytes, items, formatVersion } = archive;
+  const { key, sha256, bytes, items, formatVersion, storedBytes } = archive;
   return {
     archive: { key, sha256, bytes, formatVersion },
     items,
-    sizeBytes: bytes,
+    sizeBytes: storedBytes,
     progress: { totalItems: items, itemsBackedUp: items },
     cluster: { uid, version },
   };

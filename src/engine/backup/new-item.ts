@@ -33,12 +33,16 @@ export function newItem(resource: ApiResource, object: ListedObject, bytes: Uint
     name,
     uid,
     labels,
-    manifest: withType(resource, object, bytes),
+    manifest: typed(resource, object, bytes),
   };
 }
 
 /** The same bytes, with apiVersion and kind in front where a list left them out. */
-function withType(resource: ApiResource, { apiVersion, kind }: ListedObject, bytes: Uint8Array): Uint8Array {
+export function typed(
+  resource: ApiResource,
+  { apiVersion, kind }: { readonly apiVersion?: string; readonly kind?: string },
+  bytes: Uint8Array,
+): Uint8Array {
   if (apiVersion !== undefined && kind !== undefined) return bytes;
   const missing = {
     ...(apiVersion === undefined && { apiVersion: groupVersion(resource) }),

@@ -10,6 +10,18 @@ import { statusOf } from './run-status.ts';
 export const renewEvery = 20_000;
 const staleAfter = 60_000;
 
+/** Who is named as the one who works on an object. */
+export interface Claim {
+  readonly id: string;
+  readonly replica: string;
+}
+
+/** The claim on a run of the object, while it is carried out. */
+const claimOfRun = (object: KubeObject): Claim | undefined => {
+  const { run, phase } = statusOf(object);
+  return phase === 'InProgress' ? run : undefined;
+};
+
 export interface ClaimParts {
   readonly clock: Clock;
   readonly replica: string;
@@ -24,18 +36,21 @@ interface Sighting {
 
 export class Claims {
   readonly #parts: ClaimParts;
+  readonly #claimOf: (object: KubeObject) => Claim | undefined;
   /** When each claim of another replica was first seen as it is now, by uid. */
   readonly #sightings = new Map<string, Sighting>();
 
-  constructor(parts: ClaimParts) {
+  /** `claimOf` reads the claim of an object; of its run where left out. */
+  constructor(parts: ClaimParts, claimOf = claimOfRun) {
     this.#parts = parts;
+    this.#claimOf = claimOf;
   }
 
   /** Whether nobody works on the object, as far as this replica can tell. Own claims count as dead: ask only when not running. */
   isFree(object: KubeObject): boolean {
-    const { run, phase } = statusOf(object);
+    const claim = this.#claimOf(object);
     const uid = object.metadata.uid ?? '';
-    const held = phase === 'InProgress' && run !== undefined && run.replica !== this.#parts.replica && !this.#parts.singleReplica;
+    const held = claim !== undefined && claim.replica !== this.#parts.replica && !this.#parts.singleReplica;
     const free = !held || this.#isStale(uid, object.metadata.resourceVersion);
     if (free) this.#sightings.delete(uid);
     return free;

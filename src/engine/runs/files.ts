@@ -4,8 +4,11 @@ import { inParallel } from '../parallel.ts';
 
 export type RunWord = 'backup' | 'restore';
 
+/** Everything of one kind; ends with a slash. */
+export const wordFolder = (domain: string, word: RunWord) => `d/${domain}/${word}s/`;
+
 /** Everything of one object; ends with a slash. */
-export const objectFolder = (domain: string, word: RunWord, uid: string) => `d/${domain}/${word}s/${uid}/`;
+export const objectFolder = (domain: string, word: RunWord, uid: string) => `${wordFolder(domain, word)}${uid}/`;
 
 /** As archive/ takes it, and as a key prefix once a slash follows. */
 export const runFolder = (domain: string, word: RunWord, uid: string, run: string) => `${objectFolder(domain, word, uid)}${run}`;

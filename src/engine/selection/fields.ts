@@ -2,6 +2,7 @@
 
 export type Fields = Record<string, unknown>;
 
+/** Whether an object stands there. */
 export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The object that stands there, or an empty one that belongs to nobody. */

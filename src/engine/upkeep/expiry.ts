@@ -6,11 +6,13 @@ import TinyQueue from 'tinyqueue';
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { messageOf } from '../../base/lifetime.ts';
+import { ApiError } from '../../machinery/errors.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
 
 export interface ExpiryParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** Rejects with ApiError 403 for one that is kept for a reason of its own. */
   readonly remove: (target: ObjectRef, signal: AbortSignal) => Promise<void>;
 }
 
@@ -83,6 +85,7 @@ export class Expiry {
     for (let due = this.#first(); due !== undefined && due.at <= now; due = this.#first()) await this.#remove(due, now, signal);
   }
 
+  /** One that is refused is kept until it changes, which is told by set. */
   async #remove(due: Due, now: number, signal: AbortSignal): Promise<void> {
     const { log, remove } = this.#parts;
     const { uid, namespace, name } = due.target;
@@ -91,6 +94,8 @@ export class Expiry {
       log.info('a backup has expired', { namespace, name });
       await remove(due.target, signal);
     } catch (error) {
+      if (error instanceof ApiError && error.code === 403)
+        return log.info('an expired backup is kept', { namespace, name, why: error.message });
       log.warn('an expired backup was not deleted', { name, error: messageOf(error) });
       if (!this.#due.has(uid)) this.#put({ target: due.target, at: now + retryDelay });
     }

@@ -12,6 +12,11 @@ export function expirationOf(object: KubeObject): string | undefined {
   return ttl === undefined || Number.isNaN(end) ? undefined : rfc3339(end + ttl);
 }
 
+/** When it will be deleted, as things are: a held one not at all. */
+export function dueAt(object: KubeObject): string | undefined {
+  return (object as Backup).status?.hold === undefined ? expirationOf(object) : undefined;
+}
+
 /** The object with the expiration that follows from it; the same one where it has that already. */
 export function withExpiration(object: KubeObject): KubeObject {
   const { status } = object as Backup;

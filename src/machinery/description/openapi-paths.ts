@@ -180,6 +180,7 @@ function subresourcePlan(served: GroupVersion, sub: Subresource, verb: Subresour
     ...((verb === 'create' || verb === 'update') && {
       body: { types: objectTypes, schema: schemaReference(served, sub.kind), required: false },
     }),
+    ...(verb === 'delete' && { body: deleteBody(served) }),
     codes: verb === 'create' ? [201] : [200],
     answer:
       sub.produces === 'application/json'

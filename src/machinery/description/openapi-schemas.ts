@@ -34,7 +34,7 @@ export function schemasOf(served: GroupVersion): Schemas {
     ...served.definitions.flatMap((definition) => kindSchemas(served, definition)),
     ...subresourceKinds(served).map((sub): [string, SchemaObject] => [
       schemaName(served, sub.kind),
-      topLevel(served, sub.kind, sub.description, copies(sub.fields ?? {}), 'ListMeta'),
+      topLevel(served, sub.kind, sub.description, copies(sub.fields ?? {}), sub.kind.endsWith('List') ? 'ListMeta' : 'ObjectMeta'),
     ]),
   ];
   return Object.fromEntries(all.toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -12,12 +12,15 @@ import type { TSchema } from '../schema.ts';
 import { valueFaults } from './schema-faults.ts';
 import type { FieldValidation } from './write-options.ts';
 
+/** What a body is read by: a kind of its own, or one that only a subresource takes. */
+export type Form = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'fields'>;
+
 /**
  * What a client sent, as an object; fields that the kind does not know are pruned and, as `validation` says, refused or warned of.
  * Throws ApiError 400. The object may still break rules of the kind.
  */
 export function decodeObject(
-  definition: ResourceDefinition,
+  definition: Form,
   { value, duplicates }: Parsed,
   validation: FieldValidation,
   warn: (text: string) => void,
@@ -30,9 +33,9 @@ export function decodeObject(
   return { ...known, apiVersion: groupVersion(definition), kind: definition.kind, metadata: metadataOf(definition, known['metadata']) };
 }
 
-const roots = new WeakMap<ResourceDefinition, TSchema>();
+const roots = new WeakMap<Form, TSchema>();
 
-function rootSchema(definition: ResourceDefinition): TSchema {
+function rootSchema(definition: Form): TSchema {
   const known = roots.get(definition);
   if (known) return known;
   const made = object('', {
@@ -45,12 +48,12 @@ function rootSchema(definition: ResourceDefinition): TSchema {
   return made;
 }
 
-function fieldsOf(value: unknown, { kind }: ResourceDefinition): Readonly<Record<string, unknown>> {
+function fieldsOf(value: unknown, { kind }: Form): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; it is not a JSON object`);
 }
 
-function checkType(sent: Readonly<Record<string, unknown>>, definition: ResourceDefinition): void {
+function checkType(sent: Readonly<Record<string, unknown>>, definition: Form): void {
   const version = groupVersion(definition);
   const apiVersion = sent['apiVersion'] ?? '';
   const kind = sent['kind'] ?? '';
@@ -62,7 +65,7 @@ function checkType(sent: Readonly<Record<string, unknown>>, definition: Resource
 
 const shown = (value: unknown) => (typeof value === 'string' ? value : textExactly(value));
 
-function metadataOf(definition: ResourceDefinition, metadata: unknown): ObjectMeta {
+function metadataOf(definition: Form, metadata: unknown): ObjectMeta {
   const sent = metadata ?? {};
   const mistyped = valueFaults(metaSchemas.ObjectMeta, sent, 'metadata').find(({ detail }) => / of type (?!date-time)/.test(detail));
   if (mistyped) throw cannotHandle(definition, mistyped.detail);
@@ -70,7 +73,7 @@ function metadataOf(definition: ResourceDefinition, metadata: unknown): ObjectMe
 }
 
 function report(
-  definition: ResourceDefinition,
+  definition: Form,
   unknown: readonly string[],
   duplicates: readonly string[],
   validation: FieldValidation,
@@ -82,5 +85,5 @@ function report(
   problems.forEach(warn);
 }
 
-const cannotHandle = ({ kind, version }: ResourceDefinition, why: string) =>
+const cannotHandle = ({ kind, version }: Form, why: string) =>
   badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);

@@ -3,6 +3,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { metadataForUpdate, warnOfBareFinalizers, withoutDuplicateOwners } from './metadata.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resource.ts';
+import type { User } from '../user.ts';
+
+export interface Changer {
+  readonly user: User;
+  readonly warn: (text: string) => void;
+}
 
 /** What a change is about: with a status subresource either all but the status, or nothing but the status. */
 export type Part = 'object' | 'status';
@@ -12,10 +18,10 @@ export function nextState(
   old: KubeObject,
   sent: KubeObject,
   part: Part,
-  warn: (text: string) => void,
+  { user, warn }: Changer,
 ): KubeObject {
   const merged = part === 'status' ? withStatusOf(old, sent) : mainPart(definition, old, sent, warn);
-  const prepared = definition.rules.prepareForUpdate?.(merged, old) ?? merged;
+  const prepared = definition.rules.prepareForUpdate?.(merged, old, user) ?? merged;
   if (!countsGenerations(definition) || isDeepStrictEqual(desired(prepared), desired(old))) return prepared;
   return { ...prepared, metadata: { ...prepared.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
 }

@@ -129,7 +129,7 @@ async function updateOnce(
   const old = decode(stored);
   const sent = change(old);
   if (sent === old) return stored;
-  const next = nextState(definition, old, sent, part, writer.warn);
+  const next = nextState(definition, old, sent, part, writer);
   const json = textOf(next);
   if (isDeepStrictEqual(parseExactly(json), parseExactly(stored.json))) return stored;
   refuse(definition, next, changeFaults(definition, next, old));

@@ -132,11 +132,12 @@ class AzureStore implements ObjectStore {
     checkPrefix(prefix);
     signal.throwIfAborted();
     let last = startAfter;
-    for await (const { key, size } of this.#listed(prefix, signal, startAfter)) {
+    for await (const stored of this.#listed(prefix, signal, startAfter)) {
+      const { key } = stored;
       if (key <= startAfter) continue;
       if (key < last) throw new StoreError(`${this.name}: its list is not in the order of names: Kylon cannot use such an account`);
       last = key;
-      yield { key, size };
+      yield stored;
     }
   }
 
@@ -201,7 +202,7 @@ class AzureStore implements ObjectStore {
     do {
       const page = await this.#page(query, { maxPageSize: pageSize, ...(continuationToken ? { continuationToken } : {}) }, signal);
       for (const { name, properties } of page?.segment.blobItems ?? [])
-        yield { key: name.slice(this.#prefix.length), size: properties.contentLength ?? 0 };
+        yield { key: name.slice(this.#prefix.length), size: properties.contentLength ?? 0, ...timeOf(properties.lastModified) };
       continuationToken = page?.continuationToken;
     } while (continuationToken);
   }
@@ -242,4 +243,9 @@ function readableOf({ readableStreamBody: body }: BlobDownloadResponseParsed, si
 
 function sizeOf({ contentRange, contentLength = 0 }: BlobDownloadResponseParsed): number {
   return contentRange === undefined ? contentLength : Number(contentRange.split('/')[1]);
+}
+
+/** What only looks like Azure may leave it out. */
+function timeOf(lastModified: Date | undefined): { readonly modified?: number } {
+  return lastModified === undefined ? {} : { modified: lastModified.getTime() };
 }

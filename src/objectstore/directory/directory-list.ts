@@ -49,7 +49,7 @@ function isSelected(path: string, { prefix, startAfter }: Selection): boolean {
 
 async function* fileOf(root: string, key: string): AsyncGenerator<StoredKey> {
   const found = await unlessGone(stat(join(root, key)));
-  if (found !== undefined) yield { key, size: found.size };
+  if (found !== undefined) yield { key, size: found.size, modified: Math.floor(found.mtimeMs) };
 }
 
 /** A list is no snapshot: what is deleted meanwhile is left out. */

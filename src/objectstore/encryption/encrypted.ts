@@ -78,8 +78,8 @@ class EncryptedStore implements ObjectStore {
 
   /** What has not the size of any encrypted object is listed as empty: a list shows what there is, and reading it tells. */
   async *list(prefix: string, signal: AbortSignal, startAfter?: string): AsyncIterable<StoredKey> {
-    for await (const { key, size } of this.#store.list(prefix, signal, startAfter))
-      yield { key, size: this.#covers(key) ? (contentSize(size) ?? 0) : size };
+    for await (const stored of this.#store.list(prefix, signal, startAfter))
+      yield this.#covers(stored.key) ? { ...stored, size: contentSize(stored.size) ?? 0 } : stored;
   }
 
   delete(key: string, signal: AbortSignal): Promise<void> {

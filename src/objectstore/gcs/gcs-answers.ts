@@ -5,7 +5,7 @@ import { StoreUnavailable } from '../objectstore.ts';
 import { boundsOf } from '../ranges.ts';
 
 export interface Page {
-  readonly items: readonly { readonly name: string; readonly size: number }[];
+  readonly items: readonly { readonly name: string; readonly size: number; readonly modified?: number }[];
   /** Empty at the last one. */
   readonly nextPageToken: string;
 }
@@ -44,7 +44,8 @@ export function pageOf(answer: GcsAnswer, what: string): Page {
     items: (items ?? []).map((item: unknown) => {
       const { name, ...rest } = fieldsOf(item);
       if (typeof name !== 'string') throw strange(what);
-      return { name, size: sizeOf(rest, what) };
+      const modified = Date.parse(String(rest['updated']));
+      return { name, size: sizeOf(rest, what), ...(!Number.isNaN(modified) && { modified }) };
     }),
     nextPageToken: typeof nextPageToken === 'string' ? nextPageToken : '',
   };

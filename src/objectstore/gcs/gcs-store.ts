@@ -77,11 +77,11 @@ export class GcsStore implements ObjectStore {
     const query = { prefix: `${root}${prefix}`, maxResults: String(listKeys), ...(startAfter && { startOffset: `${root}${startAfter}` }) };
     let page = await this.#page(query, what, signal);
     for (;;) {
-      for (const { name, size } of page.items) {
+      for (const { name, ...about } of page.items) {
         signal.throwIfAborted();
         const key = name.slice(root.length);
         // startOffset itself is listed too; and what others put beside our keys is not ours.
-        if (key > startAfter && isKey(key)) yield { key, size };
+        if (key > startAfter && isKey(key)) yield { key, ...about };
       }
       if (page.nextPageToken === '') return;
       page = await this.#page({ ...query, pageToken: page.nextPageToken }, what, signal);
@@ -99,7 +99,7 @@ export class GcsStore implements ObjectStore {
 
   async #page(query: Readonly<Record<string, string>>, what: string, signal: AbortSignal): Promise<Page> {
     const { http, place } = this.#parts;
-    const fields = 'items(name,size),nextPageToken';
+    const fields = 'items(name,size,updated),nextPageToken';
     const answer = await http.ask({ method: 'GET', path: bucketPath(place), query: { ...query, fields }, what }, signal);
     if (answer.status !== 200) throw gcsErrorOf(answer, what, place.bucket, 'bucket');
     return pageOf(answer, what);

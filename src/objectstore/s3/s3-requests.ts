@@ -123,7 +123,11 @@ export class S3Requests {
     const { IsTruncated, NextContinuationToken } = answer;
     if (IsTruncated && NextContinuationToken === undefined)
       throw new StoreError(`${asked.what}: the store cuts its list, and does not say where`);
-    const items = (answer.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: this.#withoutPrefix(Key), size: Size }));
+    const items = (answer.Contents ?? []).map(({ Key = '', Size = 0, LastModified }) => ({
+      key: this.#withoutPrefix(Key),
+      size: Size,
+      ...(LastModified && { modified: LastModified.getTime() }),
+    }));
     return { items, next: IsTruncated ? NextContinuationToken : undefined };
   }
 

@@ -50,6 +50,7 @@ describe('an archive', () => {
       items: mixed.length,
       contentBytes: mixed.reduce((sum, { manifest }) => sum + manifest.length, 0),
       formatVersion: 1,
+      storedBytes: [...objects.values()].reduce((sum, file) => sum + file.length, 0),
     });
     expect([...reader.resources]).toEqual([
       ['deployments.apps', 600],

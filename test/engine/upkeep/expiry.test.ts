@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../src/base/log.ts';
 import { Expiry } from '../../../src/engine/upkeep/expiry.ts';
-import { expirationOf, withExpiration } from '../../../src/engine/upkeep/ttl.ts';
+import { dueAt, expirationOf, withExpiration } from '../../../src/engine/upkeep/ttl.ts';
+import { ApiError } from '../../../src/machinery/errors.ts';
 import type { KubeObject } from '../../../src/machinery/object.ts';
 import { ManualClock, settled } from '../../manual-clock.ts';
 
@@ -69,6 +70,20 @@ describe('Expiry', () => {
     await clock.pass(60_000);
     expect(removed).toEqual([['a', 21_000]]);
   });
+
+  it('leaves alone what may not be deleted, until it has changed', async () => {
+    let tries = 0;
+    const { clock, expiry, removed } = createExpiry(async () => {
+      if (++tries === 1) throw new ApiError(403, 'Forbidden', 'it is held');
+    });
+    const expiration = at(clock, 1_000);
+    expiry.set(target('a'), expiration);
+    await clock.pass(600_000);
+    expect(tries).toBe(1);
+    expiry.set(target('a'), expiration);
+    await clock.pass(1_000);
+    expect(removed).toEqual([['a', 600_000]]);
+  });
 });
 
 describe('withExpiration', () => {
@@ -84,6 +99,12 @@ describe('withExpiration', () => {
   it('has none without ttl or end', () => {
     expect(expirationOf(backup(undefined, '2026-01-01T00:00:00Z'))).toBeUndefined();
     expect(expirationOf(backup('1h', undefined))).toBeUndefined();
+  });
+  it('tells when it would be deleted though it is held, and that it is not due then', () => {
+    const free = backup('1h', '2026-01-01T00:00:00Z');
+    const held = { ...free, status: { ...(free.status as object), hold: { by: 'a', since: '2026-01-01T00:00:00Z' } } };
+    expect([dueAt(free), dueAt(held)]).toEqual(['2026-01-01T01:00:00Z', undefined]);
+    expect(withExpiration(held).status).toMatchObject({ expiration: '2026-01-01T01:00:00Z' });
   });
   it('changes nothing that is right already', () => {
     const right = backup('1h', '2026-01-01T00:00:00Z', '2026-01-01T01:00:00Z');

@@ -86,6 +86,9 @@ describe('OpenAPI v3', () => {
       `${collection}/{name}/items`,
       `${collection}/{name}/items/{path}`,
       `${collection}/{name}/log`,
+      `${collection}/{name}/diff`,
+      `${collection}/{name}/verify`,
+      `${collection}/{name}/hold`,
     ]);
   });
 
