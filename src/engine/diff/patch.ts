@@ -6,8 +6,9 @@ import { clean } from '../restore/clean.ts';
 import { listOf } from '../selection/fields.ts';
 import { wished } from './managed-fields.ts';
 
+const asItIs = (name: string) => name;
 /** Addresses that a user may have chosen count; where objects lie does not change. */
-const options = { preserveNodePorts: true, keepVolume: true, mapNamespace: (namespace: string) => namespace };
+const options = { preserveNodePorts: true, restoreStatus: false, keepVolume: true, mapNamespace: asItIs, mapStorageClass: asItIs };
 
 /** Empty where nothing differs. `resource` is the `plural.group`; values are exact, as parseExactly reads them. */
 export function patchOf(resource: string, saved: ClusterObject, now: ClusterObject): readonly object[] {
