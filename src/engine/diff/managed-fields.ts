@@ -5,11 +5,8 @@
  */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { Fields } from '../selection/fields.ts';
+import { isControllers } from '../restore/managed-fields.ts';
 import { fieldsOf, isFields, listOf } from '../selection/fields.ts';
-
-/** Managers that are parts of the cluster. */
-const controllers =
-  /^(kube-(apiserver|controller-manager|scheduler|proxy)|kubelet|cloud-controller-manager|cluster-autoscaler)$|-controller(-manager)?$/;
 
 /** The fields below one place that one manager owns, in the form of fieldsV1; without entries, all that there is. */
 interface Claim {
@@ -27,10 +24,10 @@ export function wished(live: ClusterObject, saved: ClusterObject): ClusterObject
   return claims.length === 0 ? live : (settle(live, saved, claims) as ClusterObject);
 }
 
-function claimOf({ manager, subresource, fieldsV1 }: Fields): Claim {
-  const fields = fieldsOf(fieldsV1);
-  if (subresource === 'status') return { by: 'status', fields };
-  return { by: subresource || controllers.test(String(manager)) ? 'controller' : 'wish', fields };
+function claimOf(entry: Fields): Claim {
+  const fields = fieldsOf(entry['fieldsV1']);
+  if (entry['subresource'] === 'status') return { by: 'status', fields };
+  return { by: isControllers(entry) ? 'controller' : 'wish', fields };
 }
 
 /** `saved` is what stood there. */

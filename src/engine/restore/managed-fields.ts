@@ -37,7 +37,7 @@ export function ownersAt({ all, controllers }: Owners, step: string): Owners {
 const controllerName = /(^|-)(apiserver|autoscaler|controller|kubelet|manager|operator|provisioner|scheduler)$/;
 
 /** A write to a subresource is a report or an order about something that is there; status and scale are the usual ones. */
-const isControllers = ({ manager, subresource }: Fields) =>
+export const isControllers = ({ manager, subresource }: Fields) =>
   (typeof subresource === 'string' && subresource !== '') || (typeof manager === 'string' && controllerName.test(manager));
 
 function merged(a: Fields | undefined, b: Fields): Fields {
