@@ -52,7 +52,6 @@ export const kinds = [
   'daemonsets.apps',
   'cronjobs.batch',
   'jobs.batch',
-  'leases.coordination.k8s.io',
   'widgets.kylon-e2e.example.test',
 ] as const;
 
@@ -78,7 +77,6 @@ export function populationOf(namespace: string, many: number): KubeObject[] {
     ...rbac(),
     ...network(),
     ...workloads(),
-    ...times(3, (n) => object('coordination.k8s.io/v1', 'Lease', `lease-${n}`, { spec: { holderIdentity: `holder-${n}` } })),
     ...times(40, (n) =>
       object('kylon-e2e.example.test/v1', 'Widget', `widget-${n}`, { spec: { size: n, deep: { list: [1, null, 'two', { three: 3.5 }] } } }),
     ),

@@ -23,9 +23,15 @@ export interface BackupPlan {
   /** Of which every object is taken. */
   readonly clusterWide: readonly ApiResource[];
   /** Of which those are taken that belong to what is in the backup. */
-  readonly related: readonly ApiResource[];
+  readonly related: readonly Related[];
   /** Whether an object passes the filters by name. */
   readonly passes: NameFilters['passes'];
+}
+
+export interface Related {
+  readonly resource: ApiResource;
+  /** The others are taken too, if they are selected. */
+  readonly all: boolean;
 }
 
 const relatives = [definitions, namespaces, volumes];
@@ -53,15 +59,22 @@ export function planOf(
     clusterWide: selection.includeClusterResources
       ? kept.filter((resource) => !resource.namespaced && !relatives.includes(qualified(resource)))
       : [],
-    related: relatedOf(selection, resources),
+    related: relatedOf(selection, resources, kept),
     passes: filters.passes,
     unknown: [...chosen.unknown, ...filters.unknown],
   };
 }
 
-function relatedOf({ excludedResources, includeClusterResources }: ResourceSelection, resources: readonly ApiResource[]) {
+/** A Namespace comes with what lies in it, and never without. */
+function relatedOf(
+  { excludedResources, includeClusterResources }: ResourceSelection,
+  resources: readonly ApiResource[],
+  kept: readonly ApiResource[],
+): readonly Related[] {
   const wanted = includeClusterResources === false ? [namespaces] : relatives;
-  return chooseResources(wanted, excludedResources, resources).resources;
+  const related = chooseResources(wanted, excludedResources, resources).resources;
+  const isAll = (resource: ApiResource) => qualified(resource) !== namespaces && kept.includes(resource);
+  return related.map((resource) => ({ resource, all: includeClusterResources === true && isAll(resource) }));
 }
 
 /** Who names a resource wants it, and has to be told why it is not there. */

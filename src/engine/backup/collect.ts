@@ -4,7 +4,7 @@ import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { ArchiveWriter } from '../archive/archive.ts';
 import { begunAhead } from './ahead.ts';
-import type { BackupPlan } from './backup-plan.ts';
+import type { BackupPlan, Related } from './backup-plan.ts';
 import { objectExclusion } from '../selection/exclusions.ts';
 import { claims, namespaces, volumes } from '../selection/known.ts';
 import type { ObjectLabelSelector } from '../selection/label-selector.ts';
@@ -60,7 +60,7 @@ export async function collect(collection: Collection): Promise<void> {
   await addAll(
     collection,
     relations,
-    plan.related.flatMap((resource) => relatedPart(relations, resource)),
+    plan.related.flatMap((related) => relatedPart(collection, relations, related)),
   );
 }
 
@@ -78,11 +78,16 @@ function clusterWideParts({ plan, labelSelector }: Collection): Part[] {
   return plan.clusterWide.map((resource) => ({ resource, options, takes: () => true, anyLabels: false }));
 }
 
-/** Whatever their labels: what is in the backup cannot be restored without them. */
-function relatedPart(relations: Relations, resource: ApiResource): Part[] {
+/** Whatever the labels of what is related: what is in the backup cannot be restored without it. */
+function relatedPart(collection: Collection, relations: Relations, { resource, all }: Related): Part[] {
   const names = namesOfRelated(relations, resource);
-  if (names.size === 0) return [];
-  return [{ resource, options: { limit: relatedPage }, takes: ({ metadata }) => names.has(metadata.name), anyLabels: true }];
+  if (names.size === 0 && !all) return [];
+  const takes = ({ metadata }: ListedObject) => names.has(metadata.name) || (all && hasLabels(collection, metadata.labels));
+  return [{ resource, options: { limit: relatedPage }, takes, anyLabels: true }];
+}
+
+function hasLabels({ labelSelector, orLabelSelectors }: Collection, labels: Readonly<Record<string, string>> = {}): boolean {
+  return selects(labelSelector, labels) && (!orLabelSelectors?.length || orLabelSelectors.some((selector) => selects(selector, labels)));
 }
 
 function namesOfRelated(relations: Relations, resource: ApiResource): ReadonlySet<string> {
@@ -138,10 +143,10 @@ async function add(collection: Collection, relations: Relations, part: Part, byt
   collection.added();
 }
 
-function isSelected({ plan, orLabelSelectors }: Collection, { resource, anyLabels }: Part, { metadata }: ListedObject): boolean {
-  const { name, namespace = '', labels = {} } = metadata;
-  if (!plan.passes({ group: resource.group, resource: resource.resource, namespace, name })) return false;
-  return anyLabels || !orLabelSelectors?.length || orLabelSelectors.some((selector) => selects(selector, labels));
+function isSelected(collection: Collection, { resource, anyLabels }: Part, { metadata }: ListedObject): boolean {
+  const { name, namespace = '', labels } = metadata;
+  const isNamed = collection.plan.passes({ group: resource.group, resource: resource.resource, namespace, name });
+  return isNamed && (anyLabels || hasLabels(collection, labels));
 }
 
 /** A resource that went away meanwhile, or never could be listed, is missed by nobody. */

@@ -30,8 +30,11 @@ export function selectionOf(spec: BackupSpec, own: string, served: readonly ApiR
   const isOut = anyMatcher(spec.excludedNamespaces ?? []);
   const takesNamespace = (name: string) => isIn(name) && !isOut(name);
   const listed = [...plan.namespaced, ...plan.clusterWide];
-  const choose = (isRelated: boolean) => (resource: ApiResource) => [qualified(resource), { resource, isRelated }] as const;
-  const chosen = new Map([...plan.related.map(choose(true)), ...listed.map(choose(false))]);
+  const choose = (resource: ApiResource, isRelated: boolean) => [qualified(resource), { resource, isRelated }] as const;
+  const chosen = new Map([
+    ...plan.related.map(({ resource, all }) => choose(resource, !all)),
+    ...listed.map((resource) => choose(resource, false)),
+  ]);
   const takes = (resource: ApiResource, marks: Marks) => {
     const key = qualified(resource);
     const { name, namespace = '', labels = {} } = marks;

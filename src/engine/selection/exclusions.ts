@@ -6,10 +6,10 @@ import type { ApiResource } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 
 /** Objects with this label, set to `true`, are left out. */
-const excludeLabel = 'backup.kylon.io/exclude';
+export const excludeLabel = 'backup.kylon.io/exclude';
 
 /** Whole groups. */
-const groupRules: Readonly<Record<string, string>> = {
+export const groupRules: Readonly<Record<string, string>> = {
   'backup.kylon.io': 'backups do not hold backups: they lie in the store and outlive the cluster',
   'metrics.k8s.io': 'measurements of a moment',
   'custom.metrics.k8s.io': 'measurements of a moment',
@@ -20,9 +20,10 @@ const groupRules: Readonly<Record<string, string>> = {
 };
 
 /** By `plural.group`. */
-const resourceRules: Readonly<Record<string, string>> = {
+export const resourceRules: Readonly<Record<string, string>> = {
   events: 'a report that expires within the hour',
   'events.events.k8s.io': 'a report that expires within the hour',
+  'leases.coordination.k8s.io': 'a lock or a heartbeat of a running process',
   'leasecandidates.coordination.k8s.io': 'a lock asked for by a running process',
   nodes: 'describes a machine, which registers itself',
   'csinodes.storage.k8s.io': 'describes a machine, made by its kubelet',
@@ -56,26 +57,56 @@ export interface Marks {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** By `plural.group`: which objects of a resource are kept by a part of the cluster, and which one. */
-const objectRules: Readonly<Record<string, (marks: Marks) => string | undefined>> = {
-  endpoints: ({ labels, annotations }) =>
-    labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller' ||
-    annotations?.['endpoints.kubernetes.io/last-change-trigger-time'] !== undefined
-      ? 'kept by the endpoints controller'
-      : undefined,
-  'endpointslices.discovery.k8s.io': ({ labels }) =>
-    labels?.['endpointslice.kubernetes.io/managed-by']?.endsWith('.k8s.io') ? 'kept by the endpoint slice controller' : undefined,
-  'leases.coordination.k8s.io': ({ namespace, labels }) =>
-    namespace === 'kube-node-lease' || labels?.['apiserver.kubernetes.io/identity'] !== undefined
-      ? 'the heartbeat of a machine'
-      : undefined,
-  'apiservices.apiregistration.k8s.io': ({ labels }) =>
-    labels?.['kube-aggregator.kubernetes.io/automanaged'] === undefined ? undefined : 'kept by the API server',
-  configmaps: ({ name }) => (name === 'kube-root-ca.crt' ? 'kept by the root CA publisher' : undefined),
-};
+/** Some objects of a resource. */
+interface ObjectRule {
+  /** Their `plural.group`. */
+  readonly resource: string;
+  /** Which ones, for the documents. */
+  readonly which: string;
+  readonly reason: string;
+  readonly isOut: (marks: Marks) => boolean;
+}
+
+export const objectRules: readonly ObjectRule[] = [
+  {
+    resource: 'endpoints',
+    which: 'labelled endpoints.kubernetes.io/managed-by=endpoint-controller, or annotated endpoints.kubernetes.io/last-change-trigger-time',
+    reason: 'kept by the endpoints controller',
+    isOut: ({ labels, annotations }) =>
+      labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller' ||
+      annotations?.['endpoints.kubernetes.io/last-change-trigger-time'] !== undefined,
+  },
+  {
+    resource: 'endpointslices.discovery.k8s.io',
+    which: 'labelled endpointslice.kubernetes.io/managed-by=….k8s.io',
+    reason: 'kept by the endpoint slice controller',
+    isOut: ({ labels }) => labels?.['endpointslice.kubernetes.io/managed-by']?.endsWith('.k8s.io') === true,
+  },
+  {
+    resource: 'apiservices.apiregistration.k8s.io',
+    which: 'labelled kube-aggregator.kubernetes.io/automanaged',
+    reason: 'kept by the API server',
+    isOut: ({ labels }) => labels?.['kube-aggregator.kubernetes.io/automanaged'] !== undefined,
+  },
+  {
+    resource: 'configmaps',
+    which: 'named kube-root-ca.crt',
+    reason: 'kept by the root CA publisher',
+    isOut: ({ name }) => name === 'kube-root-ca.crt',
+  },
+  {
+    resource: 'pods',
+    which: 'annotated kubernetes.io/config.mirror',
+    reason: 'it mirrors a file on a node',
+    isOut: ({ annotations }) => annotations?.['kubernetes.io/config.mirror'] !== undefined,
+  },
+];
+
+const rulesOf = new Map(objectRules.map((rule) => [rule.resource, rule]));
 
 /** Why this object is left out, or undefined. `resource` is its `plural.group`. */
 export function objectExclusion(resource: string, marks: Marks): string | undefined {
   if (marks.labels?.[excludeLabel] === 'true') return `it has the label ${excludeLabel}=true`;
-  return objectRules[resource]?.(marks);
+  const rule = rulesOf.get(resource);
+  return rule?.isOut(marks) ? rule.reason : undefined;
 }

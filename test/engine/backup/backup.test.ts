@@ -48,6 +48,35 @@ describe('a Backup takes', () => {
       withVolume,
     ],
     [
+      'of the cluster, where it is asked for all, also what belongs to nothing that is taken',
+      { includeClusterResources: true, includedResources: ['configmaps', 'persistentvolumes', 'crd', 'namespaces'] },
+      [
+        'configmaps shop/settings',
+        'customresourcedefinitions /widgets.example.com',
+        'namespaces /shop',
+        'persistentvolumes /pv-1',
+        'persistentvolumes /pv-2',
+      ],
+      withVolume,
+    ],
+    [
+      'of all that the cluster has what its labels say, and what is related whatever its labels',
+      { includeClusterResources: true, labelSelector: { matchLabels: { app: 'web' } } },
+      [
+        'clusterroles /admin',
+        'configmaps shop/settings',
+        'namespaces /shop',
+        'persistentvolumeclaims shop/data',
+        'persistentvolumes /pv-1',
+      ],
+      (cluster) => {
+        const labels = { app: 'web' };
+        cluster.seed('persistentvolumeclaims', { metadata: { name: 'data', namespace: 'shop', labels }, spec: { volumeName: 'pv-1' } });
+        for (const name of ['pv-1', 'pv-2']) cluster.seed('persistentvolumes', { metadata: { name } });
+        cluster.seed('clusterroles.rbac.authorization.k8s.io', { metadata: { name: 'admin', labels } });
+      },
+    ],
+    [
       'what the filters of its resource let through',
       {
         includedNamespaces: ['shop', 'other'],

@@ -11,6 +11,7 @@ describe('resourceExclusion', () => {
     ['events', ''],
     ['events', 'events.k8s.io'],
     ['nodes', ''],
+    ['leases', 'coordination.k8s.io'],
     ['csinodes', 'storage.k8s.io'],
     ['volumeattachments', 'storage.k8s.io'],
     ['pods', 'metrics.k8s.io'],
@@ -21,7 +22,6 @@ describe('resourceExclusion', () => {
     ['configmaps', ''],
     ['roles', 'rbac.authorization.k8s.io'],
     ['controllerrevisions', 'apps'],
-    ['leases', 'coordination.k8s.io'],
     ['events', 'example.com'],
     ['nodes', 'example.com'],
   ])('keeps %s.%s', (resource, group) => expect(reasonFor(resource, group)).toBeUndefined());
@@ -56,7 +56,7 @@ describe('objectExclusion', () => {
       { name: 'v1.', labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
     ],
     ['the publisher of the root CA', 'configmaps', { name: 'kube-root-ca.crt' }],
-    ['the heart of a node', 'leases.coordination.k8s.io', { name: 'node', namespace: 'kube-node-lease' }],
+    ['the kubelet', 'pods', { name: 'proxy-node', annotations: { 'kubernetes.io/config.mirror': 'x' } }],
   ])('leaves out by %s', (_, resource, marks) => expect(objectExclusion(resource, marks)).toEqual(expect.any(String)));
 
   it.each([
@@ -64,6 +64,6 @@ describe('objectExclusion', () => {
     ['configmaps', { name: 'a', labels: { 'backup.kylon.io/exclude': 'false' } }],
     ['endpoints', { name: 'by-hand' }],
     ['endpointslices.discovery.k8s.io', { name: 'by-hand', labels: { 'endpointslice.kubernetes.io/managed-by': 'me' } }],
-    ['leases.coordination.k8s.io', { name: 'leader', namespace: 'shop' }],
+    ['pods', { name: 'a', annotations: { other: 'x' } }],
   ])('keeps other %s', (resource, marks) => expect(objectExclusion(resource, marks)).toBeUndefined());
 });
