@@ -66,3 +66,11 @@ it('grows and shrinks by thousands', () => {
   expect(read(warm, { resource })).toEqual([stored('n', names[0] ?? '')]);
   expect([...warm.with([{ key: stored('n', names[0] ?? '').key, stored: undefined }]).range({ resource })]).toEqual([]);
 });
+
+it('hands out no more at a time than a reader can hold', () => {
+  const texts = [200_000, 60_000, 10_000, 300_000, 1, 2, 250_000, 20_000].map((length) => 'x'.repeat(length));
+  const warm = WarmResource.of(texts.map((text, n) => stored('n', String(n), text)));
+  const parts = [...warm.range({ resource })].map((part) => part.map(({ json }) => json.length));
+  expect(parts).toEqual([[200_000, 60_000], [10_000], [300_000], [1, 2, 250_000], [20_000]]);
+  expect([...warm.range({ resource }, 3)].flat()).toHaveLength(3);
+});

@@ -16,6 +16,8 @@ type Piece = readonly Stored[];
 
 /** Objects of a piece when it is made; one that has grown to twice as many becomes two. */
 const pieceObjects = 512;
+/** What is handed out at a time, unless one object is larger. */
+const partCharacters = 256 * 1024;
 
 export class WarmResource {
   /** None of them is empty. */
@@ -56,7 +58,7 @@ export class WarmResource {
     return new WarmResource(pieces, characters);
   }
 
-  /** The objects of a range in order, in pieces, at most `limit`. */
+  /** The objects of a range in order, in parts, at most `limit`. */
   *range({ namespace, after }: KeyRange, limit = Number.POSITIVE_INFINITY): Generator<Piece> {
     let left = limit;
     const isBehind = ({ key }: Stored) => after === undefined || compare(key, after) > 0;
@@ -68,10 +70,24 @@ export class WarmResource {
       const piece =
         isIn(whole[0] as Stored) && !isPast(lastOf(whole)) ? whole : whole.slice(firstFrom(whole, isIn), firstFrom(whole, isPast));
       if (piece.length === 0) return;
-      yield piece.length > left ? piece.slice(0, left) : piece;
+      yield* inParts(piece.length > left ? piece.slice(0, left) : piece);
       left -= piece.length;
     }
   }
+}
+
+/** In parts of which a reader can hold one in memory, as large as LevelDB hands them out. */
+function* inParts(piece: Piece): Generator<Piece> {
+  let [start, characters] = [0, 0];
+  for (let at = 0; at < piece.length; at++) {
+    const { length } = (piece[at] as Stored).json;
+    if (at > start && characters + length > partCharacters) {
+      yield piece.slice(start, at);
+      [start, characters] = [at, 0];
+    }
+    characters += length;
+  }
+  yield start === 0 ? piece : piece.slice(start);
 }
 
 /** By UTF-8 bytes, as the index sorts. */
