@@ -26,9 +26,9 @@ export function checkCommand(terminal: Terminal): Command {
 
 async function run(terminal: Terminal, url: string, { encryptionKeys }: Flags): Promise<void> {
   const signal = AbortSignal.any([]);
-  const tell = (promise: string) => terminal.say(`ok: ${promise}`);
+  const onProof = (promise: string) => terminal.say(`ok: ${promise}`);
   await using opened = new AsyncDisposableStack();
-  const found = await openExisting(url, { ...terminal, encryptionKeys, tell }, signal);
+  const found = await openExisting(url, { ...terminal, encryptionKeys, onProof }, signal);
   const store = opened.adopt(found.store, (one) => one.close());
   const { readOnly, encrypted } = found;
   terminal.say(readOnly === undefined ? `${store.name} can be read and written.` : `${store.name} can only be read: ${readOnly}`);

@@ -16,7 +16,7 @@ export interface OpenParts extends StoreParts {
   /** Path of the file with the keys; without, nothing is encrypted. The marker of the catalog says whether that is right. */
   readonly encryptionKeys?: string | undefined;
   /** Told each promise of the store as soon as it is proved. */
-  readonly tell?: (proved: string) => void;
+  readonly onProof?: (proved: string) => void;
 }
 
 export interface OpenedStore {

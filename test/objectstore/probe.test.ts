@@ -22,7 +22,7 @@ describe('probe', () => {
     expect(
       await probe(
         storeWith(() => ({})),
-        { ...parts, tell: (promise) => told.push(promise) },
+        { ...parts, onProof: (promise) => told.push(promise) },
         signal,
       ),
     ).toEqual({ denied: undefined });

@@ -10,6 +10,7 @@ import { runFolder } from '../runs/files.ts';
 import type { ItemChoice } from './item-choice.ts';
 import { chooseItems } from './item-choice.ts';
 import { EarlyItems } from './early-items.ts';
+import { Missing } from './missing.ts';
 import { Owners } from './owners.ts';
 import { isDeleted, statusOf } from '../runs/run-status.ts';
 import { requireBackupRights, requireRight } from '../selection/rights.ts';
@@ -30,6 +31,8 @@ export interface Restoration {
   readonly cluster: Cluster;
   /** How many items are taken. */
   readonly total: number;
+  /** Items that the spec names and the backup does not hold. */
+  readonly missing: readonly ItemKey[];
   /** Of the items that are taken, as they were called in the backup. */
   readonly namespaces: ReadonlySet<string>;
   /** Where what lay in a namespace goes. */
@@ -58,7 +61,9 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
   const transform = transformOf(spec.transforms, held);
   for (const pattern of new Set([...choice.unknown, ...transform.unknown]))
     work.run.log.warn(`${JSON.stringify(pattern)} names no resource of the backup`);
-  const { total, namespaces } = await count(reader, choice, work.signal);
+  const missing = new Missing(spec);
+  const { total, namespaces } = await count(reader, choice, missing, work.signal);
+  for (const text of missing.namespaces) work.run.log.warn(text);
   await requireContentRights(work, namespaces);
   const cluster = work.parts.cluster.as(work.creator);
   const mapNamespace = (namespace: string) => mapped(spec.namespaceMapping, namespace);
@@ -75,6 +80,7 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
     cluster,
     owners: new Owners({ cluster, served, items, takes: choice.takes, targetOf, done, mayRecreate }),
     total,
+    missing: missing.items,
     namespaces,
     mapNamespace,
     targetOf,
@@ -128,10 +134,11 @@ async function unservedResource(reader: ArchiveReader, key: string, signal: Abor
 
 const itemsPerPage = 1_000;
 
-async function count(reader: ArchiveReader, choice: ItemChoice, signal: AbortSignal) {
+async function count(reader: ArchiveReader, choice: ItemChoice, missing: Missing, signal: AbortSignal) {
   const namespaces = new Set<string>();
   let total = 0;
   for await (const item of itemsOf(reader, signal)) {
+    missing.found(item);
     if (!choice.takes(item)) continue;
     total += 1;
     if (item.namespace) namespaces.add(item.namespace);

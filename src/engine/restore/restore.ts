@@ -42,6 +42,8 @@ async function executeRestore(work: Work): Promise<Partial<RestoreStatus>> {
 
 async function restoreAll(r: Restoration, tally: Tally): Promise<void> {
   r.work.run.log.info(`${r.total} items as ${r.work.creator.name}${r.spec.dryRun ? ', as a dry run: nothing is changed' : ''}`);
+  if (r.total === 0) r.work.run.log.warn('nothing that the backup holds is chosen');
+  for (const key of r.missing) await tally.add({ ...r.targetOf(key), outcome: 'failed', message: 'the backup holds no such object' });
   for (const result of await prepareNamespaces(r)) await tally.add(result);
   const order = inRestoreOrder(r.choice.resources);
   await restoreInOrder(

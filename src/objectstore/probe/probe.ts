@@ -27,7 +27,7 @@ export interface ProbeParts {
   readonly clock: Clock;
   readonly ids: Ids;
   /** Told each promise as soon as it is proved. */
-  readonly tell?: (proved: string) => void;
+  readonly onProof?: (proved: string) => void;
 }
 
 export interface Probed {
@@ -36,19 +36,19 @@ export interface Probed {
 }
 
 /** Rejects with a StoreError that says what the store did wrong. Deletes what it made. */
-export async function probe(store: ObjectStore, { clock, ids, tell = () => {} }: ProbeParts, signal: AbortSignal): Promise<Probed> {
+export async function probe(store: ObjectStore, { clock, ids, onProof = () => {} }: ProbeParts, signal: AbortSignal): Promise<Probed> {
   const old = await remains(store, clock, signal);
-  tell('it can be listed');
+  onProof('it can be listed');
   const site = new Site(store, `${probePrefix}${clock.now()}-${ids.hex(16)}`, signal);
   const denied = await denialOf(site.scene());
   if (denied !== undefined) return { denied };
   try {
     for (const step of steps) {
       await prove(step, site, clock, signal);
-      tell(step.promise);
+      onProof(step.promise);
     }
     await site.clear(old);
-    tell('what is deleted is gone');
+    onProof('what is deleted is gone');
     return { denied: undefined };
   } catch (error) {
     await site.clear(old).catch(() => {});

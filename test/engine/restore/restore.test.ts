@@ -68,6 +68,30 @@ describe('a Restore', () => {
     expect(results).toEqual(['namespaces shop created', 'configmaps shop/settings created']);
   });
 
+  it('tells of what its spec names and the backup does not hold', async () => {
+    const items = [
+      { resource: 'secrets', namespace: 'shop', name: 'password' },
+      { resource: 'secrets', namespace: 'shop', name: 'pasword' },
+      { resource: 'widgets', namespace: 'shop', name: 'gear' },
+    ];
+    const restore = { items, includedNamespaces: ['shop', 'shp'], namespaceMapping: { shp: 'copy', shop: 'shop' } };
+    const { status, results, log } = await play({ restore });
+    expect(status).toMatchObject({ phase: 'PartiallyFailed', counts: { unchanged: 1, failed: 2 }, warnings: 1 });
+    expect(results.toSorted()).toEqual([
+      'secrets shop/password unchanged',
+      'secrets shop/pasword failed: the backup holds no such object',
+      'widgets shop/gear failed: the backup holds no such object',
+    ]);
+    expect(log).toContain('WARN spec.namespaceMapping names the namespace "shp", of which the backup holds nothing');
+  });
+
+  it('warns where nothing is chosen', async () => {
+    const { status, log } = await play({ restore: { includedNamespaces: ['shp'], includeClusterResources: false } });
+    expect(status).toMatchObject({ phase: 'Completed', warnings: 2 });
+    expect(log).toContain('WARN spec.includedNamespaces names the namespace "shp", of which the backup holds nothing');
+    expect(log).toContain('WARN nothing that the backup holds is chosen');
+  });
+
   it('takes what the filters let through', async () => {
     const filters = [{ resources: ['secrets', 'widgets'], excludedNames: ['pass*'] }];
     const { results } = await play({ restore: { includedResources: ['secrets', 'widgets', 'configmaps'], filters }, between: drop });
