@@ -5,6 +5,7 @@ import { parseExactly, textExactly } from '../../base/exact-json.ts';
 import { messageOf } from '../../base/lifetime.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import { quote } from '../../machinery/errors.ts';
 import { matchesLabels, parseLabelSelector } from '../../machinery/reading/labels.ts';
 import type { Difference, DifferencePage, ItemQuery } from '../../resources/services.ts';
 import { ArchiveDamaged } from '../archive/archive.ts';
@@ -38,6 +39,9 @@ export async function comparePage(comparison: Comparison): Promise<DifferencePag
   const from = decodePlace(query.continue);
   const page = new Page(comparison, from);
   const resources = [...new Set([...side.resources, ...reader.resources().keys()])].filter(resourceFilter(query)).sort(compareKeys);
+  // A misspelt name must not look like no difference.
+  if (resources.length === 0 && (query.resource ?? query.group) !== undefined)
+    warnings.add(`nothing is compared: ${chosenBy(query)} names no resource by its plural and group`);
   for (const resource of resources) {
     if (resource < from.resource) continue;
     await compareResource(comparison, page, resource === from.resource ? from : { ...beginning, resource });
@@ -95,6 +99,8 @@ function resourceFilter({ group, resource }: ItemQuery): (key: string) => boolea
     return (group === undefined || group === held.group) && (resource === undefined || resource === held.resource);
   };
 }
+
+const chosenBy = ({ group, resource }: ItemQuery) => quote([resource, group].filter((part) => part !== undefined && part !== '').join('.'));
 
 function prefixOf(resource: string, { namespace }: ItemQuery): string {
   if (namespace === undefined) return `${resource}/`;

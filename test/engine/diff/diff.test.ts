@@ -91,6 +91,15 @@ describe('a diff with the cluster', () => {
     expect(await told()).toEqual(['Added configmaps shop/right']);
   });
 
+  it('warns of a resource that nobody knows, instead of finding no difference', async () => {
+    const { diff } = await createBackup();
+    expect(await diff({ resource: 'configmap' })).toMatchObject({
+      items: [],
+      warnings: ['nothing is compared: "configmap" names no resource by its plural and group'],
+    });
+    expect((await diff({ group: '', resource: 'configmaps' })).warnings).toEqual([]);
+  });
+
   it('tells of an object that lost its label that it changed', async () => {
     const { cluster, told } = await createBackup({ labelSelector: { matchLabels: { app: 'web' } } });
     cluster.seed('configmaps', setting('settings', { data: { in: 'shop' } }, { labels: { app: 'db' } }));
