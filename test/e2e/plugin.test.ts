@@ -74,7 +74,7 @@ describe.each([
         const [one, other] = (await Promise.all([printed(ours), kubectl.run(theirs)])).map(aged);
         expect(one, ours.join(' ')).toBe(other);
         return true;
-      }, 5_000);
+      }, 30_000);
     const native = (...args: readonly string[]) => kubectl.run([...args, '-n', home]);
 
     beforeAll(async () => {
