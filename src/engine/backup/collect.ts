@@ -7,13 +7,13 @@ import { begunAhead } from './ahead.ts';
 import type { BackupPlan, Related } from './backup-plan.ts';
 import { objectExclusion } from '../selection/exclusions.ts';
 import { claims, namespaces, volumes } from '../selection/known.ts';
-import type { ObjectLabelSelector } from '../selection/label-selector.ts';
-import { selects, selectorText } from '../selection/label-selector.ts';
+import type { LabelChoice } from '../selection/label-selector.ts';
+import { hasLabels, selectorText } from '../selection/label-selector.ts';
 import type { ListedObject } from './new-item.ts';
 import { newItem, parseListed } from './new-item.ts';
 import type { RunLog } from '../runs/run-log.ts';
 
-export interface Collection {
+export interface Collection extends LabelChoice {
   readonly cluster: Cluster;
   readonly archive: ArchiveWriter;
   readonly plan: BackupPlan;
@@ -21,8 +21,6 @@ export interface Collection {
   readonly namespaces: readonly string[];
   /** One list of all namespaces costs less than one of each. */
   readonly listAtOnce: boolean;
-  readonly labelSelector?: ObjectLabelSelector;
-  readonly orLabelSelectors?: readonly ObjectLabelSelector[];
   readonly log: RunLog;
   readonly added: () => void;
   readonly signal: AbortSignal;
@@ -84,10 +82,6 @@ function relatedPart(collection: Collection, relations: Relations, { resource, a
   if (names.size === 0 && !all) return [];
   const takes = ({ metadata }: ListedObject) => names.has(metadata.name) || (all && hasLabels(collection, metadata.labels));
   return [{ resource, options: { limit: relatedPage }, takes, anyLabels: true }];
-}
-
-function hasLabels({ labelSelector, orLabelSelectors }: Collection, labels: Readonly<Record<string, string>> = {}): boolean {
-  return selects(labelSelector, labels) && (!orLabelSelectors?.length || orLabelSelectors.some((selector) => selects(selector, labels)));
 }
 
 function namesOfRelated(relations: Relations, resource: ApiResource): ReadonlySet<string> {

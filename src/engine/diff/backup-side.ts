@@ -1,11 +1,11 @@
 /** Another backup as the side that a backup is compared with. */
-import { parseExactly } from '../../base/exact-json.ts';
-import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { Backup } from '../../resources/backup.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
 import { parseKey } from '../archive/item-key.ts';
 import type { ItemRecord } from '../archive/item-record.ts';
+import { objectOf } from '../restore/saved-items.ts';
 import type { ObjectSelection } from './selection.ts';
 import { selectionOf } from './selection.ts';
 import type { Entry, Page, Side } from './sides.ts';
@@ -71,6 +71,6 @@ function entryOf(
     labels,
     isBytes: (sha256) => sha256 === record.sha256,
     isSelected: () => found !== undefined && takes(found.resource, { ...item, labels }),
-    read: async (signal) => parseExactly(Buffer.from(await read(record, signal)).toString()) as ClusterObject,
+    read: async (signal) => objectOf(await read(record, signal)),
   };
 }

@@ -1,9 +1,8 @@
 /** What has changed since a backup: a page of differences, made in bounded time and memory however large the two sides are. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
-import { parseExactly, textExactly } from '../../base/exact-json.ts';
+import { textExactly } from '../../base/exact-json.ts';
 import { messageOf } from '../../base/lifetime.ts';
-import type { ClusterObject } from '../../cluster/cluster.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import { quote } from '../../machinery/errors.ts';
 import { matchesLabels, parseLabelSelector } from '../../machinery/reading/labels.ts';
@@ -12,6 +11,7 @@ import { ArchiveDamaged } from '../archive/archive.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
 import { compareKeys, parseKey } from '../archive/item-key.ts';
 import type { ItemRecord } from '../archive/item-record.ts';
+import { objectOf } from '../restore/saved-items.ts';
 import { merge, OutOfOrder } from './merge.ts';
 import type { Step } from './merge.ts';
 import { patchOf } from './patch.ts';
@@ -83,7 +83,7 @@ async function differenceOf(
 ): Promise<Difference | undefined> {
   if (!saved) return entry?.isSelected() ? shown(entry, 'Added') : undefined;
   if (!entry) return shown(saved, 'Removed');
-  const before = parseExactly(Buffer.from(await readSaved(saved, signal)).toString()) as ClusterObject;
+  const before = objectOf(await readSaved(saved, signal));
   const patch = patchOf(resource, before, await entry.read(signal));
   return patch.length > 0 ? { ...shown(entry, 'Changed'), patch } : undefined;
 }

@@ -1,6 +1,5 @@
 /** The live cluster as the side that a backup is compared with: read as the user who asks. */
 import { createHash } from 'node:crypto';
-import { parseExactly } from '../../base/exact-json.ts';
 import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
@@ -11,6 +10,7 @@ import type { ArchiveReader } from '../archive/archive.ts';
 import { compareKeys, keyOf } from '../archive/item-key.ts';
 import { parseListed, typed } from '../backup/new-item.ts';
 import type { ListedObject } from '../backup/new-item.ts';
+import { objectOf } from '../restore/saved-items.ts';
 import { groupIsExcluded } from '../selection/exclusions.ts';
 import { isGlob } from '../selection/glob.ts';
 import { namespaces } from '../selection/known.ts';
@@ -196,7 +196,7 @@ class ListedEntry implements Entry {
   }
 
   async read(): Promise<ClusterObject> {
-    return parseExactly(Buffer.from(typed(this.#resource, this.#object, this.#bytes)).toString()) as ClusterObject;
+    return objectOf(typed(this.#resource, this.#object, this.#bytes));
   }
 
   get #object(): ListedObject {

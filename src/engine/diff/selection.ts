@@ -6,7 +6,7 @@ import { planOf } from '../backup/backup-plan.ts';
 import { objectExclusion } from '../selection/exclusions.ts';
 import type { Marks } from '../selection/exclusions.ts';
 import { namespaces } from '../selection/known.ts';
-import { selects } from '../selection/label-selector.ts';
+import { hasLabels } from '../selection/label-selector.ts';
 import { anyMatcher } from '../selection/selection.ts';
 
 interface Chosen {
@@ -41,12 +41,7 @@ export function selectionOf(spec: BackupSpec, own: string, served: readonly ApiR
     if (namespace !== '' && !takesNamespace(namespace)) return false;
     if (objectExclusion(key, marks) !== undefined) return false;
     if (!plan.passes({ group: resource.group, resource: resource.resource, namespace, name })) return false;
-    return chosen.get(key)?.isRelated ? key === namespaces && takesNamespace(name) : selectsLabels(spec, labels);
+    return chosen.get(key)?.isRelated ? key === namespaces && takesNamespace(name) : hasLabels(spec, labels);
   };
   return { chosen, takesNamespace, takes };
-}
-
-function selectsLabels({ labelSelector, orLabelSelectors = [] }: BackupSpec, labels: Readonly<Record<string, string>>): boolean {
-  if (!selects(labelSelector, labels)) return false;
-  return orLabelSelectors.length === 0 || orLabelSelectors.some((selector) => selects(selector, labels));
 }

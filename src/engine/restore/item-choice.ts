@@ -4,11 +4,11 @@ import { qualified } from '../../machinery/errors.ts';
 import type { Item, ItemKey } from '../../resources/services.ts';
 import { definitions, namespaces, volumes } from '../selection/known.ts';
 import { nameFilters } from '../selection/name-filters.ts';
-import type { ObjectLabelSelector } from '../selection/label-selector.ts';
-import { selects } from '../selection/label-selector.ts';
+import type { LabelChoice } from '../selection/label-selector.ts';
+import { hasLabels } from '../selection/label-selector.ts';
 import { anyMatcher, chooseResources } from '../selection/selection.ts';
 
-export interface ItemSelection {
+export interface ItemSelection extends LabelChoice {
   readonly items?: readonly Partial<ItemKey>[];
   readonly includedNamespaces?: readonly string[];
   readonly excludedNamespaces?: readonly string[];
@@ -16,8 +16,6 @@ export interface ItemSelection {
   readonly excludedResources?: readonly string[];
   readonly includeClusterResources?: boolean;
   readonly filters?: Parameters<typeof nameFilters>[0];
-  readonly labelSelector?: ObjectLabelSelector;
-  readonly orLabelSelectors?: readonly ObjectLabelSelector[];
 }
 
 export interface ItemChoice {
@@ -45,7 +43,7 @@ export function chooseItems(selection: ItemSelection, held: readonly ApiResource
     isNamed(item) &&
     filters.passes(item) &&
     (item.namespace === '' ? takesClusterItem(item) : takesNamespace(item.namespace)) &&
-    hasLabels(selection, item);
+    fitsLabels(selection, item);
   return {
     takes: (item) => keys.has(qualified(item)) && takes(item),
     takesNamespace,
@@ -96,8 +94,6 @@ function namedMatcher(items: ItemSelection['items']): (item: Item) => boolean {
   return ({ group, resource, namespace, name }) => wanted.has([group, resource, namespace, name].join('/'));
 }
 
-function hasLabels({ labelSelector, orLabelSelectors }: ItemSelection, item: Item): boolean {
-  if (isNamespace(item)) return true;
-  if (orLabelSelectors?.length && !orLabelSelectors.some((selector) => selects(selector, item.labels))) return false;
-  return selects(labelSelector, item.labels);
+function fitsLabels(selection: ItemSelection, item: Item): boolean {
+  return isNamespace(item) || hasLabels(selection, item.labels);
 }

@@ -17,6 +17,18 @@ export function selects(selector: ObjectLabelSelector | undefined, labels: Reado
   return matchesLabels(requirementsOf(selector), labels);
 }
 
+/** The two ways in which a spec chooses by labels. */
+export interface LabelChoice {
+  readonly labelSelector?: ObjectLabelSelector;
+  readonly orLabelSelectors?: readonly ObjectLabelSelector[];
+}
+
+/** Whether the labels fit the selector, and one of several where there are such. */
+export function hasLabels({ labelSelector, orLabelSelectors }: LabelChoice, labels: Readonly<Record<string, string>> = {}): boolean {
+  if (orLabelSelectors?.length && !orLabelSelectors.some((selector) => selects(selector, labels))) return false;
+  return selects(labelSelector, labels);
+}
+
 const operators: Readonly<Record<string, LabelRequirement['operator']>> = { In: 'in', NotIn: 'notin', Exists: 'exists', DoesNotExist: '!' };
 
 function requirementsOf(selector: ObjectLabelSelector | undefined): LabelRequirement[] {

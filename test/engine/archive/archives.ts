@@ -37,12 +37,9 @@ export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** A memory store with its objects, and the names of the files that were read from, one for each request. */
-export function openMemory() {
-  const objects = new Map<string, Uint8Array>();
-  const store = memoryStore(objects);
-  const reads: string[] = [];
-  const counted: ObjectStore = {
+/** The store, in a form whose methods can be replaced one by one. */
+export function methodsOf(store: ObjectStore): ObjectStore {
+  return {
     name: store.name,
     putIfAbsent: (...given) => store.putIfAbsent(...given),
     upload: (...given) => store.upload(...given),
@@ -51,6 +48,17 @@ export function openMemory() {
     delete: (...given) => store.delete(...given),
     close: () => store.close(),
     stream: (...given) => store.stream(...given),
+    read: (...given) => store.read(...given),
+  };
+}
+
+/** A memory store with its objects, and the names of the files that were read from, one for each request. */
+export function openMemory() {
+  const objects = new Map<string, Uint8Array>();
+  const store = memoryStore(objects);
+  const reads: string[] = [];
+  const counted: ObjectStore = {
+    ...methodsOf(store),
     read: (key, ...given) => {
       reads.push(key.slice(folder.length + 1));
       return store.read(key, ...given);

@@ -7,6 +7,7 @@ import { backups } from '../../../src/resources/backup.ts';
 import type { Backup } from '../../../src/resources/backup.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import { methodsOf } from '../archive/archives.ts';
 import { sampleCluster } from '../sample-cluster.ts';
 import { alice, createWorkbench, forever, whileRunning } from '../workbench.ts';
 
@@ -32,20 +33,6 @@ function gatedStore(files: Map<string, Uint8Array>) {
     reached = Promise.withResolvers();
   };
   return { store: gated, shut, open: () => gate.resolve(), reached: () => reached.promise };
-}
-
-function methodsOf(store: ObjectStore): ObjectStore {
-  return {
-    name: store.name,
-    putIfAbsent: (...given) => store.putIfAbsent(...given),
-    upload: (...given) => store.upload(...given),
-    size: (...given) => store.size(...given),
-    list: (...given) => store.list(...given),
-    delete: (...given) => store.delete(...given),
-    close: () => store.close(),
-    stream: (...given) => store.stream(...given),
-    read: (...given) => store.read(...given),
-  };
 }
 
 async function createReplicas(clock = new ManualClock()) {
