@@ -39,7 +39,7 @@ export function finishedBackup(n: number): KubeObject {
       observedGeneration: 1,
       startTimestamp: at(began),
       completionTimestamp: at(began + 9000),
-      expiration: at(began + 8760 * 3600_000),
+      expiration: at(began + 9000 + 8760 * 3600_000),
       progress: { totalItems: 123, itemsBackedUp: 123 },
       items: 123,
       sizeBytes: 45_678,

@@ -56,7 +56,8 @@ export interface Answer {
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
   /**
    * True for a stream that nobody reads piece by piece, such as a list: it may be compressed, and its headers wait for the
-   * first 128 KiB, so that an error before that is still a Status. Never for watches, logs and downloads.
+   * first 128 KiB, so that an error before that is still a Status. Bytes in it are never changed and may be in later answers too.
+   * Never for watches, logs and downloads.
    */
   readonly list?: boolean;
 }

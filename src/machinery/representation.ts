@@ -20,8 +20,8 @@ export interface Representation {
   object(definition: ResourceDefinition, shown: Shown): string;
   /** What is no object of the kind, a Status, from its JSON: only the format is the client's choice. */
   status(json: string): string;
-  /** A list, in pieces of about 64 KiB, so that no list is ever one string. */
-  list(definition: ResourceDefinition, metadata: ListMetadata, pages: AsyncIterable<readonly Shown[]>): AsyncIterable<string>;
+  /** A list, in pieces of about 64 KiB or as large as a page of storage, so that no list is ever one string. */
+  list(definition: ResourceDefinition, metadata: ListMetadata, pages: AsyncIterable<readonly Shown[]>): AsyncIterable<string | Uint8Array>;
   /** A writer of events for one watch: it remembers what was sent before (columns of a Table go out once). */
   events(definition: ResourceDefinition): EventWriter;
 }

@@ -1,11 +1,11 @@
 /** An Answer becomes bytes on the wire. The only place that writes responses. */
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { createGzip, gzip } from 'node:zlib';
+import { gzip } from 'node:zlib';
 import { unlessAborted } from '../base/lifetime.ts';
 import type { Answer } from '../machinery/call.ts';
+import { gzipped } from './gzip.ts';
 import { closingFrame, messages, upgradeHeaders } from './websocket.ts';
 import type { WebSocketOffer } from './websocket.ts';
 
@@ -62,8 +62,7 @@ async function sendStream(response: ServerResponse, answer: Answer, body: AsyncI
   const packed = answer.list === true && mayCompress(answer, delivery);
   writeHead(response, answer, delivery, packed ? gzipHeaders(answer) : {});
   response.flushHeaders();
-  if (packed) await pipeline(body, createGzip(compression), (pieces: AsyncIterable<Piece>) => pump(response, pieces, delivery));
-  else await pump(response, body, delivery);
+  await pump(response, packed ? gzipped(body) : body, delivery);
   await end(response, undefined, delivery.signal);
 }
 

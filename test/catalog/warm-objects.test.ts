@@ -1,9 +1,12 @@
 /** What lists read from memory is what the index has, whatever happens while it is read into memory. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { boundsOf, currentKey } from '../../src/catalog/local-index/index-keys.ts';
+import type { KeyRange } from '../../src/catalog/local-index/index-keys.ts';
+import { IndexView } from '../../src/catalog/local-index/index-view.ts';
 import type { Kv, KvOp } from '../../src/catalog/local-index/kv.ts';
 import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
 import { WarmObjects } from '../../src/catalog/local-index/warm-objects.ts';
+import { firstHead } from '../../src/catalog/state/apply.ts';
 import { CatalogFixture } from './fixture.ts';
 
 const resource = 'backups.example.com';
@@ -71,18 +74,54 @@ it('are true at one number only, and do not change for who has them', async () =
   expect([...(before?.range({ resource }) ?? [])].flat()).toHaveLength(3);
 });
 
-it('are not kept where they do not fit, or do not any more', async () => {
-  const large = new WarmObjects(kv, rv, 2);
-  large.want(resource);
-  const growing = new WarmObjects(kv, rv, 30);
-  growing.want(resource);
-  await kept(growing);
-  expect(read(large)).toBeUndefined();
-  await write(growing, [put('e', 'x'.repeat(30))]);
-  expect(read(growing)).toBeUndefined();
-  growing.want(resource);
-  await write(growing, [del('e')]);
-  expect(read(growing)).toBeUndefined();
+it('are kept as far as they fit, in pieces; what lies behind is not', async () => {
+  const text = 'x'.repeat(200_000);
+  await kv.batch(['a', 'b', 'c'].map((name) => put(name, text)));
+  const none = new WarmObjects(kv, rv, 0);
+  const two = new WarmObjects(kv, rv, 400_000);
+  for (const objects of [none, two]) objects.want(resource);
+  await kept(none);
+  await kept(two);
+  const names = (objects: WarmObjects) => read(objects)?.map((line) => line.split('=')[0]);
+  expect([names(none), names(two)]).toEqual([[], ['a', 'b']]);
+  await write(two, [put('aa', text), put('c', '2'), put('d', '1')]);
+  expect(names(two)).toEqual(['a', 'aa']);
+  await write(two, [del('a'), put('ab', '1'), put('b', '2')]);
+  expect(names(two)).toEqual(['aa']);
+});
+
+it.each([0, 300_000, 1_000_000])('make no difference to who reads the index, with room for %d characters', async (most) => {
+  const all = ['a', 'b', 'c', 'd', 'e'];
+  await kv.batch(all.map((name) => put(name, 'x'.repeat(100_000))));
+  const objects = new WarmObjects(kv, firstHead.rv, most);
+  objects.want(resource);
+  await expect.poll(() => objects.at(firstHead.rv)?.get(resource)).toBeDefined();
+  const view = new IndexView(kv, objects);
+  const names = async (range: Omit<KeyRange, 'resource'>, limit?: number) => {
+    const found: string[] = [];
+    for await (const page of view.scan({ resource, ...range }, limit)) found.push(...page.map(({ key }) => key.name));
+    return found;
+  };
+  expect(await names({})).toEqual(all);
+  expect(await names({ namespace: 'n' }, 3)).toEqual(['a', 'b', 'c']);
+  expect(await names({ after: { namespace: 'n', name: 'a' } }, 3)).toEqual(['b', 'c', 'd']);
+  expect(await names({ namespace: 'n', after: { namespace: 'n', name: 'd' } })).toEqual(['e']);
+  expect([await names({ namespace: 'm' }), await names({ namespace: 'o' }), await names({}, 0)]).toEqual([[], [], []]);
+  expect(await view.count({ resource, after: { namespace: 'n', name: 'a' } }, 100)).toBe(4);
+  expect([4, Number.POSITIVE_INFINITY]).toContain(await view.count({ resource, after: { namespace: 'n', name: 'a' } }, 3));
+  await view.close();
+});
+
+it('share the room with those of other resources', async () => {
+  const other = 'restores.example.com';
+  await kv.batch([put('x', '123', other), put('y', '4', other)]);
+  const objects = new WarmObjects(kv, rv, 5);
+  objects.want(resource);
+  await kept(objects);
+  objects.want(other);
+  await expect.poll(() => objects.at(rv)?.get(other)?.characters).toBe(0);
+  expect(objects.at(rv)?.get(other)?.beyond({ resource: other })).toMatchObject({ after: { namespace: '', name: '' } });
+  expect(read(objects)).toEqual(['a=1', 'b=1', 'c=1']);
 });
 
 it('go their way without an index that can be read', async () => {

@@ -15,6 +15,8 @@ const read = (warm: WarmResource, ...args: Parameters<WarmResource['range']>) =>
 /** Few names, so that changes meet; some sort otherwise by their units than by their bytes. */
 const part = oneof(constantFrom('', 'a', 'a-b', 'ab', 'b', 'é', '\uffee', '\u{1f600}', 'z'), integer({ max: 40, min: 0 }).map(String));
 const key = record({ namespace: part, name: part }).map((parts) => ({ resource, ...parts }));
+/** As every object has one. */
+const named = key.filter(({ name }) => name !== '');
 const change: Arbitrary<WarmChange> = record({ key, json: option(string({ maxLength: 5 }), { nil: undefined }) }).map(({ key, json }) => ({
   key,
   stored: json === undefined ? undefined : { key, rv: 2, json },
@@ -67,10 +69,45 @@ it('grows and shrinks by thousands', () => {
   expect([...warm.with([{ key: stored('n', names[0] ?? '').key, stored: undefined }]).range({ resource })]).toEqual([]);
 });
 
-it('hands out no more at a time than a reader can hold', () => {
+it('hands out no more at a time than a reader can hold, and the same again where nothing has changed', () => {
   const texts = [200_000, 60_000, 10_000, 300_000, 1, 2, 250_000, 20_000].map((length) => 'x'.repeat(length));
   const warm = WarmResource.of(texts.map((text, n) => stored('n', String(n), text)));
-  const parts = [...warm.range({ resource })].map((part) => part.map(({ json }) => json.length));
-  expect(parts).toEqual([[200_000, 60_000], [10_000], [300_000], [1, 2, 250_000], [20_000]]);
+  const pieces = [...warm.range({ resource })];
+  expect(pieces.map((piece) => piece.reduce((sum, { json }) => sum + json.length, 0)).filter((length) => length > 256 * 1024)).toEqual([
+    300_000,
+  ]);
   expect([...warm.range({ resource }, 3)].flat()).toHaveLength(3);
+  const last = stored('n', '7', 'y');
+  const changed = [...warm.with([{ key: last.key, stored: last }]).range({ resource })];
+  expect(changed.map((piece, index) => piece === pieces[index])).toEqual([...pieces.slice(1).map(() => true), false]);
+});
+
+it('may be the beginning only: with the index behind it, each range is whole', () => {
+  assert(
+    property(
+      array(named, { maxLength: 20 }),
+      array(change, { maxLength: 10 }),
+      nat(12),
+      option(part),
+      option(key),
+      (keys, some, ...rest) => {
+        const [most, namespace, after] = rest;
+        const changes = some.filter(({ key }) => key.name !== '');
+        const model = new Map<string, Stored>(keys.map((key) => [bytesOf(key).toString(), { key, rv: 1, json: 'xx' }]));
+        const sorted = () => [...model.values()].toSorted(compare);
+        const warm = WarmResource.of(sorted()).within(most).with(changes);
+        for (const { key, stored } of changes)
+          if (stored) model.set(bytesOf(key).toString(), stored);
+          else model.delete(bytesOf(key).toString());
+        const inRange = (range: Parameters<WarmResource['range']>[0]) =>
+          sorted()
+            .filter(({ key }) => range.namespace === undefined || key.namespace === range.namespace)
+            .filter((one) => range.after === undefined || compare(one, { ...one, key: { resource, ...range.after } }) > 0);
+        const range = { resource, ...(namespace !== null && { namespace }), ...(after !== null && { after }) };
+        const behind = warm.beyond(range);
+        expect([...read(warm, range), ...(behind ? inRange(behind) : [])]).toEqual(inRange(range));
+      },
+    ),
+    { numRuns: 500 },
+  );
 });

@@ -183,6 +183,21 @@ describe('a list', () => {
     expect([plain.headers['content-encoding'], plain.body.length]).toEqual([undefined, 20 * 16 * 1024]);
   });
 
+  it('is compressed the same whether its bytes were sent before or not', async () => {
+    const bytes = Buffer.from('ü'.repeat(100_000));
+    const body = async function* () {
+      yield '[';
+      yield* [bytes, '', bytes];
+      yield ']';
+    };
+    const server = await start(() => stream(body(), { list: true }));
+    for (const _ of [1, 2]) {
+      const answer = await ask(server, things, { as: master, headers: gzip });
+      expect(answer.headers['content-encoding']).toBe('gzip');
+      expect(gunzipSync(answer.bytes).toString()).toBe(`[${'ü'.repeat(200_000)}]`);
+    }
+  });
+
   it('that is short has its length told and is not compressed', async () => {
     const server = await start(() => stream(pieces(2), { list: true }));
     const { headers } = await ask(server, things, { as: master, headers: gzip });

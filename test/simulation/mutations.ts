@@ -198,7 +198,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'memory misses what came meanwhile',
     what: 'What is written while objects are read into memory is not in it.',
-    patches: [{ file: warm, find: 'WarmResource.of(objects).with(changes)', replace: 'WarmResource.of(objects)' }],
+    patches: [{ file: warm, find: 'found.with(changes)', replace: 'found' }],
   },
   {
     name: 'watch with a gap',

@@ -56,11 +56,16 @@ export class IndexView {
   }
 
   /** The objects as they are in this view, in order, at most `limit`. */
-  async *scan(range: KeyRange, limit?: number): AsyncGenerator<readonly Stored[]> {
-    const { resource } = range;
-    const kept = this.#warm?.get(resource);
-    if (kept === undefined) this.#objects.want(resource);
-    yield* kept === undefined ? this.#read(range, limit) : inTurns(kept.range(range, limit));
+  async *scan(range: KeyRange, limit = Number.POSITIVE_INFINITY): AsyncGenerator<readonly Stored[]> {
+    const kept = this.#warm?.get(range.resource);
+    if (kept === undefined) this.#objects.want(range.resource);
+    let left = limit;
+    for await (const piece of inTurns(kept?.range(range, limit) ?? [])) {
+      left -= piece.length;
+      yield piece;
+    }
+    const rest = kept === undefined ? range : kept.beyond(range);
+    if (rest && left > 0) yield* this.#read(rest, left);
   }
 
   /** The objects as they were at number `rv`, which is not below the horizon, in order. */
@@ -68,23 +73,13 @@ export class IndexView {
     return mergeSorted(this.#current(rv, range), this.#superseded(rv, range), compareKeys);
   }
 
-  /** How many objects there are in a range; Infinity where they are more than `most`. */
+  /** How many objects there are in a range; Infinity where more than `most` would have to be looked for in the index. */
   async count(range: KeyRange, most: number): Promise<number> {
-    let count = 0;
     const kept = this.#warm?.get(range.resource);
-    if (kept) {
-      for (const piece of kept.range(range)) count += piece.length;
-      return count;
-    }
-    try {
-      for await (const page of this.#snapshot.keys(boundsOf('c', range))) {
-        count += page.length;
-        if (count > most) return Number.POSITIVE_INFINITY;
-      }
-      return count;
-    } catch (error) {
-      throw unreadable(error);
-    }
+    let count = 0;
+    for (const piece of kept?.range(range) ?? []) count += piece.length;
+    const rest = kept === undefined ? range : kept.beyond(range);
+    return rest === undefined ? count : count + (await this.#countIn(rest, most - count));
   }
 
   /** The changes after number `after`, the oldest first, at most `limit`. */
@@ -115,9 +110,24 @@ export class IndexView {
     await this.#snapshot.close();
   }
 
-  async *#read(range: KeyRange, limit: number | undefined): AsyncGenerator<readonly Stored[]> {
+  /** Infinity where they are more than `most`. */
+  async #countIn(range: KeyRange, most: number): Promise<number> {
+    if (most < 0) return Number.POSITIVE_INFINITY;
+    let count = 0;
+    try {
+      for await (const page of this.#snapshot.keys(boundsOf('c', range))) {
+        count += page.length;
+        if (count > most) return Number.POSITIVE_INFINITY;
+      }
+      return count;
+    } catch (error) {
+      throw unreadable(error);
+    }
+  }
+
+  async *#read(range: KeyRange, limit: number): AsyncGenerator<readonly Stored[]> {
     const start = range.resource.length + 3;
-    for await (const page of this.#pages(boundsOf('c', range), limit))
+    for await (const page of this.#pages(boundsOf('c', range), Number.isFinite(limit) ? limit : undefined))
       yield page.map(([key, value]) => storedOf(keyOf(range.resource, key.slice(start)), value));
   }
 

@@ -31,8 +31,6 @@ export interface Kv extends KvReader {
   /** All or nothing, for readers at once; with `durable` it survives a loss of power, and so do all batches before. */
   batch(ops: readonly KvOp[], options?: { readonly durable?: boolean }): Promise<void>;
   snapshot(): KvSnapshot;
-  /** About how many bytes the entries take, without reading them; less where they were written lately. */
-  sizeOf(bounds: Bounds): Promise<number>;
   close(): Promise<void>;
 }
 

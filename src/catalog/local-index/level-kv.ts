@@ -31,7 +31,6 @@ export function levelFolder(folder: string): KvHome {
 /** What `level` is in Node.js. */
 interface ClassicLevel extends Level {
   compactRange(start: string, end: string): Promise<void>;
-  approximateSize(start: string, end: string): Promise<number>;
 }
 
 async function openLevel(folder: string): Promise<ClassicLevel> {
@@ -123,10 +122,6 @@ class LevelKv extends LevelReader implements Kv {
     // The sync was of the log in use; the one before, which may not be in tables yet, is not. Of a range without entries there is
     // nothing to compact, but before LevelDB sees that, it puts everything into tables, durably.
     if (durable) await this.db.compactRange(behindAll, behindAll);
-  }
-
-  sizeOf({ gte, lt }: Bounds): Promise<number> {
-    return this.db.approximateSize(gte, lt);
   }
 
   snapshot(): KvSnapshot {

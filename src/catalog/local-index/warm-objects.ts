@@ -1,6 +1,6 @@
 /**
- * The objects as they are, in memory, of the resources that are listed and fit: reading them from LevelDB costs more than all else
- * that a list does. What does not fit is read from the index as ever.
+ * The objects as they are, in memory, of the resources that are listed: reading them from LevelDB costs more than all else that a list
+ * does. Of a resource that does not fit it is the first ones, which are also the first page; the rest is read from the index as ever.
  */
 import type { ObjectKey, Stored } from '../../machinery/storage.ts';
 import { boundsOf, objectKeyOf } from './index-keys.ts';
@@ -23,8 +23,6 @@ export class WarmObjects {
   #kept: Warm = new Map();
   /** What has changed since the reading of a resource began. */
   readonly #loading = new Map<string, WarmChange[]>();
-  /** For as long as the process lasts. */
-  readonly #tooLarge = new Set<string>();
 
   constructor(kv: Kv, rv: number, most = mostCharacters) {
     this.#kv = kv;
@@ -37,9 +35,9 @@ export class WarmObjects {
     return rv === this.#rv ? this.#kept : undefined;
   }
 
-  /** Somebody lists the resource: from now on, or soon, it is kept, if it fits. */
+  /** Somebody lists the resource: from now on, or soon, it is kept, as far as it fits. */
   want(resource: string): void {
-    if (this.#kept.has(resource) || this.#loading.has(resource) || this.#tooLarge.has(resource)) return;
+    if (this.#kept.has(resource) || this.#loading.has(resource)) return;
     // Whoever reads an index that cannot be read is told; here it is no more than a list that is not faster.
     void this.#load(resource).catch(() => this.#loading.delete(resource));
   }
@@ -70,12 +68,11 @@ export class WarmObjects {
     return changes;
   }
 
-  /** Lets go of what has grown too large. */
+  /** Lets go of the end of what has grown too large. */
   #keep(kept: Map<string, WarmResource>, changed: Iterable<string>): void {
     for (const resource of changed) {
-      if (charactersOf(kept) <= this.#most) break;
-      kept.delete(resource);
-      this.#tooLarge.add(resource);
+      const found = kept.get(resource);
+      if (found) kept.set(resource, found.within(this.#most - charactersOf(kept) + found.characters));
     }
     this.#kept = kept;
   }
@@ -83,27 +80,24 @@ export class WarmObjects {
   async #load(resource: string): Promise<void> {
     const changes: WarmChange[] = [];
     this.#loading.set(resource, changes);
-    const objects = await this.#read(resource);
+    const found = await this.#read(resource);
     this.#loading.delete(resource);
-    if (objects === undefined) return void this.#tooLarge.add(resource);
-    this.#keep(new Map([...this.#kept, [resource, WarmResource.of(objects).with(changes)]]), [resource]);
+    this.#keep(new Map([...this.#kept, [resource, found.with(changes)]]), [resource]);
   }
 
-  /** Undefined where they do not fit. What is written meanwhile may be in it or not. */
-  async #read(resource: string): Promise<readonly Stored[] | undefined> {
-    const bounds = boundsOf('c', { resource });
+  /** As far as there is room. What is written meanwhile may be in it or not. */
+  async #read(resource: string): Promise<WarmResource> {
     const room = this.#most - charactersOf(this.#kept);
-    if ((await this.#kv.sizeOf(bounds)) > room) return undefined;
     const objects: Stored[] = [];
     const snapshot = this.#kv.snapshot();
     try {
       let characters = 0;
-      for await (const page of snapshot.entries(bounds)) {
+      for await (const page of snapshot.entries(boundsOf('c', { resource }))) {
         for (const [key, value] of page) objects.push(storedOf(objectKeyOf(key) as ObjectKey, value));
         characters += page.reduce((sum, [, value]) => sum + value.length, 0);
-        if (characters > room) return undefined;
+        if (characters > room) return WarmResource.of(objects, objects.at(-1)?.key);
       }
-      return objects;
+      return WarmResource.of(objects);
     } finally {
       await snapshot.close();
     }

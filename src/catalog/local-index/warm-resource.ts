@@ -1,6 +1,6 @@
 /**
- * All objects of one resource, in memory, in the order of their keys. Nothing in it changes: a change makes another one that
- * shares what is the same, so a list goes on reading what it began with.
+ * The objects of one resource, in memory, in the order of their keys: all of them, or all up to one of them. Nothing in it changes:
+ * a change makes another one that shares what is the same, so a list goes on reading what it began with.
  */
 import type { ObjectKey, Stored } from '../../machinery/storage.ts';
 import type { KeyRange } from './index-keys.ts';
@@ -12,53 +12,62 @@ export interface WarmChange {
 }
 
 type Place = Pick<ObjectKey, 'namespace' | 'name'>;
+/** Never changed: what is made of one, such as its bytes, may be kept with it. */
 type Piece = readonly Stored[];
 
-/** Objects of a piece when it is made; one that has grown to twice as many becomes two. */
-const pieceObjects = 512;
-/** What is handed out at a time, unless one object is larger. */
-const partCharacters = 256 * 1024;
+/** Characters of a piece at most, unless it is one object: a reader has to hold it, and so much is made anew when one of it changes. */
+const pieceCharacters = 256 * 1024;
+/** Nothing lies before it. */
+const beginning: Place = { namespace: '', name: '' };
 
 export class WarmResource {
   /** None of them is empty. */
   readonly #pieces: readonly Piece[];
+  /** What lies behind is not here, and has to be read from the index; undefined where everything is here. */
+  readonly #until: Place | undefined;
   /** Of all texts. */
   readonly characters: number;
 
-  private constructor(pieces: readonly Piece[], characters: number) {
+  private constructor(pieces: readonly Piece[], until: Place | undefined) {
     this.#pieces = pieces;
-    this.characters = characters;
+    this.#until = until;
+    this.characters = pieces.reduce((sum, piece) => sum + charactersOf(piece), 0);
   }
 
-  /** `objects` in order. */
-  static of(objects: readonly Stored[]): WarmResource {
-    const pieces: Piece[] = [];
-    for (let at = 0; at < objects.length; at += pieceObjects) pieces.push(objects.slice(at, at + pieceObjects));
-    return new WarmResource(
-      pieces,
-      objects.reduce((sum, { json }) => sum + json.length, 0),
-    );
+  /** `objects` in order: all of the resource, or all up to `until`. */
+  static of(objects: readonly Stored[], until?: Place): WarmResource {
+    return new WarmResource(objects.length > 0 ? cut(objects) : [], until);
   }
 
   /** With all of the changes, the later ones of a key in place of the earlier. */
   with(changes: readonly WarmChange[]): WarmResource {
     const pieces = [...this.#pieces];
     /** Copies that nobody else has seen. */
-    const own = new Set<Stored[]>();
-    let { characters } = this;
+    const own = new Set<Piece>();
     for (const { key, stored } of changes) {
+      if (this.#until && compare(key, this.#until) > 0) continue;
       const index = Math.max(0, firstFrom(pieces, (piece) => compare(firstOf(piece), key) > 0) - 1);
       const piece = ownCopy(pieces, index, own);
       const at = firstFrom(piece, (one) => compare(one.key, key) >= 0);
       const before = piece[at] && compare(piece[at].key, key) === 0 ? piece[at] : undefined;
       piece.splice(at, before ? 1 : 0, ...(stored ? [stored] : []));
-      characters += (stored?.json.length ?? 0) - (before?.json.length ?? 0);
-      settle(pieces, index, piece);
+      if (piece.length === 0) pieces.splice(index, 1);
     }
-    return new WarmResource(pieces, characters);
+    return new WarmResource(
+      pieces.flatMap((piece) => (own.has(piece) ? cut(piece) : [piece])),
+      this.#until,
+    );
   }
 
-  /** The objects of a range in order, in parts, at most `limit`. */
+  /** So much of its beginning that it has no more than `most` characters. */
+  within(most: number): WarmResource {
+    if (this.characters <= most) return this;
+    const pieces = [...this.#pieces];
+    for (let { characters } = this; characters > most;) characters -= charactersOf(pieces.pop() ?? []);
+    return new WarmResource(pieces, pieces.at(-1)?.at(-1)?.key ?? beginning);
+  }
+
+  /** The objects of a range in order, as far as they are here, at most `limit`. A piece that is all wanted is always the same. */
   *range({ namespace, after }: KeyRange, limit = Number.POSITIVE_INFINITY): Generator<Piece> {
     let left = limit;
     const isBehind = ({ key }: Stored) => after === undefined || compare(key, after) > 0;
@@ -70,24 +79,41 @@ export class WarmResource {
       const piece =
         isIn(whole[0] as Stored) && !isPast(lastOf(whole)) ? whole : whole.slice(firstFrom(whole, isIn), firstFrom(whole, isPast));
       if (piece.length === 0) return;
-      yield* inParts(piece.length > left ? piece.slice(0, left) : piece);
+      yield piece.length > left ? piece.slice(0, left) : piece;
       left -= piece.length;
     }
   }
+
+  /** What of a range is not here; undefined where all of it is. */
+  beyond(range: KeyRange): KeyRange | undefined {
+    if (this.#until === undefined) return undefined;
+    const after = range.after && compare(range.after, this.#until) > 0 ? range.after : this.#until;
+    const side = range.namespace === undefined ? 0 : compareText(after.namespace, range.namespace);
+    if (side > 0) return undefined;
+    return { ...range, after: side < 0 ? undefined : after };
+  }
 }
 
-/** In parts of which a reader can hold one in memory, as large as LevelDB hands them out. */
-function* inParts(piece: Piece): Generator<Piece> {
-  let [start, characters] = [0, 0];
-  for (let at = 0; at < piece.length; at++) {
-    const { length } = (piece[at] as Stored).json;
-    if (at > start && characters + length > partCharacters) {
-      yield piece.slice(start, at);
-      [start, characters] = [at, 0];
-    }
-    characters += length;
-  }
-  yield start === 0 ? piece : piece.slice(start);
+/** In pieces, none of which has too many characters; one that has not is left as it is. */
+function cut(objects: Piece): readonly Piece[] {
+  const characters = charactersOf(objects);
+  if (objects.length === 1 || characters <= pieceCharacters) return [objects];
+  let [at, before] = [0, 0];
+  while (before < characters / 2) before += objects[at++]?.json.length ?? 0;
+  const middle = Math.min(at, objects.length - 1);
+  return [...cut(objects.slice(0, middle)), ...cut(objects.slice(middle))];
+}
+
+/** Of pieces that are done. */
+const lengths = new WeakMap<Piece, number>();
+
+function charactersOf(piece: Piece): number {
+  const known = lengths.get(piece);
+  if (known !== undefined) return known;
+  let characters = 0;
+  for (const { json } of piece) characters += json.length;
+  lengths.set(piece, characters);
+  return characters;
 }
 
 /** By UTF-8 bytes, as the index sorts. */
@@ -120,17 +146,11 @@ function firstFrom<T>(items: readonly T[], hasPassed: (item: T) => boolean): num
   return low;
 }
 
-function ownCopy(pieces: Piece[], index: number, own: Set<Stored[]>): Stored[] {
+function ownCopy(pieces: Piece[], index: number, own: Set<Piece>): Stored[] {
   const found = pieces[index] as Stored[] | undefined;
   if (found && own.has(found)) return found;
   const copy = found ? [...found] : [];
   own.add(copy);
   pieces[index] = copy;
   return copy;
-}
-
-/** After a change: an empty piece goes, one that has grown becomes two. */
-function settle(pieces: Piece[], index: number, piece: readonly Stored[]): void {
-  if (piece.length === 0) pieces.splice(index, 1);
-  else if (piece.length >= 2 * pieceObjects) pieces.splice(index, 1, piece.slice(0, pieceObjects), piece.slice(pieceObjects));
 }

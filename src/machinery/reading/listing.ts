@@ -27,16 +27,16 @@ export async function readListing(api: Api, call: ResourceCall): Promise<Listing
   const from = options.continue ? decodeContinue(options.continue, call.definition.namespaced) : undefined;
   const page = await openPage(api, call, options, selection, from);
   if (options.limit === undefined) return { metadata: { resourceVersion: String(page.rv) }, pages: selected(page.items, selection) };
-  const { items, more } = await taken(page.items, selection, options.limit);
+  const { pages, more } = await taken(page.items, selection, options.limit);
   const remaining = selection.all ? await page.remaining() : 0;
-  const last = items.at(-1);
+  const last = pages.at(-1)?.at(-1);
   const metadata: ListMetadata = {
     resourceVersion: String(page.rv),
     ...(last && (more || remaining > 0) && { continue: encodeContinue({ rv: page.rv, after: last.key }) }),
     // Left out where nobody knows, as the API allows: a list of a million in pages would count them all for each page.
     ...(remaining > 0 && Number.isFinite(remaining) && { remainingItemCount: remaining }),
   };
-  return { metadata, pages: once(items) };
+  return { metadata, pages: inOrder(pages) };
 }
 
 async function openPage(
@@ -74,14 +74,15 @@ function stateFor({ resourceVersion, match, limit }: ListOptions, from: Continue
 }
 
 /** The first `limit` objects that are wanted, and whether there are more. Reads only as far as it has to. */
-async function taken(pages: AsyncIterable<readonly Stored[]>, selection: Selection, limit: number) {
-  const items: Stored[] = [];
-  for await (const page of selected(pages, selection)) {
-    const room = limit - items.length;
-    items.push(...page.slice(0, room));
-    if (page.length > room) return { items, more: true };
+async function taken(all: AsyncIterable<readonly Stored[]>, selection: Selection, limit: number) {
+  const pages: (readonly Stored[])[] = [];
+  let room = limit;
+  for await (const page of selected(all, selection)) {
+    if (room > 0) pages.push(page.length > room ? page.slice(0, room) : page);
+    if (page.length > room) return { pages, more: true };
+    room -= page.length;
   }
-  return { items, more: false };
+  return { pages, more: false };
 }
 
 export function selected(pages: AsyncIterable<readonly Stored[]>, selection: Selection): AsyncIterable<readonly Stored[]> {
@@ -90,11 +91,11 @@ export function selected(pages: AsyncIterable<readonly Stored[]>, selection: Sel
 
 async function* filtered(pages: AsyncIterable<readonly Stored[]>, selection: Selection): AsyncGenerator<readonly Stored[]> {
   for await (const page of pages) {
-    const wanted = page.filter(({ key, json }) => selection.keeps(key, json));
+    const wanted = selection.from(page);
     if (wanted.length > 0) yield wanted;
   }
 }
 
-async function* once(items: readonly Stored[]): AsyncGenerator<readonly Stored[]> {
-  yield items;
+async function* inOrder<T>(pages: readonly T[]): AsyncGenerator<T> {
+  yield* pages;
 }

@@ -4,15 +4,17 @@ import { matchesLabels, mayMatch, parseLabelSelector } from './labels.ts';
 import { hiddenFrom } from './namespace-cleanup.ts';
 import type { KubeObject } from '../object.ts';
 import type { ResourceCall } from '../resource.ts';
-import type { ObjectKey } from '../storage.ts';
+import type { ObjectKey, Stored } from '../storage.ts';
 
 export interface Selection {
   /** True: every object; nobody needs to look. */
   readonly all: boolean;
   keeps(key: ObjectKey, json: string): boolean;
+  /** Those of a page that it keeps. */
+  from(page: readonly Stored[]): readonly Stored[];
 }
 
-const everything: Selection = { all: true, keeps: () => true };
+const everything: Selection = { all: true, keeps: () => true, from: (page) => page };
 
 const keyFields: readonly string[] = ['metadata.name', 'metadata.namespace'];
 
@@ -36,5 +38,24 @@ export function selectionOf(call: ResourceCall): Selection {
     return matchesLabels(labels, object.metadata.labels) && matchesFields(byContent, (field) => fieldText(object, field));
   };
   const contentMatters = labels.length + byContent.length > 0 || isHidden !== undefined;
-  return { all: false, keeps: (key, json) => keepsKey(key) && (!contentMatters || keepsContent(json)) };
+  const keeps = (key: ObjectKey, json: string) => keepsKey(key) && (!contentMatters || keepsContent(json));
+  const from = (page: readonly Stored[]) => {
+    const known = byContent.length === 0 && isHidden === undefined ? labelsIn(page) : undefined;
+    return page.filter(({ key, json }, index) => (known ? keepsKey(key) && matchesLabels(labels, known[index]) : keeps(key, json)));
+  };
+  return { all: false, keeps, from };
+}
+
+type Labels = Readonly<Record<string, string>> | undefined;
+
+/** Of the objects of a page; null of one that was seen once. Kept as long as storage keeps the page. */
+const labelsOfPages = new WeakMap<readonly Stored[], readonly Labels[] | null>();
+
+/** Undefined for a page that is seen for the first time: most never come again, and then it is not worth to parse all of it. */
+function labelsIn(page: readonly Stored[]): readonly Labels[] | undefined {
+  const known = labelsOfPages.get(page);
+  if (known) return known;
+  const found = known === null ? page.map(({ json }) => (JSON.parse(json) as KubeObject).metadata.labels) : null;
+  labelsOfPages.set(page, found);
+  return found ?? undefined;
 }

@@ -1,5 +1,7 @@
 /** A Representation of a view in a format. */
+import { compactJson } from './format.ts';
 import type { Format } from './format.ts';
+import { plainView } from './plain.ts';
 import type { EventWriter, ListMetadata, Representation, Shown } from '../representation.ts';
 import type { ResourceDefinition } from '../resource.ts';
 import type { BookmarkMetadata, View } from './view.ts';
@@ -12,34 +14,51 @@ export function represent(view: View, format: Format): Representation {
     contentType: format.mediaType,
     object: (definition, shown) => format.document(view.object(definition, shown, true)),
     status: (json) => format.document(json),
-    list: (definition, metadata, pages) => inPieces(listTexts(view, format, definition, metadata, pages)),
+    list: (definition, metadata, pages) => inPieces(listParts(view, format, definition, metadata, pages)),
     events: (definition) => eventWriter(view, definition),
   };
 }
 
-async function* listTexts(
+async function* listParts(
   view: View,
   format: Format,
   definition: ResourceDefinition,
   metadata: ListMetadata,
   pages: AsyncIterable<readonly Shown[]>,
-): AsyncGenerator<readonly string[]> {
+): AsyncGenerator<readonly (string | Uint8Array)[]> {
   yield [format.open(JSON.stringify(view.head(definition, metadata)), view.entries)];
-  let first = true;
+  const textsOf: TextsOf = (page, isFirst) =>
+    page.map((shown, index) => format.entry(view.entry(definition, shown), isFirst && index === 0));
+  const isPlain = view === plainView && format === compactJson;
+  let isFirst = true;
   for await (const page of pages) {
-    yield page.map((shown, index) => format.entry(view.entry(definition, shown), first && index === 0));
-    first &&= page.length === 0;
+    yield isPlain ? [bytesOf(page, isFirst, textsOf)] : textsOf(page, isFirst);
+    isFirst &&= page.length === 0;
   }
-  yield [format.close(first)];
+  yield [format.close(isFirst)];
 }
 
-async function* inPieces(groups: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
+type TextsOf = (page: readonly Shown[], isFirst: boolean) => readonly string[];
+
+/** Of pages of plain JSON, at the start of a list and behind it. To make them costs more than to send them; kept as long as the page is. */
+const firstBytes = new WeakMap<readonly Shown[], Uint8Array>();
+const laterBytes = new WeakMap<readonly Shown[], Uint8Array>();
+
+function bytesOf(page: readonly Shown[], isFirst: boolean, textsOf: TextsOf): Uint8Array {
+  const known = isFirst ? firstBytes : laterBytes;
+  const bytes = known.get(page) ?? Buffer.from(textsOf(page, isFirst).join(''));
+  known.set(page, bytes);
+  return bytes;
+}
+
+async function* inPieces(groups: AsyncIterable<readonly (string | Uint8Array)[]>): AsyncGenerator<string | Uint8Array> {
   let piece = '';
-  for await (const texts of groups) {
-    for (const text of texts) {
-      piece += text;
-      if (piece.length < pieceLength) continue;
+  for await (const parts of groups) {
+    for (const part of parts) {
+      if (typeof part === 'string') piece += part;
+      if (typeof part === 'string' && piece.length < pieceLength) continue;
       yield piece;
+      if (typeof part !== 'string') yield part;
       piece = '';
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { negotiate } from '../../../src/machinery/views/negotiate.ts';
+import type { Shown } from '../../../src/machinery/representation.ts';
 import { api, callOf, pages, shown, textOf, thing, things } from '../sample.ts';
 
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json';
@@ -110,11 +111,26 @@ describe('a list', () => {
     expect(parse(text)).toEqual({ kind: 'ThingList', apiVersion: 'example.io/v1', metadata: { resourceVersion: '1' }, items: [] });
   });
 
-  it('goes out in pieces of about 64 KiB, and is not parsed', async () => {
-    const odd = { json: `{"apiVersion":"example.io/v1","kind":"Thing","metadata":{"name":"a"},"spec":${' '.repeat(1000)}}`, rv: 1 };
-    const pieces: string[] = [];
-    for await (const piece of asked('', 'list').list(things, { resourceVersion: '1' }, pages(Array.from({ length: 200 }, () => odd))))
-      pieces.push(piece);
+  const odd = { json: `{"apiVersion":"example.io/v1","kind":"Thing","metadata":{"name":"a"},"spec":${' '.repeat(1000)}}`, rv: 1 };
+  const piecesOf = async (accept: string, pages: AsyncIterable<readonly Shown[]>) => {
+    const pieces: (string | Uint8Array)[] = [];
+    for await (const piece of asked(accept, 'list').list(things, { resourceVersion: '1' }, pages)) pieces.push(piece);
+    return pieces;
+  };
+
+  it('as JSON is not parsed, and a page that comes again has the same bytes', async () => {
+    const page = [odd, odd];
+    const once = await piecesOf('', pages(page, page));
+    const again = await piecesOf('', pages(page, page));
+    const bytes = once.filter((piece) => piece instanceof Uint8Array);
+    expect(bytes).toHaveLength(2);
+    expect(again.filter((piece) => piece instanceof Uint8Array).every((piece, index) => piece === bytes[index])).toBe(true);
+    expect(once.map(String).join('').split(' '.repeat(1000))).toHaveLength(5);
+  });
+
+  it('goes out in pieces of about 64 KiB where it is made anew each time', async () => {
+    const large = { json: `{"apiVersion":"v1","kind":"Thing","metadata":{"name":"a","annotations":{"a":"${'x'.repeat(1000)}"}}}`, rv: 1 };
+    const pieces = await piecesOf(partialList, pages(Array.from({ length: 200 }, () => large)));
     expect(pieces.length).toBe(4);
     expect(pieces.slice(0, -1).every(({ length }) => length >= 65_536 && length < 70_000)).toBe(true);
   });
