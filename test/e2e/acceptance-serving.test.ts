@@ -141,13 +141,16 @@ describe(`${acceptance.title}: serving`, acceptance.options, () => {
   });
 
   it('A55 a long list is compressed, a watch never', async () => {
-    const list = await proxy.open(`${path(big, 'backups')}?limit=200`, { 'accept-encoding': 'gzip' });
-    expect(list.headers['content-encoding']).toBe('gzip');
-    const pieces: Buffer[] = [];
-    for await (const piece of list) pieces.push(piece as Buffer);
-    const plain = gunzipSync(Buffer.concat(pieces));
-    expect(plain.length).toBeGreaterThan(1 << 20);
-    expect((JSON.parse(plain.toString()) as { items: object[] }).items).toHaveLength(200);
+    // What is sent again is not compressed again.
+    for (let time = 0; time < 3; time++) {
+      const list = await proxy.open(`${path(big, 'backups')}?limit=200`, { 'accept-encoding': 'gzip' });
+      expect(list.headers['content-encoding']).toBe('gzip');
+      const pieces: Buffer[] = [];
+      for await (const piece of list) pieces.push(piece as Buffer);
+      const plain = gunzipSync(Buffer.concat(pieces));
+      expect(plain.length).toBeGreaterThan(1 << 20);
+      expect((JSON.parse(plain.toString()) as { items: object[] }).items).toHaveLength(200);
+    }
 
     const watch = await proxy.open(`${path(big, 'backups')}?watch=1&fieldSelector=metadata.name=backup-000007`, {
       'accept-encoding': 'gzip',

@@ -58,9 +58,16 @@ const ageColumn: Column = {
   value: 'metadata.creationTimestamp',
 };
 
+const columnsByDefinition = new WeakMap<ResourceDefinition, readonly Column[]>();
+
 /** Name, what is always shown, Age, and then what `-o wide` adds: the order of native kinds. */
-function columnsOf({ columns }: ResourceDefinition): readonly Column[] {
-  return [nameColumn, ...columns.filter((column) => !isWide(column)), ageColumn, ...columns.filter(isWide)];
+function columnsOf(definition: ResourceDefinition): readonly Column[] {
+  const known = columnsByDefinition.get(definition);
+  if (known) return known;
+  const { columns } = definition;
+  const all = [nameColumn, ...columns.filter((column) => !isWide(column)), ageColumn, ...columns.filter(isWide)];
+  columnsByDefinition.set(definition, all);
+  return all;
 }
 
 const isWide = ({ priority = 0 }: Column) => priority > 0;
@@ -77,8 +84,8 @@ function columnDefinitions(definition: ResourceDefinition) {
 
 /** What of a row stays the same as long as the object does; ages do not. */
 interface Row {
-  /** Of the columns. */
-  readonly values: readonly unknown[];
+  /** Of the columns; of a date the milliseconds since the epoch, NaN where it is none. */
+  readonly values: readonly Cell[];
   /** JSON. */
   readonly metadata: string;
 }
@@ -98,7 +105,7 @@ function rowOf(definition: ResourceDefinition, shown: Shown): Row {
 function rowText(definition: ResourceDefinition, shown: Shown, options: TableOptions): string {
   const { values, metadata } = rowOf(definition, shown);
   const now = options.now();
-  const cells = columnsOf(definition).map((column, index) => cellOf(column, values[index], now));
+  const cells = columnsOf(definition).map((column, index) => cellOf(column, values[index] ?? null, now));
   return `{"cells":${textExactly(cells)},"object":${companion(shown, metadata, options)}}`;
 }
 
@@ -107,19 +114,20 @@ function companion({ json, rv }: Shown, metadata: string, { include, version }: 
   return include === 'Object' ? withVersion(json, rv) : partialText(metadata, version);
 }
 
-function valueOf(column: Column, object: KubeObject): unknown {
-  return typeof column.value === 'string' ? valueAt(object, column.value) : column.value(object);
-}
-
-function cellOf(column: Column, value: unknown, now: number): Cell {
-  if (column.type === 'date') return column === ageColumn && value === undefined ? '<unknown>' : dateCell(value, column, now);
+function valueOf(column: Column, object: KubeObject): Cell {
+  const value = typeof column.value === 'string' ? valueAt(object, column.value) : column.value(object);
+  if (column.type === 'date' && value !== undefined && value !== null) return typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
 }
 
+function cellOf(column: Column, value: Cell, now: number): Cell {
+  if (column.type !== 'date') return value;
+  if (typeof value === 'number') return dateCell(value, column, now);
+  return column === ageColumn ? '<unknown>' : null;
+}
+
 /** How long ago it was, or, for times that a kind shows itself, how long it still is until then. */
-function dateCell(value: unknown, column: Column, now: number): string | null {
-  if (value === undefined || value === null) return null;
-  const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+function dateCell(time: number, column: Column, now: number): string {
   if (Number.isNaN(time)) return '<invalid>';
   return humanDuration(column === ageColumn ? now - time : Math.abs(now - time));
 }
