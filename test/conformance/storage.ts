@@ -11,16 +11,16 @@ import {
   StorageUnavailable,
 } from '../../src/machinery/storage.ts';
 import type { StorageUnderTest } from './storage-samples.ts';
-import { collect, hastyClock, keyOf, nth, resource, signal, textOf } from './storage-samples.ts';
+import { collect, keyOf, NotingClock, nth, resource, signal, textOf } from './storage-samples.ts';
 
 export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTest>): void {
   let made: StorageUnderTest;
   let storage: Storage;
   let other: Storage;
-  let slept: number[];
+  let clock: NotingClock;
   beforeEach(async () => {
-    slept = [];
-    made = await create(hastyClock(slept));
+    clock = new NotingClock();
+    made = await create(clock);
     [storage, other] = made.processes;
   });
   afterEach(() => made.destroy());
@@ -266,8 +266,9 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
 
     it.each([true, false])('give up on a number that does not come in 3 seconds (exact: %s)', async (exact) => {
       await add('a');
+      clock.isHasty = true;
       await expect(list({ at: { rv: nth(2), exact } })).rejects.toSatisfy((e) => e instanceof StorageFuture && e.current === nth(1));
-      expect(slept).toContain(3000);
+      expect(clock.slept).toContain(3000);
     });
 
     it('end when their signal aborts', async () => {
