@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { memoryOf } from '../e2e/memory.ts';
 import { eventually } from '../e2e/process.ts';
 import type { Running } from '../e2e/process.ts';
-import type { Waited } from './probe.ts';
+import type { Probed, Waited } from './probe.ts';
 import type { Address } from './wire.ts';
 
 export interface Damage extends Waited {
@@ -21,7 +21,7 @@ const every = 25;
 export async function damageOf(server: Running, address: Address, attack: () => Promise<void>): Promise<Damage> {
   const before = memoryOf(server);
   const openBefore = openFiles(server);
-  const probe = new Worker(new URL('probe.ts', import.meta.url), { workerData: address });
+  const probe = new Worker(new URL('probe.ts', import.meta.url), { workerData: { address, pid: server.child.pid ?? 0 } satisfies Probed });
   const state = { highest: before, over: false };
   const looking = (async () => {
     for (; !state.over; await sleep(every)) state.highest = Math.max(state.highest, memoryOf(server));
