@@ -1,13 +1,14 @@
 /** A43: Python's client for Kubernetes, and an operator in kopf, find in Kylon's kinds what they find in any other. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findCluster, kubeconfigOf, suite } from './cluster.ts';
+import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { harmBed, small } from './harm.ts';
 import { backup, backups, complete, gone } from './objects.ts';
 import { run, Running } from './process.ts';
-import { findPython, preparePython, scripts } from './python.ts';
+import { findPython, preparePython } from './python.ts';
 
+const scripts = join(repository, 'test/clients/python');
 const cluster = findCluster();
 const python = await findPython();
 const clients = 'missing' in python ? { title: `Python (skipped: ${python.missing})`, options: { skip: true } } : suite('Python', cluster);
@@ -20,7 +21,7 @@ describe(clients.title, clients.options, () => {
   const inNs = (...args: string[]) => [...args, '-n', ns];
   let bin = '';
   beforeAll(async () => {
-    bin = await preparePython('version' in python ? python.version : '');
+    bin = await preparePython(python, scripts);
   });
 
   async function client<T>(what: string): Promise<T> {

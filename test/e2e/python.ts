@@ -1,4 +1,4 @@
-/** A Python of our own: the packages of test/clients/python/requirements.txt, in a folder that later runs use again. */
+/** A Python of our own: the packages that a requirements.txt of test/clients names, in a folder that later runs use again. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,11 +6,10 @@ import { expect } from 'vitest';
 import { repository } from './cluster.ts';
 import { run } from './process.ts';
 
-export const scripts = join(repository, 'test/clients/python');
-const requirements = join(scripts, 'requirements.txt');
+type Python = { readonly version: string } | { readonly missing: string };
 
 /** Decided once a file, while vitest collects its tests. Where there is none, CI fails, and others skip with the reason. */
-export async function findPython(): Promise<{ readonly version: string } | { readonly missing: string }> {
+export async function findPython(): Promise<Python> {
   const { code, stdout } = await run('python3', ['-c', 'import sys, venv; print(sys.version)']).catch(() => ({ code: null, stdout: '' }));
   if (code === 0) return { version: stdout };
   const missing = 'needs python3 with venv';
@@ -18,8 +17,10 @@ export async function findPython(): Promise<{ readonly version: string } | { rea
   return { missing };
 }
 
-/** The folder of its programs. */
-export async function preparePython(version: string): Promise<string> {
+/** The folder of its programs; `scripts` is that of the requirements. */
+export async function preparePython(python: Python, scripts: string): Promise<string> {
+  const version = 'version' in python ? python.version : '';
+  const requirements = join(scripts, 'requirements.txt');
   const hash = createHash('sha256').update(version).update(readFileSync(requirements)).digest('hex').slice(0, 16);
   const folder = join(repository, 'node_modules/.cache', `python-${hash}`);
   const bin = join(folder, 'bin');

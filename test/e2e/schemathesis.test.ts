@@ -1,14 +1,15 @@
 /** schemathesis takes Kylon's own OpenAPI at its word: whatever the document allows and forbids, no 5xx, and no answer that it does not know. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { repository } from './cluster.ts';
+import { repository, suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import { Kylon } from './kylon.ts';
 import { backup, backups, complete, restore } from './objects.ts';
 import { run } from './process.ts';
+import { findPython, preparePython } from './python.ts';
 
 const folder = join(repository, 'test/clients/schemathesis');
 const group = '/apis/backup.kylon.io/v1alpha1';
@@ -18,13 +19,16 @@ const seed = process.env['KYLON_TEST_FUZZ_SEED'] ?? '1';
 const known = 40;
 const checks = ['not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_schema_conformance'];
 
-const hasPython = (process.env['PATH'] ?? '').split(delimiter).some((each) => existsSync(join(each, 'python3')));
-if (!hasPython && process.env['CI'] === 'true') throw new Error('schemathesis needs python3');
-const title = hasPython ? 'schemathesis' : 'schemathesis (skipped: needs python3)';
+const python = await findPython();
+const { title, options } = suite('schemathesis', 'missing' in python ? python : { kubeconfig: '' });
 
-describe.skipIf(!hasPython)(title, () => {
+describe(title, options, () => {
+  let bin = '';
+  beforeAll(async () => {
+    bin = await preparePython(python, folder);
+  });
+
   it('finds no 5xx and no answer that the document does not know', { timeout: 400_000 }, async () => {
-    const st = await install();
     const kylon = await Kylon.playground();
     await populate(new Kubectl(kylon.kubeconfig));
     const { url, ca, cert, key } = accessOf(kylon.kubeconfig);
@@ -32,7 +36,7 @@ describe.skipIf(!hasPython)(title, () => {
     const effort = `--checks ${checks.join()} --seed ${seed} --max-time ${seconds} --request-timeout 10 --continue-on-failure`;
     const args = `run ${url}/openapi/v3${group} --url ${url} ${access} ${effort} --generation-database none --no-color`;
     const env = { SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' };
-    const { code, stdout, stderr } = await run(st, args.split(' '), { env, timeout: (seconds + 120) * 1000 });
+    const { code, stdout, stderr } = await run(join(bin, 'st'), args.split(' '), { env, timeout: (seconds + 120) * 1000 });
     expect(code, `${stdout}\n${stderr}`).toBe(0);
     const [, tested = 0, all = 0] = /Selected: (\d+)\/(\d+)/.exec(stdout) ?? [];
     expect(Number(tested)).toBe(Number(all));
@@ -41,20 +45,6 @@ describe.skipIf(!hasPython)(title, () => {
     await kylon.stop();
   });
 });
-
-/** The program, in an environment of its own. */
-async function install(): Promise<string> {
-  const environment = temporaryFolder();
-  const steps = [
-    ['python3', '-m', 'venv', environment],
-    [join(environment, 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', '-r', join(folder, 'requirements.txt')],
-  ];
-  for (const [program = '', ...args] of steps) {
-    const { code, stderr } = await run(program, args, { timeout: 180_000 });
-    expect(code, stderr).toBe(0);
-  }
-  return join(environment, 'bin/st');
-}
 
 async function populate(kubectl: Kubectl): Promise<void> {
   const spec = { includedResources: ['configmaps'] };
