@@ -1,7 +1,10 @@
-/** The disposable cluster that the suites run on: that of KUBECONFIG, else the one that ../shared/cluster/up makes, else none. */
+/**
+ * The disposable cluster that the suites run on: of those of KYLON_TEST_KUBECONFIGS the one of this worker, as only one file at a time
+ * may use a cluster; else that of KUBECONFIG, else the one that ../shared/cluster/up makes, else none.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 
 export const repository = resolve(import.meta.dirname, '../..');
 
@@ -9,7 +12,9 @@ export type Cluster = { readonly kubeconfig: string } | { readonly missing: stri
 
 /** Decided once a file, while vitest collects its tests. Where there is no cluster, CI fails, and others skip with the reason. */
 export function findCluster(): Cluster {
-  const { KUBECONFIG, CI } = process.env;
+  const { KYLON_TEST_KUBECONFIGS, VITEST_POOL_ID, KUBECONFIG, CI } = process.env;
+  const own = KYLON_TEST_KUBECONFIGS?.split(delimiter)[Number(VITEST_POOL_ID) - 1];
+  if (own) return { kubeconfig: own };
   if (KUBECONFIG) return { kubeconfig: KUBECONFIG };
   const up = resolve(repository, '../shared/cluster/up');
   if (existsSync(up)) return { kubeconfig: execFileSync(up, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim() };

@@ -16,7 +16,7 @@ import { eventually } from './process.ts';
 import { Replica } from './replica.ts';
 
 const second = 1000;
-const seconds = Number(process.env['KYLON_TEST_SOAK_SECONDS'] ?? 200);
+const seconds = Number(process.env['KYLON_TEST_SOAK_SECONDS'] ?? 300);
 const isLong = seconds >= 1800;
 const objects = 5000;
 const watches = 50;
