@@ -3,27 +3,34 @@ import { parseArgs } from 'node:util';
 import { benchCommits, commitNames } from './commit.ts';
 import { benchContent, contentNames } from './content.ts';
 import { benchDiscovery, discoveryNames } from './discovery.ts';
-import { figure, table, writeJson } from './figures.ts';
+import { benchDownload, downloadNames } from './download.ts';
+import { table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
+import { benchMemory, memorySizes } from './memory.ts';
 import { benchMillion } from './million.ts';
+import { benchMixed, mixedNames } from './mixed.ts';
 import { benchChanges, changeNames } from './change.ts';
 import { benchReads, besideCustomResource, readNames, seedBackups } from './read.ts';
 import { startRig } from './rig.ts';
-import type { Rig } from './rig.ts';
+import type { Rig, RigOptions } from './rig.ts';
 import { benchWatches, watchNames } from './watch.ts';
 import { benchWork, workNames } from './work.ts';
 
 /** Those that need a cluster. */
 const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames];
-const rigNames: readonly string[] = [...besideNames, ...workNames, 'memory'];
-const clusterNames: readonly string[] = [...rigNames, ...discoveryNames];
+const backupNames: readonly string[] = [...workNames, ...mixedNames, ...downloadNames];
+const memoryNames = Object.keys(memorySizes);
+const clusterNames: readonly string[] = [...besideNames, ...backupNames, ...memoryNames, ...discoveryNames];
 const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, 'million'];
+/** Takes many minutes, so it is left out unless it is named. */
+const longest = 'memory-300000';
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
-  --only NAME,…   some of: ${names.join(', ')}
+  --only NAME,…   some of: ${names.join(', ')}; without it all but ${longest}
   --quick         fewer objects, 3 rounds instead of 5: to see that it works, not for figures
   --json FILE     append one JSON object a line to this file
 ${clusterNames.join(', ')} need KUBECONFIG of a disposable cluster, with the rights of cluster-admin:
-such as kind or minikube make. write-s3 needs KYLON_BENCH_S3, the URL of a bucket.`;
+such as kind or minikube make. write-s3 needs KYLON_BENCH_S3, the URL of a bucket; where that is set,
+${[...backupNames, ...memoryNames].join(', ')} use it too.`;
 
 process.exitCode = await main();
 
@@ -53,7 +60,7 @@ function readOptions(): Options | string {
     const { values } = parseArgs({
       options: { only: { type: 'string' }, quick: { type: 'boolean' }, json: { type: 'string' }, help: { type: 'boolean' } },
     });
-    const only = new Set(values.only?.split(',') ?? names);
+    const only = new Set(values.only?.split(',') ?? names.filter((name) => name !== longest));
     const unknown = [...only].filter((name) => !names.includes(name));
     if (values.help || unknown.length > 0) return unknown.length > 0 ? `unknown: ${unknown.join(', ')}\n${usage}` : usage;
     return { only, quick: values.quick ?? false, json: values.json };
@@ -65,45 +72,43 @@ function readOptions(): Options | string {
 async function measure(kubeconfig: string, options: Options): Promise<Figure[]> {
   const { only, quick } = options;
   const figures: Figure[] = [];
-  if (rigNames.some((name) => only.has(name))) figures.push(...(await measureOnCluster(kubeconfig, options)));
+  if (besideNames.some((name) => only.has(name))) figures.push(...(await benchBeside(kubeconfig, options)));
+  if (backupNames.some((name) => only.has(name))) figures.push(...(await benchBackups(kubeconfig, options)));
+  for (const [name, objects] of Object.entries(memorySizes).filter(([name]) => only.has(name)))
+    figures.push(await onRig(kubeconfig, { mayUseS3: true }, (rig) => benchMemory(rig, name, quick ? objects / 10 : objects)));
   if (only.has('discovery-delay')) figures.push(await benchDiscovery(kubeconfig, quick));
   figures.push(...(await benchCommits(only, quick)), ...(await benchContent(only, quick)));
   const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return only.has('million') ? [...wanted, ...(await benchMillion(quick))] : wanted;
 }
 
-async function measureOnCluster(kubeconfig: string, { only, quick }: Options): Promise<Figure[]> {
-  const beside = besideNames.some((name) => only.has(name));
-  const backups = quick ? 1000 : 10_000;
-  const rig = await startRig(kubeconfig, 64, async (folder, cluster) => {
-    if (beside) await seedBackups(folder, cluster, backups);
-  });
-  try {
-    const figures: Figure[] = [];
-    // A backup and its restore make the peak of memory, so that takes both.
-    const work = only.has('memory') ? new Set<string>(workNames) : only;
-    if (workNames.some((name) => work.has(name)))
-      figures.push(...(await benchWork(rig, work, { objects: quick ? 2000 : 50_000, rounds: quick ? 3 : 5 })));
-    if (beside) figures.push(...(await benchBeside(rig, only, quick)));
-    if (only.has('memory')) figures.push(memoryOf(rig));
+/** Changes come last: they leave more objects than there were. */
+function benchBeside(kubeconfig: string, { only, quick }: Options): Promise<Figure[]> {
+  const prepare: RigOptions['prepare'] = (folder, cluster) => seedBackups(folder, cluster, quick ? 1000 : 10_000);
+  return onRig(kubeconfig, { prepare }, (rig) =>
+    besideCustomResource(rig, async (names) => [
+      ...(await benchReads(rig, only, names, quick)),
+      ...(await benchWatches(rig, only, names, quick)),
+      ...(await benchChanges(rig, only, names, quick)),
+    ]),
+  );
+}
+
+function benchBackups(kubeconfig: string, { only, quick }: Options): Promise<Figure[]> {
+  const rounds = quick ? 3 : 5;
+  return onRig(kubeconfig, { mayUseS3: true }, async (rig) => {
+    const figures = await benchWork(rig, only, { objects: quick ? 2000 : 50_000, rounds });
+    if (mixedNames.some((name) => only.has(name))) figures.push(await benchMixed(rig, { objects: quick ? 2000 : 20_000, rounds }));
+    if (downloadNames.some((name) => only.has(name))) figures.push(...(await benchDownload(rig, { mebibytes: quick ? 32 : 256, rounds })));
     return figures;
+  });
+}
+
+async function onRig<T>(kubeconfig: string, options: RigOptions, work: (rig: Rig) => Promise<T>): Promise<T> {
+  const rig = await startRig(kubeconfig, options);
+  try {
+    return await work(rig);
   } finally {
     await rig.close();
   }
-}
-
-/** Changes come last: they leave more objects than there were. */
-function benchBeside(rig: Rig, only: ReadonlySet<string>, quick: boolean): Promise<Figure[]> {
-  return besideCustomResource(rig, async (names) => [
-    ...(await benchReads(rig, only, names, quick)),
-    ...(await benchWatches(rig, only, names, quick)),
-    ...(await benchChanges(rig, only, names, quick)),
-  ]);
-}
-
-/** Through all of this run, against the same process when it had just started. */
-function memoryOf({ memory }: Rig): Figure {
-  const mebibytes = (bytes: number) => bytes / (1 << 20);
-  const [value, againstValue] = [mebibytes(memory.peak), mebibytes(memory.idle)];
-  return figure({ name: 'memory', value, unit: 'MiB at the peak', against: 'after its start', againstValue, goal: null, better: 'lower' });
 }

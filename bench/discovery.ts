@@ -16,7 +16,10 @@ const discovery = '/apis/backup.kylon.io/v1alpha1';
 
 export async function benchDiscovery(kubeconfig: string, quick: boolean): Promise<Figure> {
   const count = quick ? 10_000 : 100_000;
-  const rig = await startRig(kubeconfig, clients, (folder, cluster) => seedBackups(folder, cluster, count));
+  const rig = await startRig(kubeconfig, {
+    connections: clients,
+    prepare: (folder, cluster) => seedBackups(folder, cluster, count),
+  });
   try {
     const stop = new AbortController();
     const lists = { done: 0 };

@@ -8,6 +8,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
+import { systemClock } from '../src/base/clock.ts';
+import { randomIds } from '../src/base/ids.ts';
+import { createLog } from '../src/base/log.ts';
+import { createMetrics } from '../src/base/metrics.ts';
+import { openStore } from '../src/objectstore/open.ts';
 import { Client } from './load.ts';
 import type { Target } from './load.ts';
 
@@ -20,22 +25,33 @@ export interface Rig {
   /** Straight to Kylon. */
   readonly kylon: Client;
   readonly memory: Memory;
+  /** Its URL. */
+  readonly store: string;
   close(): Promise<void>;
 }
 
-/** `prepare` fills the store before Kylon opens it. */
-export async function startRig(
-  kubeconfig: string,
-  connections: number,
-  prepare: (data: Folder, cluster: Client) => Promise<void>,
-): Promise<Rig> {
+export interface RigOptions {
+  /** Kept at once by each client. */
+  readonly connections?: number;
+  /** Whether KYLON_BENCH_S3, where it is set, names the bucket that the store lies in. */
+  readonly mayUseS3?: boolean;
+  /** Fills the store before Kylon opens it. */
+  readonly prepare?: (data: Folder, cluster: Client) => Promise<void>;
+}
+
+export async function startRig(kubeconfig: string, { connections = 64, mayUseS3 = false, prepare }: RigOptions): Promise<Rig> {
   const target = await targetOf(kubeconfig);
   const cluster = new Client(target, connections);
   const data = mkdtempSync(join(tmpdir(), 'kylon-bench-'));
-  const remove = () => rmSync(data, { recursive: true, force: true });
+  const s3 = mayUseS3 ? placeOnS3() : undefined;
+  const store = s3 ?? `file://${data}/store`;
+  const remove = async () => {
+    rmSync(data, { recursive: true, force: true });
+    if (s3) await emptyStore(s3);
+  };
   try {
-    await prepare({ data, store: `file://${data}/store` }, cluster);
-    const process = await startKylon(kubeconfig, data);
+    await prepare?.({ data, store }, cluster);
+    const process = await startKylon(kubeconfig, data, store);
     const { spec } = await cluster.json<{ spec: { service: { port: number } } }>('GET', apiService);
     const direct = { ...target, url: `https://localhost:${spec.service.port}`, tls: { ...target.tls, rejectUnauthorized: false } };
     const kylon = new Client(direct, connections);
@@ -44,12 +60,12 @@ export async function startRig(
       memory.stop();
       await end(process);
       for (const client of [cluster, kylon]) client.close();
-      remove();
+      await remove();
     };
-    return { cluster, kylon, memory, close };
+    return { cluster, kylon, memory, store, close };
   } catch (error) {
     cluster.close();
-    remove();
+    await remove();
     throw error;
   }
 }
@@ -57,6 +73,23 @@ export async function startRig(
 export interface Folder {
   readonly data: string;
   readonly store: string;
+}
+
+/** A place of its own in the bucket of KYLON_BENCH_S3; undefined where that is not set. */
+function placeOnS3(): string | undefined {
+  const { KYLON_BENCH_S3: bucket } = process.env;
+  if (bucket === undefined) return undefined;
+  const url = new URL(bucket);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/bench-${randomIds.hex(4)}`;
+  return url.href;
+}
+
+async function emptyStore(url: string): Promise<void> {
+  const signal = AbortSignal.any([]);
+  const parts = { clock: systemClock, ids: randomIds, log: createLog('warn'), env: process.env, metrics: createMetrics() };
+  const { store } = await openStore(url, parts, signal);
+  for await (const { key } of store.list('', signal)) await store.delete(key, signal);
+  await store.close();
 }
 
 /** Anonymous memory of a process, in bytes: now, and the most that was seen. Pages of files that it maps are not counted. */
@@ -78,6 +111,11 @@ class Memory {
 
   get peak(): number {
     return this.#peak;
+  }
+
+  /** The peak is sought anew. */
+  forget(): void {
+    this.#peak = 0;
   }
 
   stop(): void {
@@ -109,7 +147,7 @@ async function targetOf(kubeconfig: string): Promise<Target> {
   };
 }
 
-async function startKylon(kubeconfig: string, data: string): Promise<ChildProcess> {
+async function startKylon(kubeconfig: string, data: string, store: string): Promise<ChildProcess> {
   const node = join(repository, 'node_modules/.bin/node');
   const args = [
     '--max-http-header-size=1048576',
@@ -117,6 +155,8 @@ async function startKylon(kubeconfig: string, data: string): Promise<ChildProces
     'src/main.ts',
     '--data',
     data,
+    '--store',
+    store,
     '--port',
     '0',
     '--kubeconfig',
