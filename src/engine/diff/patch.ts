@@ -3,17 +3,21 @@ import { isDeepStrictEqual } from 'node:util';
 import fastJsonPatch from 'fast-json-patch';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { clean } from '../restore/clean.ts';
-import { listOf } from '../selection/fields.ts';
-import { wished } from './managed-fields.ts';
+import { referencesOf, withUidsOf } from '../restore/owner-references.ts';
+import { countedOf } from '../restore/three-way.ts';
 
 const asItIs = (name: string) => name;
 /** Addresses that a user may have chosen count; where objects lie does not change. */
 const options = { preserveNodePorts: true, restoreStatus: false, keepVolume: true, mapNamespace: asItIs, mapStorageClass: asItIs };
 
-/** Empty where nothing differs. `resource` is the `plural.group`; values are exact, as parseExactly reads them. */
+/**
+ * Empty where nothing differs: where an update by what was saved would change nothing. `resource` is the `plural.group`; values are
+ * exact, as parseExactly reads them.
+ */
 export function patchOf(resource: string, saved: ClusterObject, now: ClusterObject): readonly object[] {
-  const before = comparable(resource, saved);
-  const after = comparable(resource, wished(now, saved));
+  const wanted = ownedAs(now, clean(resource, saved, options));
+  const before = withoutUids(wanted);
+  const after = withoutUids(countedOf(wanted, now, clean(resource, now, options)));
   if (isDeepStrictEqual(before, after)) return [];
   return fastJsonPatch.compare(plain(before), plain(after)).map((operation) => {
     if (operation.op !== 'add' && operation.op !== 'replace') return operation;
@@ -21,11 +25,21 @@ export function patchOf(resource: string, saved: ClusterObject, now: ClusterObje
   });
 }
 
-/** What the server and the restore make anew is left out, and so is by which uid an owner goes. */
-function comparable(resource: string, object: ClusterObject): ClusterObject {
-  const draft = clean(resource, object, options);
-  for (const owner of listOf(draft.metadata['ownerReferences'])) delete owner['uid'];
-  return draft;
+/** By which uid an owner goes is no difference. */
+function ownedAs(live: ClusterObject, object: ClusterObject): ClusterObject {
+  return withReferences(object, withUidsOf(referencesOf(live), referencesOf(object)));
+}
+
+function withoutUids(object: ClusterObject): ClusterObject {
+  const references = referencesOf(object).map((reference) => {
+    const { uid: _, ...rest } = reference;
+    return rest;
+  });
+  return withReferences(object, references);
+}
+
+function withReferences(object: ClusterObject, ownerReferences: readonly object[]): ClusterObject {
+  return ownerReferences.length === 0 ? object : { ...object, metadata: { ...object.metadata, ownerReferences } };
 }
 
 /** Large numbers as their digits, because fast-json-patch clones what it puts into a patch by way of JSON. */

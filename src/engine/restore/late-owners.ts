@@ -12,7 +12,7 @@ import { nameOf } from './restoration.ts';
 import { retried } from './retry.ts';
 import type { Entry } from './saved-items.ts';
 import { objectOf, savedItems } from './saved-items.ts';
-import { joinedReferences, referencesOf } from './three-way.ts';
+import { joinedReferences, referencesOf } from './owner-references.ts';
 import { writeItem } from './write-item.ts';
 
 const objectsAtOnce = 16;

@@ -10,24 +10,29 @@ import type { Fields } from '../selection/fields.ts';
 export interface Owners {
   /** What anybody owns. */
   readonly all: Fields | undefined;
-  /** What those own who write for the cluster, not for a user. */
-  readonly controllers: Fields | undefined;
+  /** What those own who write for a user, not for the cluster. */
+  readonly users: Fields | undefined;
+  /** What anybody has decided. Besides the status itself, what a write to it sets is a report on what others have decided. */
+  readonly decided: Fields | undefined;
 }
 
-export const nobody: Owners = { all: undefined, controllers: undefined };
+/** Where nobody keeps account of the fields, all of them may be a user's. */
+const allUsers: Owners = { all: {}, users: {}, decided: {} };
 
-/** Undefined for an object whose fields nobody keeps account of. */
-export function ownersOf({ metadata }: ClusterObject): Owners | undefined {
+export function ownersOf({ metadata }: ClusterObject): Owners {
   const entries = listOf(metadata['managedFields']);
-  if (entries.length === 0) return undefined;
-  const union = (some: readonly Fields[]) =>
-    some.reduce<Fields | undefined>((sum, entry) => merged(sum, fieldsOf(entry['fieldsV1'])), undefined);
-  return { all: union(entries), controllers: union(entries.filter(isControllers)) };
+  if (entries.length === 0) return allUsers;
+  const fields = (some: readonly Fields[]) => some.map((entry) => fieldsOf(entry['fieldsV1']));
+  return {
+    all: union(fields(entries)),
+    users: union(fields(entries.filter((entry) => !isControllers(entry)))),
+    decided: union(entries.flatMap(decisionsOf)),
+  };
 }
 
 /** Of a field or an entry that lies at a node. */
-export function ownersAt({ all, controllers }: Owners, step: string): Owners {
-  return { all: childOf(all, step), controllers: childOf(controllers, step) };
+export function ownersAt({ all, users, decided }: Owners, step: string): Owners {
+  return { all: childOf(all, step), users: childOf(users, step), decided: childOf(decided, step) };
 }
 
 /**
@@ -37,8 +42,16 @@ export function ownersAt({ all, controllers }: Owners, step: string): Owners {
 const controllerName = /(^|-)(apiserver|autoscaler|controller|kubelet|manager|operator|provisioner|scheduler)$/;
 
 /** A write to a subresource is a report or an order about something that is there; status and scale are the usual ones. */
-export const isControllers = ({ manager, subresource }: Fields) =>
+const isControllers = ({ manager, subresource }: Fields) =>
   (typeof subresource === 'string' && subresource !== '') || (typeof manager === 'string' && controllerName.test(manager));
+
+function decisionsOf({ subresource, fieldsV1 }: Fields): readonly Fields[] {
+  if (subresource !== 'status') return [fieldsOf(fieldsV1)];
+  const { 'f:status': status } = fieldsOf(fieldsV1);
+  return status === undefined ? [] : [{ 'f:status': status }];
+}
+
+const union = (sets: readonly Fields[]) => sets.reduce<Fields | undefined>(merged, undefined);
 
 function merged(a: Fields | undefined, b: Fields): Fields {
   const sum: Fields = { ...a };

@@ -10,7 +10,7 @@ import { qualified } from '../../machinery/errors.ts';
 import type { Item, ItemKey, ItemPage, ItemQuery } from '../../resources/services.ts';
 import { Cache } from '../cache.ts';
 import type { ServedResources } from './served-resources.ts';
-import { referencesOf } from './three-way.ts';
+import { referencesOf } from './owner-references.ts';
 
 export interface OwnerParts {
   /** As the creator of the restore. */

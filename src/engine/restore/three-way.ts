@@ -5,15 +5,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import { textExactly } from '../../base/exact-json.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
-import type { OwnerReference } from '../../machinery/object.ts';
 import type { Fields } from '../selection/fields.ts';
 import { fieldsOf, isFields } from '../selection/fields.ts';
-import { nobody, ownersAt, ownersOf } from './managed-fields.ts';
+import { ownersAt, ownersOf } from './managed-fields.ts';
 import type { Owners } from './managed-fields.ts';
+import { joinedReferences, referencesOf } from './owner-references.ts';
 
 /** `clean` is `live` without what a restore leaves out of objects. The result is `live`, field by field, where nothing is to be changed. */
 export function threeWay(wanted: ClusterObject, live: ClusterObject, clean: ClusterObject): ClusterObject {
-  return merge(withLiveMarks(wanted, live), live, clean, ownersOf(live) ?? nobody) as ClusterObject;
+  return meet(withLiveMarks(wanted, live), live, clean, ownersOf(live)).updated as ClusterObject;
+}
+
+/**
+ * What of the live object counts: `clean` without what an update would leave alone. It equals `wanted` where an update would
+ * change nothing.
+ */
+export function countedOf(wanted: ClusterObject, live: ClusterObject, clean: ClusterObject): ClusterObject {
+  return meet(wanted, live, clean, ownersOf(live)).counted as ClusterObject;
 }
 
 /** Whether the live object has all that is wanted, whatever it has besides. */
@@ -39,95 +47,99 @@ function withLiveMarks(wanted: ClusterObject, live: ClusterObject): ClusterObjec
   };
 }
 
-/** Those of the live object, then the others. A reference to an owner of that name that is gone is replaced; a second controller is left out. */
-export function joinedReferences(wanted: readonly OwnerReference[], live: readonly OwnerReference[]): readonly OwnerReference[] {
-  const isReplaced = (one: OwnerReference) => wanted.some((other) => isSameOwner(one, other) && one.uid !== other.uid);
-  const kept = live.filter((one) => !isReplaced(one));
-  const hasController = kept.some(({ controller }) => controller);
-  const added = wanted.filter((one) => !kept.some(({ uid }) => uid === one.uid) && !(one.controller && hasController));
-  return [...kept, ...added];
-}
-
-const isSameOwner = (a: OwnerReference, b: OwnerReference) => a.kind === b.kind && a.name === b.name && groupOf(a) === groupOf(b);
-const groupOf = ({ apiVersion }: OwnerReference) => apiVersion.replace(/\/?[^/]*$/, '');
-
-export const referencesOf = ({ metadata }: ClusterObject): readonly OwnerReference[] =>
-  Array.isArray(metadata['ownerReferences']) ? (metadata['ownerReferences'] as OwnerReference[]) : [];
-
 const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
 
-function merge(wanted: unknown, live: unknown, clean: unknown, owners: Owners): unknown {
-  if (isDeepStrictEqual(wanted, clean)) return live;
-  if (isFields(wanted) && isFields(live)) return mergeFields(wanted, live, fieldsOf(clean), owners);
-  if (Array.isArray(wanted) && Array.isArray(live)) return mergeLists(wanted, live, Array.isArray(clean) ? clean : [], owners);
-  return wanted;
+/** What becomes of one place of both objects; undefined where nothing is left of it. */
+interface Meeting {
+  /** What an update puts there. */
+  readonly updated: unknown;
+  /** What of the live value counts. */
+  readonly counted: unknown;
 }
 
-function mergeFields(wanted: Fields, live: Fields, clean: Fields, owners: Owners): Fields {
-  const both = Object.entries(wanted).map(([field, value]): [string, unknown] => [
-    field,
-    Object.hasOwn(live, field) ? merge(value, live[field], clean[field], ownersAt(owners, `f:${field}`)) : value,
-  ]);
-  const extra = Object.entries(live)
-    .filter(([field]) => !Object.hasOwn(wanted, field))
-    .map(([field, value]): [string, unknown] => [
-      field,
-      Object.hasOwn(clean, field) ? stayingPart(value, owners, ownersAt(owners, `f:${field}`)) : value,
-    ]);
-  return Object.fromEntries([...both, ...extra].filter(([, value]) => value !== undefined));
+function meet(wanted: unknown, live: unknown, clean: unknown, owners: Owners): Meeting {
+  if (isDeepStrictEqual(wanted, clean)) return { updated: live, counted: clean };
+  if (isFields(wanted) && isFields(live)) return meetFields(wanted, live, fieldsOf(clean), owners);
+  const lists = Array.isArray(wanted) && Array.isArray(live) && meetLists(wanted, live, Array.isArray(clean) ? clean : [], owners);
+  return lists || (isReport(owners) ? { updated: live, counted: wanted } : { updated: wanted, counted: clean });
 }
 
-/** Of what only the live object has; `above` are the owners of where it lies. */
-function stayingPart(live: unknown, above: Owners, owners: Owners): unknown {
-  const isSetByNobody = above.all !== undefined && owners.all === undefined;
-  return isSetByNobody ? live : controllersPart(live, owners);
+const isReport = ({ all, decided }: Owners) => all !== undefined && decided === undefined;
+
+function meetFields(wanted: Fields, live: Fields, clean: Fields, owners: Owners): Meeting {
+  const met = Object.keys({ ...wanted, ...live }).map((name): readonly [string, Meeting] => {
+    if (!Object.hasOwn(live, name)) return [name, { updated: wanted[name], counted: undefined }];
+    const below = ownersAt(owners, `f:${name}`);
+    if (Object.hasOwn(wanted, name)) return [name, meet(wanted[name], live[name], clean[name], below)];
+    return [name, Object.hasOwn(clean, name) ? divide(live[name], below) : { updated: live[name], counted: undefined }];
+  });
+  return { updated: fieldsFrom(met, 'updated'), counted: fieldsFrom(met, 'counted') };
 }
 
-function controllersPart(live: unknown, owners: Owners): unknown {
-  if (owners.controllers === undefined) return undefined;
-  if (Object.keys(owners.controllers).length === 0) return live;
-  if (isFields(live))
-    return unlessEmpty(Object.entries(live).map(([field, value]) => [field, controllersPart(value, ownersAt(owners, `f:${field}`))]));
-  const entries = Array.isArray(live) && entriesOf(live, owners);
-  const kept = entries ? entries.filter(({ step }) => ownersAt(owners, step).controllers !== undefined) : [];
-  return kept.length > 0 ? kept.map(({ value }) => value) : undefined;
-}
+const fieldsFrom = (met: readonly (readonly [string, Meeting])[], side: keyof Meeting): Fields =>
+  Object.fromEntries(met.map(([name, found]) => [name, found[side]]).filter(([, value]) => value !== undefined));
 
-function unlessEmpty(entries: readonly [string, unknown][]): Fields | undefined {
-  const kept = entries.filter(([, value]) => value !== undefined);
-  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
-}
-
-/** A list whose entries have owners of their own is merged entry by entry; any other is one value. */
-function mergeLists(wanted: readonly unknown[], live: readonly unknown[], clean: readonly unknown[], owners: Owners): readonly unknown[] {
-  const [wantedEntries, liveEntries, cleanEntries] = [wanted, live, clean].map((list) => entriesOf(list, owners));
-  if (!wantedEntries || !liveEntries || !cleanEntries) return wanted;
-  const [liveBy, cleanBy] = [liveEntries, cleanEntries].map((entries) => new Map(entries.map(({ step, value }) => [step, value])));
-  const merged = wantedEntries.map(({ step, value }) =>
-    liveBy?.has(step) ? merge(value, liveBy.get(step), cleanBy?.get(step), ownersAt(owners, step)) : value,
+/** A list whose entries have owners of their own meets entry by entry; of any other, undefined: it is one value. */
+function meetLists(wanted: readonly unknown[], live: readonly unknown[], clean: readonly unknown[], owners: Owners): Meeting | undefined {
+  const [wantedBy, liveBy, cleanBy] = [wanted, live, clean].map((list) => entriesOf(list, owners));
+  if (!wantedBy || !liveBy || !cleanBy) return undefined;
+  const met = new Map(
+    [...liveBy].map(([step, value]): [string, Meeting] => {
+      const below = ownersAt(owners, step);
+      if (wantedBy.has(step)) return [step, meet(wantedBy.get(step), value, cleanBy.get(step), below)];
+      return [step, cleanBy.has(step) ? divideEntry(value, below) : { updated: value, counted: undefined }];
+    }),
   );
-  const isWanted = new Set(wantedEntries.map(({ step }) => step));
-  for (const [at, { step, value }] of liveEntries.entries()) {
-    if (isWanted.has(step)) continue;
-    const staying = cleanBy?.has(step) ? stayingPart(value, owners, ownersAt(owners, step)) : value;
-    if (staying !== undefined) merged.splice(at, 0, staying);
-  }
-  return merged;
+  const updated = [...wantedBy].map(([step, value]) => met.get(step)?.updated ?? value);
+  for (const [at, [step, { updated: staying }]] of [...met].entries())
+    if (!wantedBy.has(step) && staying !== undefined) updated.splice(at, 0, staying);
+  return { updated, counted: [...met.values()].map(({ counted }) => counted).filter((value) => value !== undefined) };
 }
 
-interface Entry {
-  /** Of managedFields: what leads to this entry. */
-  readonly step: string;
-  readonly value: unknown;
+/** What only the live object has: what a user has set counts and goes, with the defaults in it; all else stays. */
+function divide(live: unknown, owners: Owners): Meeting {
+  if (owners.users === undefined) return { updated: live, counted: undefined };
+  const isWhole = Object.keys(owners.users).length === 0;
+  if (!isWhole && isFields(live)) return divideFields(live, owners);
+  const entries = !isWhole && Array.isArray(live) ? entriesOf(live, owners) : undefined;
+  return entries ? divideList(entries, owners) : { updated: undefined, counted: live };
 }
+
+function divideFields(live: Fields, owners: Owners): Meeting {
+  const parts = Object.entries(live).map(([name, value]) => [name, dividePart(value, ownersAt(owners, `f:${name}`), divide)] as const);
+  const [updated, counted] = [fieldsFrom(parts, 'updated'), fieldsFrom(parts, 'counted')];
+  return { updated: unlessEmpty(updated), counted: unlessEmpty(counted) };
+}
+
+function divideList(entries: Entries, owners: Owners): Meeting {
+  const parts = [...entries].map(([step, value]) => dividePart(value, ownersAt(owners, step), divideEntry));
+  const values = (side: keyof Meeting) => parts.map((part) => part[side]).filter((value) => value !== undefined);
+  return { updated: unlessEmpty(values('updated')), counted: unlessEmpty(values('counted')) };
+}
+
+/** Of something that a user has set. */
+function dividePart(live: unknown, owners: Owners, otherwise: (live: unknown, owners: Owners) => Meeting): Meeting {
+  return owners.all === undefined ? { updated: undefined, counted: undefined } : otherwise(live, owners);
+}
+
+/** An entry stays or goes as a whole: half a container is none. */
+function divideEntry(live: unknown, owners: Owners): Meeting {
+  const { updated, counted } = divide(live, owners);
+  return { updated: counted === undefined ? updated : undefined, counted };
+}
+
+const unlessEmpty = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);
+
+/** By what leads to them in managedFields. */
+type Entries = ReadonlyMap<string, unknown>;
 
 /** Undefined where the entries have no owners of their own, or are not told apart by their keys. */
-function entriesOf(list: readonly unknown[], { all }: Owners): readonly Entry[] | undefined {
+function entriesOf(list: readonly unknown[], { all }: Owners): Entries | undefined {
   const sample = Object.keys(all ?? {}).find((step) => step.startsWith('k:') || step.startsWith('v:'));
   if (sample === undefined) return undefined;
   const keys = sample.startsWith('k:') ? Object.keys(JSON.parse(sample.slice(2)) as object) : undefined;
-  const entries = list.map((value) => ({ step: keys ? keyedStep(value, keys) : `v:${textExactly(value)}`, value }));
-  return new Set(entries.map(({ step }) => step)).size === entries.length ? entries : undefined;
+  const entries = new Map(list.map((value) => [keys ? keyedStep(value, keys) : `v:${textExactly(value)}`, value]));
+  return entries.size === list.length ? entries : undefined;
 }
 
 /** The keys are sorted, as the server writes them. */

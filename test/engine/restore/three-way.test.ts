@@ -1,8 +1,10 @@
-/** What Update makes of a live object. */
+/** What Update makes of a live object, and what of it counts in a comparison. */
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { clean } from '../../../src/engine/restore/clean.ts';
-import { covers, joinedReferences, threeWay } from '../../../src/engine/restore/three-way.ts';
+import { joinedReferences, withUidsOf } from '../../../src/engine/restore/owner-references.ts';
+import { countedOf, covers, threeWay } from '../../../src/engine/restore/three-way.ts';
 
 const same = (name: string) => name;
 const options = { preserveNodePorts: false, restoreStatus: false, keepVolume: false, mapNamespace: same, mapStorageClass: same };
@@ -102,6 +104,36 @@ describe('threeWay', () => {
     });
   });
 
+  it('leaves alone what only a status write has set, but for the status itself', () => {
+    const fields = { 'f:metadata': { 'f:annotations': { 'f:revision': {} } }, 'f:status': { 'f:x': {} } };
+    const live = owned({ status: { x: 2 } }, { 'kube-controller-manager/status': fields }, { annotations: { revision: '2' } });
+    const wanted = object({ status: { x: 1 } }, { annotations: { revision: '1' } });
+    const updated = threeWay(wanted, live, clean('things', live, { ...options, restoreStatus: true }));
+    expect(updated).toMatchObject({ metadata: { annotations: { revision: '2' } }, status: { x: 1 } });
+  });
+
+  it('takes away the whole of an entry that a user has added, with what others have put into it', () => {
+    const live = owned(
+      { spec: { containers: [{ name: 'web' }, { name: 'debug', image: 'x', injected: 1, fallback: 2 }] } },
+      {
+        kubectl: {
+          'f:spec': {
+            'f:containers': {
+              'k:{"name":"web"}': { '.': {}, 'f:name': {} },
+              'k:{"name":"debug"}': { '.': {}, 'f:name': {}, 'f:image': {} },
+            },
+          },
+        },
+        'mesh-operator': { 'f:spec': { 'f:containers': { 'k:{"name":"debug"}': { 'f:injected': {} } } } },
+      },
+    );
+    const wanted = object({ spec: { containers: [{ name: 'web' }] } });
+    expect(update(wanted, live)['spec']).toEqual(wanted['spec']);
+    expect(countedOf(wanted, live, clean('things', live, options))['spec']).toEqual({
+      containers: [{ name: 'web' }, { name: 'debug', image: 'x' }],
+    });
+  });
+
   it('merges sets by their values, and takes any other list as one value', () => {
     const live = owned(
       { set: ['user', 'controller', 'both'], atomic: [1, 2] },
@@ -135,6 +167,78 @@ describe('threeWay', () => {
   });
 });
 
+const owner = (manager: string, fieldsV1: object, subresource?: string) => ({
+  manager,
+  operation: 'Update',
+  fieldsV1,
+  ...(subresource && { subresource }),
+});
+
+/** Of the spec; what counts is no difference exactly where an update changes nothing. */
+function countOf(live: Fields, saved: Fields, managedFields: object[]): unknown {
+  const [wanted, now] = [object({ spec: saved }), object({ spec: live }, { managedFields })];
+  const counted = countedOf(wanted, now, clean('things', now, options));
+  expect(isDeepStrictEqual(counted, wanted)).toBe(isDeepStrictEqual(threeWay(wanted, now, clean('things', now, options)), now));
+  return counted['spec'];
+}
+
+describe('countedOf', () => {
+  it('takes an object whose fields nobody manages as it is', () => {
+    expect(countOf({ old: 1, added: 1 }, { old: 1 }, [])).toEqual({ old: 1, added: 1 });
+  });
+
+  it('leaves out what nobody owns, which is a default, and what controllers and subresources own', () => {
+    const owners = [
+      owner('kubectl', { 'f:spec': { 'f:mine': {} } }),
+      owner('kube-controller-manager', { 'f:spec': { 'f:theirs': {} } }),
+      owner('cert-manager-controller', { 'f:spec': { 'f:other': {} } }),
+      owner('kubectl', { 'f:spec': { 'f:scaled': {} } }, 'scale'),
+    ];
+    expect(countOf({ old: 1, mine: 2, theirs: 3, other: 4, scaled: 5, fallback: 6 }, { old: 0 }, owners)).toEqual({ old: 1, mine: 2 });
+  });
+
+  it('keeps what two own where one of them is a user', () => {
+    const owners = [owner('kubectl', { 'f:spec': { 'f:both': {} } }), owner('kubelet', { 'f:spec': { 'f:both': {} } })];
+    expect(countOf({ both: 1 }, {}, owners)).toEqual({ both: 1 });
+  });
+
+  it('keeps a change of what was saved, whoever made it, but for what status alone writes', () => {
+    const owners = [owner('hpa', { 'f:spec': { 'f:replicas': {} } }, 'scale'), owner('kcm', { 'f:spec': { 'f:revision': {} } }, 'status')];
+    expect(countOf({ replicas: 3, revision: '2' }, { replicas: 1, revision: '1' }, owners)).toEqual({ replicas: 3, revision: '1' });
+  });
+
+  it('looks into new maps: what a user added of them stays', () => {
+    const owners = [
+      owner('kubectl', { 'f:spec': { 'f:labels': { '.': {}, 'f:a': {} }, 'f:whole': {} } }),
+      owner('kubelet', { 'f:spec': { 'f:labels': { 'f:b': {} }, 'f:node': { '.': {}, 'f:x': {} } } }),
+    ];
+    const live = { labels: { a: '1', b: '2' }, whole: { any: { thing: 1 } }, node: { x: 1 } };
+    expect(countOf(live, {}, owners)).toEqual({ labels: { a: '1' }, whole: { any: { thing: 1 } } });
+  });
+
+  it('tells items of lists apart by their keys', () => {
+    const port = (number: number, more = {}) => ({ port: number, protocol: 'TCP', ...more });
+    const key = (number: number) => `k:{"port":${number},"protocol":"TCP"}`;
+    const owners = [
+      owner('kubectl', { 'f:spec': { 'f:ports': { '.': {}, [key(80)]: { '.': {}, 'f:port': {}, 'f:protocol': {} } } } }),
+      owner('kubelet', { 'f:spec': { 'f:ports': { [key(81)]: { '.': {}, 'f:port': {}, 'f:protocol': {} } } } }),
+    ];
+    const live = { ports: [port(79, { nodePort: 3 }), port(80), port(81), port(82)] };
+    expect(countOf(live, { ports: [port(79)] }, owners)).toEqual({ ports: [port(79), port(80)] });
+  });
+
+  it('tells values of sets apart, and takes other lists as one value', () => {
+    const owners = [
+      owner('kubectl', { 'f:spec': { 'f:set': { '.': {}, 'v:"mine"': {} } } }),
+      owner('kubelet', { 'f:spec': { 'f:set': { 'v:"theirs"': {} } } }),
+    ];
+    expect(countOf({ set: ['old', 'mine', 'theirs'], list: [2, 3] }, { set: ['old'], list: [1] }, owners)).toEqual({
+      set: ['old', 'mine'],
+      list: [2, 3],
+    });
+  });
+});
+
 describe('joinedReferences', () => {
   const owner = (name: string, uid: string, controller = false) => ({
     apiVersion: 'v1',
@@ -150,6 +254,17 @@ describe('joinedReferences', () => {
 
   it('adds no second controller', () => {
     expect(joinedReferences([owner('a', 'a', true)], [owner('b', 'b', true)])).toEqual([owner('b', 'b', true)]);
+  });
+});
+
+describe('withUidsOf', () => {
+  it('takes the uid of the owner of that name and group, and leaves others', () => {
+    const owner = (name: string, uid: string, apiVersion = 'g/v1') => ({ apiVersion, kind: 'A', name, uid });
+    expect(withUidsOf([owner('a', 'new', 'g/v2')], [owner('a', 'old'), owner('b', 'b'), owner('a', 'c', 'other/v1')])).toEqual([
+      owner('a', 'new'),
+      owner('b', 'b'),
+      owner('a', 'c', 'other/v1'),
+    ]);
   });
 });
 
