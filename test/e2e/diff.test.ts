@@ -1,14 +1,14 @@
 /** What has changed since a backup, beside a real cluster: with real controllers, defaults and managedFields, and as users of few rights. */
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
+import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { Kubectl } from './kubectl.ts';
-import { apiServiceName, Kylon } from './kylon.ts';
-import { backup, backups, complete, configMap, namespace, path } from './objects.ts';
+import type { Kylon } from './kylon.ts';
+import { configMap, path } from './objects.ts';
 import { eventually } from './process.ts';
+import { backUp } from './restoring.ts';
+import { setUp, tearDown } from './users.ts';
 
 const cluster = findCluster();
-const userRoles = resolve(repository, 'manifests/user-roles.yaml');
 const beside = suite('a diff beside a real cluster', cluster);
 
 interface Difference {
@@ -60,10 +60,6 @@ describe(beside.title, beside.options, () => {
     JSON.parse(await as.run(['get', '--raw', `${path(shop, `backups/${name}/diff`)}${query}`])) as DifferenceList;
   const textOf = ({ change, resource, name }: Difference) => `${change} ${resource} ${name}`;
   const told = async (name: string, query = '', as = kubectl) => (await diff(name, query, as)).items.map(textOf);
-  const backUp = async (name: string, spec: object = {}) => {
-    await kubectl.run(['create', '-f', '-'], backup(shop, name, spec));
-    return complete(kubectl, backups, { namespace: shop, name });
-  };
   /** Controllers have done what they do with what is there. */
   const settled = () =>
     eventually(async () => {
@@ -74,28 +70,15 @@ describe(beside.title, beside.options, () => {
     }, 60_000);
 
   beforeAll(async () => {
-    await tidy();
-    await kubectl.run(['apply', '-f', userRoles]);
-    await kubectl.run(['create', '-f', '-'], [namespace(shop), namespace(other)]);
-    for (const name of [shop, other])
-      await eventually(
-        async () => (await kubectl.try(['get', 'serviceaccount/default', 'configmap/kube-root-ca.crt', '-n', name])).code === 0,
-      );
-    kylon = await Kylon.beside(kubeconfigOf(cluster));
+    kylon = await setUp(kubectl, kubeconfigOf(cluster), [shop, other]);
     await kubectl.run(['create', '-f', '-'], [deployment('web'), service, secret('one'), configMap(shop, 'settings', { a: '1' })]);
     await settled();
-    await backUp('before');
+    await backUp(kubectl, shop, 'before');
   });
   afterAll(async () => {
     await kylon?.discard();
-    await tidy();
+    await tearDown(kubectl, [shop, other]);
   });
-
-  async function tidy(): Promise<void> {
-    await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
-    await kubectl.try(['delete', '-f', userRoles, '--ignore-not-found']);
-    await kubectl.run(['delete', 'namespace', shop, other, '--ignore-not-found']);
-  }
 
   it('is empty for what nobody touched, whatever controllers and the server have noted since', async () => {
     await kubectl.run([
@@ -169,7 +152,7 @@ describe(beside.title, beside.options, () => {
   });
 
   it('compares with another backup, which changes no more', async () => {
-    await backUp('after');
+    await backUp(kubectl, shop, 'after');
     const whole = await told('before');
     await kubectl.run(['delete', 'secret', 'password', '-n', shop]);
     expect((await told('before', '?against=after')).toSorted()).toEqual(whole.toSorted());
@@ -199,7 +182,7 @@ describe(beside.title, beside.options, () => {
 
   it('shows a backup of several namespaces to who may see one of them as much as that one', async () => {
     await kubectl.run(['create', '-f', '-'], [configMap(other, 'settings')]);
-    await backUp('both', { includedNamespaces: [shop, other], includedResources: ['configmaps'] });
+    await backUp(kubectl, shop, 'both', { includedNamespaces: [shop, other], includedResources: ['configmaps'] });
     await kubectl.run(['delete', 'configmap', 'settings', '-n', other]);
     await kubectl.run(['create', '-f', '-'], configMap(shop, 'late'));
     const carol = kubectl.as('carol');

@@ -18,9 +18,9 @@ export interface Restored {
   readonly of: (resource: string, name: string) => Pick<Result, 'outcome' | 'message'> | undefined;
 }
 
-export async function backUp(kubectl: Kubectl, namespace: string, name: string, spec: object): Promise<void> {
+export async function backUp(kubectl: Kubectl, namespace: string, name: string, spec: object = {}): Promise<KubeObject> {
   await kubectl.run(['create', '-f', '-'], backup(namespace, name, spec));
-  await complete(kubectl, backups, { namespace, name });
+  return complete(kubectl, backups, { namespace, name });
 }
 
 /** Whatever comes of it. */

@@ -1,17 +1,18 @@
 /** Verification and holds beside a real cluster, as users of kubectl meet them; and the sizes and orphans of the store behind it. */
 import { readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
-import { apiServiceName, Kylon } from './kylon.ts';
-import { backup, backups, complete, configMap, gone, namespace, path } from './objects.ts';
+import type { Kylon } from './kylon.ts';
+import { backup, backups, complete, configMap, gone, path } from './objects.ts';
 import { eventually, run } from './process.ts';
+import { backUp } from './restoring.ts';
+import { setUp, tearDown } from './users.ts';
 
 const cluster = findCluster();
-const userRoles = resolve(repository, 'manifests/user-roles.yaml');
 const beside = suite('verification and holds', cluster);
 
 describe(beside.title, beside.options, () => {
@@ -20,11 +21,6 @@ describe(beside.title, beside.options, () => {
   const users = { viewer: 'view', editor: 'edit', boss: 'admin' };
   let kylon: Kylon;
 
-  const backUp = async (name: string, spec: object = {}, annotations?: Record<string, string>) => {
-    const object = backup(shop, name, spec);
-    await kubectl.run(['create', '-f', '-'], { ...object, metadata: { ...object.metadata, ...(annotations && { annotations }) } });
-    return complete(kubectl, backups, { namespace: shop, name });
-  };
   const verify = async (name: string, as = kubectl) =>
     JSON.parse(await as.run(['create', '--raw', path(shop, `backups/${name}/verify`), '-f', '/dev/null'])) as KubeObject;
   const raw = (verb: 'replace' | 'delete', name: string, body?: object) =>
@@ -41,31 +37,19 @@ describe(beside.title, beside.options, () => {
   };
 
   beforeAll(async () => {
-    await tidy();
-    await kubectl.run(['apply', '-f', userRoles]);
-    await kubectl.run(['create', '-f', '-'], [namespace(shop)]);
-    await eventually(
-      async () => (await kubectl.try(['get', 'serviceaccount/default', 'configmap/kube-root-ca.crt', '-n', shop])).code === 0,
-    );
+    kylon = await setUp(kubectl, kubeconfigOf(cluster), [shop]);
     for (const [user, role] of Object.entries(users))
       await kubectl.run(['create', 'rolebinding', user, `--clusterrole=${role}`, `--user=${user}`, '-n', shop]);
-    kylon = await Kylon.beside(kubeconfigOf(cluster));
     await kubectl.run(
       ['create', '-f', '-'],
       Array.from({ length: 40 }, (_, n) => configMap(shop, `c${n}`)),
     );
-    await backUp('b');
+    await backUp(kubectl, shop, 'b');
   });
   afterAll(async () => {
     await kylon?.discard();
-    await tidy();
+    await tearDown(kubectl, [shop]);
   });
-
-  async function tidy(): Promise<void> {
-    await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
-    await kubectl.try(['delete', '-f', userRoles, '--ignore-not-found']);
-    await kubectl.run(['delete', 'namespace', shop, '--ignore-not-found']);
-  }
 
   it('counts every file of a backup in its size', async () => {
     const { folder, status } = await folderOf('b');
@@ -150,7 +134,7 @@ describe(beside.title, beside.options, () => {
     expect(await kubectl.fails(['delete', backups, 'b', '-n', shop])).toMatch(
       /\(Forbidden\).*backups\.backup\.kylon\.io "b" is forbidden: it is held by boss since .*: audit 2026/,
     );
-    await backUp('free');
+    await backUp(kubectl, shop, 'free');
     expect(await kubectl.fails(['delete', backups, '--all', '-n', shop])).toMatch(/it is held by boss/);
     await gone(kubectl, backups, 'free', '-n', shop);
     await kubectl.get(backups, 'b', '-n', shop);
@@ -183,7 +167,7 @@ describe(beside.title, beside.options, () => {
   });
 
   it('keeps an expired one until it is released', async () => {
-    await backUp('short', { ttl: '1h' });
+    await backUp(kubectl, shop, 'short', { ttl: '1h' });
     await hold('short');
     await kubectl.run(['patch', backups, 'short', '-n', shop, '--type=merge', '-p', '{"spec":{"ttl":"1s"}}']);
     await eventually(async () => Date.parse(String((await kubectl.get(backups, 'short', '-n', shop)).status?.['expiration'])) < Date.now());
@@ -204,7 +188,7 @@ describe(beside.title, beside.options, () => {
   });
 
   it('leaves a folder whose finalizer was removed by hand, which the command finds and removes', async () => {
-    await backUp('torn');
+    await backUp(kubectl, shop, 'torn');
     const { folder, root, uid } = await folderOf('torn');
     await kubectl.run(['patch', backups, 'torn', '-n', shop, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
     await kubectl.run(['delete', backups, 'torn', '-n', shop]);
@@ -227,7 +211,8 @@ describe(beside.title, beside.options, () => {
   });
 
   it('stops the deletion of its namespace where it should go with it, until it is released', async () => {
-    await backUp('bound', {}, { 'backup.kylon.io/outlives-namespace': 'false' });
+    await backUp(kubectl, shop, 'bound');
+    await kubectl.run(['annotate', backups, 'bound', '-n', shop, 'backup.kylon.io/outlives-namespace=false']);
     await hold('bound', 'stay');
     await kubectl.run(['delete', 'namespace', shop, '--wait=false']);
     await eventually(async () => {
