@@ -1,16 +1,21 @@
 /** What the subresources of our kinds ask for: archives, items, logs and results, from the store or from a run that goes on. */
+import { ClusterError } from '../cluster/cluster.ts';
+import type { Discovery } from '../cluster/cluster.ts';
 import { messageOf, unlessAborted, withDeadline } from '../base/lifetime.ts';
 import { ApiError, conflict, internal, notFound, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreDamaged, StoreError, StoreNotFound, StoreRange, StoreUnavailable } from '../objectstore/objectstore.ts';
-import type { Services } from '../resources/services.ts';
+import type { ItemQuery, Services } from '../resources/services.ts';
 import type { ArchiveReader, ResultsReader } from './archive/archive.ts';
 import { ArchiveDamaged } from './archive/archive.ts';
+import { parseKey } from './archive/item-key.ts';
 import { openArchive } from './archive/reader.ts';
 import { openResults } from './archive/results-reader.ts';
+import { byPlural, heldResources } from './archive/held-resources.ts';
 import { Cache } from './cache.ts';
+import { Discovered } from './discovered.ts';
 import { runFolder } from './runs/files.ts';
 import { differencesOf } from './diff/differences.ts';
 import type { EngineParts } from './parts.ts';
@@ -27,6 +32,7 @@ const openWithin = 60_000;
 export function createServices(parts: EngineParts, runs: Runs): Services {
   const archives = new Cache<ArchiveReader>(openReaders);
   const results = new Cache<ResultsReader>(openReaders);
+  const discovered = new Discovered(parts);
   const archiveOf = (backup: KubeObject, signal: AbortSignal) => opened(parts, archives, backup, openArchive, signal);
   const resultsOf = (restore: KubeObject, signal: AbortSignal) => opened(parts, results, restore, openResults, signal);
   const storedLog = async (object: KubeObject, signal: AbortSignal) =>
@@ -41,7 +47,8 @@ export function createServices(parts: EngineParts, runs: Runs): Services {
       }),
     items: (backup, query, signal) =>
       translated(async () => {
-        return (await archiveOf(backup, signal)).items(query, signal);
+        const reader = await archiveOf(backup, signal);
+        return reader.items(await resolved(reader, query, discovered, signal), signal);
       }),
     item: (backup, key, signal) =>
       translated(async () => {
@@ -55,7 +62,7 @@ export function createServices(parts: EngineParts, runs: Runs): Services {
         if (run) return run.results.page(query);
         return (await resultsOf(restore, signal)).page(query, signal);
       }),
-    diff: (backup, query, user, signal) => translated(() => differencesOf({ parts, archiveOf, backup, query, user }, signal)),
+    diff: (backup, query, user, signal) => translated(() => differencesOf({ parts, discovered, archiveOf, backup, query, user }, signal)),
     verify: async (backup, signal) => {
       requireData(parts, backup);
       return verifyBackup(parts, backup, signal);
@@ -64,6 +71,19 @@ export function createServices(parts: EngineParts, runs: Runs): Services {
     release: (backup, change, signal) => releaseBackup(parts, backup, change, signal),
     createRestore: (restore, user, options, signal) => parts.objects.create(parts.restores, restore, user, options, signal),
   };
+}
+
+/** The cluster is asked for names only where the query names no plural; one that does not answer leaves the kinds of the items. */
+async function resolved(reader: ArchiveReader, query: ItemQuery, discovered: Discovered, signal: AbortSignal): Promise<ItemQuery> {
+  const plurals = [...reader.resources().keys()].map((key) => parseKey(`${key}/`));
+  if (query.resource === undefined || plurals.some(({ resource }) => resource === query.resource)) return query;
+  const { resources } = await discovered.forPage(query.continue === '', signal).catch(nothingServed);
+  return byPlural(query, await heldResources(reader, resources, signal));
+}
+
+function nothingServed(error: unknown): Discovery {
+  if (!(error instanceof ClusterError)) throw error;
+  return { resources: [], failures: [] };
 }
 
 /** Opened once for all who ask; who goes away leaves the opening to the others. */

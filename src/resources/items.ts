@@ -26,7 +26,7 @@ export const itemParameters: Subresource['parameters'] = [
   ...pageParameters,
   { name: 'labelSelector', type: 'string', description: 'Only objects whose labels match.' },
   { name: 'group', type: 'string', description: 'Only objects of this API group; core for the core group.' },
-  { name: 'resource', type: 'string', description: 'Only objects of this resource, by its plural.' },
+  { name: 'resource', type: 'string', description: 'Only objects of this resource, by its plural, singular, kind or short name.' },
   { name: 'namespace', type: 'string', description: 'Only objects of this namespace; _ for those that lie in none.' },
   { name: 'name', type: 'string', description: 'Only objects of this name.' },
 ];

@@ -1,5 +1,6 @@
 /** What subresources are told: data, or why there is none. */
 import { describe, expect, it } from 'vitest';
+import { ClusterError } from '../../src/cluster/cluster.ts';
 import type { KubeObject } from '../../src/machinery/object.ts';
 import { backups } from '../../src/resources/backup.ts';
 import { sampleCluster } from './sample-cluster.ts';
@@ -29,6 +30,19 @@ describe('services', () => {
     expect(part.size).toBe(archive.length);
     expect(await bytesOf(part.body)).toEqual(Buffer.from(archive.subarray(10, 17)));
     await expect(services.archive(backup, { start: archive.length }, forever)).rejects.toMatchObject({ code: 416 });
+  });
+
+  it('list items by each name of their resource, also where no cluster answers', async () => {
+    const { bench, services, backup } = await createBackup();
+    const namesOf = async (query: object) => (await services.items(backup, { ...page, ...query }, forever)).items.map(({ name }) => name);
+    const names = ['configmaps', 'configmap', 'ConfigMap', 'cm'];
+    for (const resource of names) expect([resource, await namesOf({ resource })]).toEqual([resource, ['settings']]);
+    expect(await namesOf({ resource: 'cm', group: '' })).toEqual(['settings']);
+    expect(await namesOf({ resource: 'cm', group: 'apps' })).toEqual([]);
+    expect(await namesOf({ resource: 'c*' })).toEqual([]);
+    Object.assign(bench.parts.cluster, { discover: () => Promise.reject(new ClusterError(0, '', 'no answer')) });
+    expect(await namesOf({ resource: 'widget' })).toEqual(['gear']);
+    expect(await namesOf({ resource: 'cm' })).toEqual([]);
   });
 
   it('tell why there is no data', async () => {

@@ -35,14 +35,9 @@ export function itemCommand(shell: Shell): Command {
   );
 }
 
-/**
- * The one object that is meant: its group and its namespace may be left out, and its kind may stand for the plural. Where there is
- * none, what was typed: the server says no to it.
- */
+/** The one object that is meant: its group and its namespace may be left out. Where there is none, what was typed: the server says no to it. */
 async function find(shell: Shell, api: Api, backup: string, wanted: ItemName): Promise<ItemName> {
-  const byPlural = { resource: wanted.resource, group: wanted.group || undefined };
-  const found = await matches(shell, api, backup, wanted, byPlural);
-  const meant = found.length > 0 ? found : (await matches(shell, api, backup, wanted, {})).filter(isOfKind(wanted));
+  const meant = await matches(shell, api, backup, wanted);
   const [only, another] = meant;
   if (!only || !another) return only ?? wanted;
   throw new UsageError(`"${itemText(wanted)}" may be each of ${meant.slice(0, mostNamed).map(itemText).join(', ')}`);
@@ -50,14 +45,9 @@ async function find(shell: Shell, api: Api, backup: string, wanted: ItemName): P
 
 const mostNamed = 10;
 
-async function matches({ signal }: Shell, api: Api, backup: string, { namespace, name }: ItemName, query: object): Promise<Item[]> {
+async function matches({ signal }: Shell, api: Api, backup: string, { group, ...wanted }: ItemName): Promise<Item[]> {
   const path = pathOf(backups, api.namespace, backup, 'items');
   const found: Item[] = [];
-  for await (const { items } of pagesOf<Item>(api, path, { namespace, name, ...query }, signal)) found.push(...(items ?? []));
+  for await (const { items } of pagesOf<Item>(api, path, { ...wanted, group: group || undefined }, signal)) found.push(...(items ?? []));
   return found;
 }
-
-const isOfKind =
-  ({ resource, group }: ItemName) =>
-  (item: Item) =>
-    item.kind.toLowerCase() === resource.toLowerCase() && (group === '' || group === item.group);

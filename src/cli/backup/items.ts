@@ -42,7 +42,7 @@ const pageSize = '5000';
 
 export function withContentFlags(command: Command): Command {
   return command
-    .option('--resource <resource>', 'only objects of this resource, as deployments.apps')
+    .option('--resource <resource>', 'only objects of this resource, as deployments.apps, deployment or deploy')
     .addOption(completing('namespaces', new Option('--namespace-of <name>', 'only objects that lay in this namespace, _ for none')))
     .option('--name <name>', 'only objects of this name')
     .option('-l, --selector <selector>', 'only objects whose labels match')

@@ -1,8 +1,9 @@
 /** Another backup as the side that a backup is compared with. */
-import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
+import type { Discovery } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { Backup } from '../../resources/backup.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
+import { heldResources } from '../archive/held-resources.ts';
 import { parseKey } from '../archive/item-key.ts';
 import type { ItemRecord } from '../archive/item-record.ts';
 import { objectOf } from '../restore/saved-items.ts';
@@ -12,36 +13,20 @@ import type { Entry, Page, Side } from './sides.ts';
 
 export interface BackupSideParts {
   /** For the names that resources go by. */
-  readonly own: Cluster;
+  readonly discovery: Discovery;
   /** The backup that is compared. */
   readonly backup: Backup;
   /** The other one. */
   readonly reader: ArchiveReader;
 }
 
-export async function backupSide({ own, backup, reader }: BackupSideParts, signal: AbortSignal): Promise<Side> {
-  const { resources } = await own.discover(signal);
-  const known = new Map(resources.map((resource) => [qualified(resource), resource]));
-  const held = [...reader.resources().keys()];
-  const lost = await Promise.all(held.filter((key) => !known.has(key)).map((key) => unserved(reader, key, signal)));
-  const selection = selectionOf(backup.spec, backup.metadata.namespace ?? '', [...resources, ...lost]);
+export async function backupSide({ discovery, backup, reader }: BackupSideParts, signal: AbortSignal): Promise<Side> {
+  const held = await heldResources(reader, discovery.resources, signal);
+  const selection = selectionOf(backup.spec, backup.metadata.namespace ?? '', [...new Set([...discovery.resources, ...held])]);
   return {
-    resources: held.filter((key) => selection.chosen.has(key)),
+    resources: held.map(qualified).filter((key) => selection.chosen.has(key)),
     pages: (key, { after }, signal) => pagesOf(selection, reader, key, after, signal),
   };
-}
-
-/** What the cluster does not serve any more goes by its plural and kind. */
-async function unserved(reader: ArchiveReader, key: string, signal: AbortSignal): Promise<ApiResource> {
-  const { group, resource } = parseKey(`${key}/`);
-  const verbs = ['list', 'create'];
-  for await (const [first] of reader.records(`${key}/`, '', signal)) {
-    if (!first) continue;
-    const { kind, version } = first;
-    const namespaced = parseKey(first.key).namespace !== '';
-    return { group, version, resource, kind, singular: kind.toLowerCase(), shortNames: [], namespaced, verbs };
-  }
-  return { group, version: '', resource, kind: '', singular: '', shortNames: [], namespaced: true, verbs };
 }
 
 async function* pagesOf(

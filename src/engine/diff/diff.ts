@@ -41,7 +41,7 @@ export async function comparePage(comparison: Comparison): Promise<DifferencePag
   const resources = [...new Set([...side.resources, ...reader.resources().keys()])].filter(resourceFilter(query)).sort(compareKeys);
   // A misspelt name must not look like no difference.
   if (resources.length === 0 && (query.resource ?? query.group) !== undefined)
-    warnings.add(`nothing is compared: ${chosenBy(query)} names no resource by its plural and group`);
+    warnings.add(`nothing is compared: ${chosenBy(query)} names no resource`);
   for (const resource of resources) {
     if (resource < from.resource) continue;
     await compareResource(comparison, page, resource === from.resource ? from : { ...beginning, resource });

@@ -7,13 +7,16 @@ import type { User } from '../../machinery/user.ts';
 import type { Backup } from '../../resources/backup.ts';
 import type { DifferencePage, DifferenceQuery } from '../../resources/services.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
+import { byPlural, heldResources } from '../archive/held-resources.ts';
 import type { EngineParts } from '../parts.ts';
 import { backupSide } from './backup-side.ts';
 import { comparePage, Warnings } from './diff.ts';
+import type { Discovered } from '../discovered.ts';
 import { liveSide } from './live-side.ts';
 
 export interface Question {
   readonly parts: EngineParts;
+  readonly discovered: Discovered;
   readonly archiveOf: (backup: KubeObject, signal: AbortSignal) => Promise<ArchiveReader>;
   readonly backup: KubeObject;
   readonly query: DifferenceQuery;
@@ -21,16 +24,19 @@ export interface Question {
 }
 
 export async function differencesOf(question: Question, signal: AbortSignal): Promise<DifferencePage> {
-  const { parts, archiveOf, query, user } = question;
+  const { parts, discovered, archiveOf, user } = question;
   const backup = question.backup as Backup;
-  const { cluster: own, clock } = parts;
   const warnings = new Warnings();
-  const other = query.against === undefined ? undefined : await otherBackup(question, query.against, signal);
+  const { against } = question.query;
+  const other = against === undefined ? undefined : await otherBackup(question, against, signal);
   const reader = await archiveOf(backup, signal);
+  const discovery = await discovered.forPage(question.query.continue === '', signal);
+  const held = await heldResources(reader, discovery.resources, signal);
+  const query = byPlural(question.query, [...discovery.resources, ...held]);
   const side = other
-    ? await backupSide({ own, backup, reader: await archiveOf(other, signal) }, signal)
-    : await liveSide({ own, cluster: own.as(user), backup, reader, query, warn: (text) => warnings.add(text) }, signal);
-  return comparePage({ reader, side, query, warnings, clock, signal });
+    ? await backupSide({ discovery, backup, reader: await archiveOf(other, signal) }, signal)
+    : await liveSide({ discovery, cluster: parts.cluster.as(user), backup, reader, query, warn: (text) => warnings.add(text) }, signal);
+  return comparePage({ reader, side, query, warnings, clock: parts.clock, signal });
 }
 
 /** Who may not see it does not learn either whether it is there. */

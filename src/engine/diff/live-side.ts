@@ -1,6 +1,6 @@
 /** The live cluster as the side that a backup is compared with: read as the user who asks. */
 import { createHash } from 'node:crypto';
-import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import type { ApiResource, Cluster, ClusterObject, Discovery } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import { groupVersion } from '../../machinery/resource.ts';
@@ -21,8 +21,8 @@ import { gapOf } from './sides.ts';
 import type { Place } from './token.ts';
 
 export interface LiveParts {
-  /** As Kylon itself, for discovery. */
-  readonly own: Cluster;
+  /** As Kylon itself sees it. */
+  readonly discovery: Discovery;
   /** As the user. */
   readonly cluster: Cluster;
   readonly backup: Backup;
@@ -36,7 +36,7 @@ export interface LiveParts {
 const readsAtOnce = 16;
 
 export async function liveSide(parts: LiveParts, signal: AbortSignal): Promise<Side> {
-  const { resources, failures } = await parts.own.discover(signal);
+  const { resources, failures } = parts.discovery;
   for (const { groupVersion, message } of failures)
     if (!groupIsExcluded(groupVersion)) parts.warn(`${groupVersion} is not compared, it was not discovered: ${message}`);
   const selection = selectionOf(parts.backup.spec, parts.backup.metadata.namespace ?? '', resources);

@@ -1,9 +1,10 @@
 /** What every step of one restore knows, and the first steps: open the backup, look at the cluster, count. */
-import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
 import { notFound, qualified } from '../../machinery/errors.ts';
 import type { Item, ItemKey } from '../../resources/services.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
+import { heldResources } from '../archive/held-resources.ts';
 import { openArchive } from '../archive/reader.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { runFolder } from '../runs/files.ts';
@@ -56,7 +57,7 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
   const served = new ServedResources(work.parts.cluster);
   const failures = await served.refresh(work.signal);
   for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
-  const held = await heldResources(reader, served, work.signal);
+  const held = await heldResources(reader, served.all, work.signal);
   const choice = chooseItems(spec, held);
   const transform = transformOf(spec.transforms, held);
   for (const pattern of new Set([...choice.unknown, ...transform.unknown]))
@@ -115,21 +116,6 @@ async function openBackup(work: Work, spec: RestoreSpec): Promise<ArchiveReader>
     throw new RunFailed('BackupNotUsable', `the backup ${namespace}/${spec.backupName} is ${isDeleted(backup) ? 'Deleting' : phase}`);
   work.run.log.info(`from the backup ${namespace}/${spec.backupName} of ${String(statusOf(backup).startTimestamp)}`);
   return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', run.id), signal);
-}
-
-/** What the backup holds, with the names that the cluster knows for it; of what it does not serve, the kind alone. */
-async function heldResources(reader: ArchiveReader, served: ServedResources, signal: AbortSignal): Promise<ApiResource[]> {
-  const held: ApiResource[] = [];
-  for (const key of reader.resources().keys()) held.push(served.find(key) ?? (await unservedResource(reader, key, signal)));
-  return held;
-}
-
-async function unservedResource(reader: ArchiveReader, key: string, signal: AbortSignal): Promise<ApiResource> {
-  const [resource = '', ...group] = key.split('.');
-  const place = { group: group.join('.'), resource };
-  const { items } = await reader.items({ ...place, limit: 1, continue: '', labelSelector: '' }, signal);
-  const { kind = '', version = '', namespace = '' } = items[0] ?? {};
-  return { ...place, version, kind, singular: kind.toLowerCase(), shortNames: [], namespaced: namespace !== '', verbs: [] };
 }
 
 const itemsPerPage = 1_000;

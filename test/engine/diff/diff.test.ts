@@ -93,11 +93,22 @@ describe('a diff with the cluster', () => {
 
   it('warns of a resource that nobody knows, instead of finding no difference', async () => {
     const { diff } = await createBackup();
-    expect(await diff({ resource: 'configmap' })).toMatchObject({
+    expect(await diff({ resource: 'configmapz' })).toMatchObject({
       items: [],
-      warnings: ['nothing is compared: "configmap" names no resource by its plural and group'],
+      warnings: ['nothing is compared: "configmapz" names no resource'],
     });
     expect((await diff({ group: '', resource: 'configmaps' })).warnings).toEqual([]);
+  });
+
+  it('takes a resource by each of its names, also one that is served no more', async () => {
+    const { cluster, diff, told } = await createBackup();
+    cluster.drop('configmaps', 'shop', 'settings');
+    for (const resource of ['configmaps', 'configmap', 'ConfigMap'])
+      expect([resource, await told({ resource })]).toEqual([resource, ['Removed configmaps shop/settings']]);
+    expect(await told({ resource: 'configmap', group: '' })).toEqual(['Removed configmaps shop/settings']);
+    expect(await told({ resource: 'configmap', group: 'apps' })).toEqual([]);
+    cluster.drop('customresourcedefinitions.apiextensions.k8s.io', '', widgets);
+    expect((await diff({ resource: 'Widget' })).warnings).toEqual([`${widgets} is not compared: the cluster does not serve it`]);
   });
 
   it('tells of an object that lost its label that it changed', async () => {
@@ -211,6 +222,21 @@ describe('a diff with the cluster', () => {
     });
     expect((await diff({ continue: token })).items.map(textOf)).toEqual(['Removed configmaps shop/c1300']);
     expect(starts).toEqual(['1000']);
+  });
+
+  it('asks once which resources there are, however many pages it has', async () => {
+    const { cluster, diff } = await createBackup({ includedResources: ['configmaps', 'secrets'] });
+    cluster.drop('configmaps', 'shop', 'settings');
+    cluster.drop('secrets', 'shop', 'password');
+    const discover = cluster.discover.bind(cluster);
+    let asked = 0;
+    cluster.discover = () => (asked++, discover());
+    const first = await diff({ limit: 1 });
+    const second = await diff({ limit: 1, continue: first.continue });
+    expect([...first.items, ...second.items].map(textOf)).toEqual(['Removed configmaps shop/settings', 'Removed secrets shop/password']);
+    expect(asked).toBe(1);
+    await diff();
+    expect(asked).toBe(2);
   });
 
   it('refuses a token that is none', async () => {
