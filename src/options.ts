@@ -9,6 +9,7 @@ import type { Environment } from './environment.ts';
 import { settingOf, strayVariables, variableOf } from './environment.ts';
 import { isKeyItself, looksLikeKey } from './objectstore/encryption/keyring.ts';
 import { providers } from './objectstore/providers.ts';
+import { urlFault } from './objectstore/url-fault.ts';
 
 export interface Options {
   readonly mode: 'playground' | 'beside' | 'in-cluster';
@@ -38,8 +39,6 @@ interface Flag {
   readonly help: string;
   readonly default?: string;
 }
-
-const schemes = providers.map(({ scheme }) => scheme);
 
 const flags = {
   data: { value: 'DIR', help: 'Folder for certificates, the index and, unless --store is given, the backups.', default: '.kylon' },
@@ -95,7 +94,7 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
   const options: Options = {
     mode,
     data,
-    store: checkStore(mode, text('store', pathToFileURL(`${data}/store`).href), faults),
+    store: checkStore(mode, text('store', ownStore(data)), faults),
     encryptionKeys: checkKeys(given['encryption-keys'], faults),
     host: text('bind-address', host),
     port: wholeNumber('port', text('port'), 65_535, faults),
@@ -110,6 +109,9 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
   if (faults.length > 0) throw new OptionsError(faults);
   return options;
 }
+
+/** The store of a server that is given no other: below its data folder. */
+export const ownStore = (data: string) => pathToFileURL(`${data}/store`).href;
 
 export function helpText(): string {
   const lines = Object.entries<Flag>(flags).map(([name, { value, help, default: preset }]) => {
@@ -190,12 +192,11 @@ function modeOf(given: Given, faults: string[]): Options['mode'] {
   return given.kubeconfig === undefined ? 'playground' : 'beside';
 }
 
-/** Says no more of the URL than its scheme: the rest may hold a secret. */
 function checkStore(mode: Options['mode'], url: string, faults: string[]): string {
-  const scheme = URL.canParse(url) ? new URL(url).protocol.slice(0, -1) : undefined;
-  if (scheme === undefined) faults.push('--store: not a URL such as file:///var/lib/kylon');
-  else if (!schemes.includes(scheme)) faults.push(`--store: unknown scheme ${scheme}, known are ${schemes.join(', ')}`);
-  else if (scheme === 'memory' && mode !== 'playground') faults.push('--store: memory: forgets everything, which only the playground may');
+  const fault = urlFault(url);
+  if (fault !== undefined) faults.push(`--store: ${fault}`);
+  else if (new URL(url).protocol === 'memory:' && mode !== 'playground')
+    faults.push('--store: memory: forgets everything, which only the playground may');
   return url;
 }
 

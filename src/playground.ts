@@ -24,6 +24,7 @@ import type { Storage } from './machinery/storage.ts';
 import { emptyNumber } from './machinery/storage.ts';
 import { kylonUser } from './machinery/user.ts';
 import { playgroundVersion } from './machinery/description/version.ts';
+import { ownStore } from './options.ts';
 import type { Options } from './options.ts';
 import { tellReadOnly, unlessReadOnly } from './read-only.ts';
 import { kylonResources, playgroundResources } from './resources/resources.ts';
@@ -63,7 +64,7 @@ export async function runPlayground(options: Options, parts: Parts, say: Say, si
   try {
     if (kylon.readOnly === undefined) await seed(kylon, signal);
     tellReadOnly(kylon.readOnly, parts, say);
-    say(welcome(kubeconfig));
+    say(welcome(kubeconfig, options));
     await together(signal, [
       unlessReadOnly(kylon.readOnly, (running) => kylon.engine.run(running)),
       unlessReadOnly(kylon.readOnly, (running) =>
@@ -132,7 +133,7 @@ function kubeconfigText(host: string, port: number, { ca, client }: Certificates
   )}\n`;
 }
 
-function welcome(kubeconfig: string): string {
+function welcome(kubeconfig: string, { data, store }: Options): string {
   const examples = relative(process.cwd(), manifests) || '.';
   return `Kylon's playground is ready, with a sample application in the namespace shop. In another shell:
 
@@ -146,5 +147,12 @@ export KUBECONFIG=${kubeconfig}
   kubectl create -f ${examples}/restore.yaml      bring it back
   kubectl wait --for=condition=Complete restore/undo
 
-Ctrl-C ends it; what was made stays in ${join(kubeconfig, '..')} for the next start.`;
+Ctrl-C ends it; ${whatStays(data, store)}`;
+}
+
+/** Of the store, what may be no secret: the part in front of the question mark. */
+function whatStays(data: string, store: string): string {
+  if (new URL(store).protocol === 'memory:') return 'what was made is gone then.';
+  const place = store === ownStore(data) ? data : store.replace(/\?.*/, '');
+  return `what was made stays in ${place} for the next start.`;
 }

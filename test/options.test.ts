@@ -115,6 +115,9 @@ describe('options', () => {
   it('refuses a store of a kind it does not know, without repeating what may be a secret', () => {
     const known = providers.map(({ scheme }) => scheme).join(', ');
     expect(faultsOf(['--store', 'ftp://user:secret@host/x'])).toEqual([`--store: unknown scheme ftp, known are ${known}`]);
+    expect(faultsOf(['--store', 's3://user:secret@bucket'])).toEqual([
+      '--store: it holds a user name or password: secrets belong in the environment or a file',
+    ]);
     expect(faultsOf(['--store', 'memory:', '--in-cluster'])).toEqual([
       '--store: memory: forgets everything, which only the playground may',
     ]);

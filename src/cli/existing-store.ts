@@ -4,9 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../base/lifetime.ts';
 import type { OpenedStore, OpenParts } from '../objectstore/open.ts';
 import { openStore } from '../objectstore/open.ts';
+import { urlFault } from '../objectstore/url-fault.ts';
+import { UsageError } from './exits.ts';
 
-/** As openStore; rejects where the URL names a folder that does not exist. */
+/** As openStore; rejects with UsageError where the URL can be that of no store, and where it names a folder that does not exist. */
 export async function openExisting(url: string, parts: OpenParts, signal: AbortSignal): Promise<OpenedStore> {
+  const fault = urlFault(url);
+  if (fault !== undefined) throw new UsageError(`<url>: ${fault}`);
   const folder = folderOf(url);
   if (folder !== undefined) await checkFolder(url, folder);
   return openStore(url, parts, signal);
@@ -14,8 +18,8 @@ export async function openExisting(url: string, parts: OpenParts, signal: AbortS
 
 /** Undefined for another store, and for a URL that opening refuses. */
 function folderOf(url: string): string | undefined {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed?.protocol === 'file:' && parsed.host === '' ? fileURLToPath(parsed) : undefined;
+  const parsed = new URL(url);
+  return parsed.protocol === 'file:' && parsed.host === '' ? fileURLToPath(parsed) : undefined;
 }
 
 async function checkFolder(url: string, folder: string): Promise<void> {

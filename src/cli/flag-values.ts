@@ -42,11 +42,15 @@ export function wholeNumber(flag: string) {
   };
 }
 
+/** As Go writes it, and the API takes it. */
+export function durationText(flag: string) {
+  return (value: string): string => {
+    if (parseDuration(value) !== undefined) return value;
+    throw new UsageError(`--${flag}: "${value}" is not a duration of hours, minutes and seconds, such as 48h, 1h30m or 90s`);
+  };
+}
+
 /** Milliseconds. */
 export function durationOf(flag: string) {
-  return (value: string): number => {
-    const ms = parseDuration(value);
-    if (ms !== undefined) return ms;
-    throw new UsageError(`--${flag}: "${value}" is not a duration such as 30s, 10m or 1h`);
-  };
+  return (value: string): number => parseDuration(durationText(flag)(value)) ?? 0;
 }

@@ -1,6 +1,7 @@
 /** The whole program: its commands, and with what it ends. commander: parses and helps; well kept. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { messageOf } from '../base/lifetime.ts';
+import { connectionOptions } from './api/connection.ts';
 import { asCommanderTakes } from './arguments.ts';
 import { backupCommand } from './backup/backup.ts';
 import { diffCommand } from './backup/diff.ts';
@@ -53,8 +54,18 @@ function programOf(shell: Shell): Command {
       .addCommand(keysCommand(shell))
       .addCommand(storeCommand(shell))
       .commandsGroup('Other:')
-      .addCommand(completionCommand(shell)),
+      .addCommand(completionCommand(shell))
+      .addHelpText('after', () => `\n${connectionHelp()}`),
   );
+}
+
+/** In front of a command as well as behind it, so they are no flags of the program to the parser. */
+function connectionHelp(): string {
+  const help = new Help();
+  const options = connectionOptions();
+  const width = Math.max(...options.map((option) => help.optionTerm(option).length));
+  const lines = options.map((option) => help.formatItem(help.optionTerm(option), width, help.optionDescription(option), help));
+  return ['Connection, with every command about backups and restores:', ...lines].join('\n');
 }
 
 /** Throws what is not understood, and tells it as all faults are told; so do its subcommands. */

@@ -9,6 +9,7 @@ import { StoreError } from './objectstore.ts';
 import { probe } from './probe/probe.ts';
 import type { StoreParts } from './provider.ts';
 import { providers } from './providers.ts';
+import { urlFault } from './url-fault.ts';
 import { retrying } from './wrappers/retrying.ts';
 
 export interface OpenParts extends StoreParts {
@@ -43,16 +44,10 @@ export async function openStore(url: string, parts: OpenParts, signal: AbortSign
 }
 
 async function openBare(url: string, parts: StoreParts, signal: AbortSignal): Promise<ObjectStore> {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  const provider = providers.find(({ scheme }) => parsed?.protocol === `${scheme}:`);
-  if (parsed === undefined || provider === undefined) throw new StoreError(unknownScheme(parsed));
-  if (parsed.username !== '' || parsed.password !== '')
-    throw new StoreError(`the URL of the object store holds a user name or password: secrets belong in the environment or a file`);
+  const fault = urlFault(url);
+  if (fault !== undefined) throw new StoreError(`the URL of the object store: ${fault}`);
+  const parsed = new URL(url);
+  const provider = providers.find(({ scheme }) => parsed.protocol === `${scheme}:`);
+  if (!provider) throw new StoreError(`there is no provider for ${parsed.protocol}`);
   return provider.open(parsed, parts, signal);
-}
-
-/** Says no more of the URL than its scheme: the rest may hold a secret. */
-function unknownScheme(url: URL | undefined): string {
-  const got = url === undefined ? 'is not a URL' : `has the scheme ${url.protocol}`;
-  return `the URL of the object store ${got}; known are\n${providers.map(({ usage }) => usage.replaceAll(/^/gm, '  ')).join('\n')}`;
 }

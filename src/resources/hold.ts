@@ -1,6 +1,6 @@
 /** `backups/NAME/hold`: keeps a Backup from expiry and deletion until the hold is lifted. */
 import type { Answer } from '../machinery/call.ts';
-import { ApiError, badRequest, invalid, quote } from '../machinery/errors.ts';
+import { ApiError, badRequest, invalid, quote, success } from '../machinery/errors.ts';
 import { parseBody } from '../machinery/input/body.ts';
 import { decodeObject } from '../machinery/input/decode-object.ts';
 import { deleteOptions } from '../machinery/input/delete-options.ts';
@@ -57,17 +57,21 @@ async function put(backup: KubeObject, call: ResourceCall, services: Services): 
 
 async function lift(backup: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
   const { dryRun, preconditions } = deleteOptions(call);
-  const lifted = holdOf(backup);
-  const released = await services.release(backup, { user: call.user, dryRun, preconditions }, call.signal);
-  return shown(released, call, lifted);
+  const { metadata } = await services.release(backup, { user: call.user, dryRun, preconditions }, call.signal);
+  return manifestAnswer(
+    call,
+    JSON.stringify({ ...success(detailsOf(metadata)), message: `backup ${quote(metadata.name)} is no longer held` }),
+  );
 }
 
 /** Throws ApiError 404. */
 function holdOf({ metadata, status }: KubeObject): Hold {
   const held = (status as { readonly hold?: Hold } | undefined)?.hold;
   if (held) return held;
-  throw new ApiError(404, 'NotFound', `backup ${quote(metadata.name)} is not held`, { name: metadata.name, group, kind: 'backups' });
+  throw new ApiError(404, 'NotFound', `backup ${quote(metadata.name)} is not held`, detailsOf(metadata));
 }
+
+const detailsOf = ({ name, uid }: KubeObject['metadata']) => ({ name, group, kind: 'backups', ...(uid && { uid }) });
 
 function shown({ metadata }: KubeObject, call: ResourceCall, { reason, since, by }: Hold): Answer {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;

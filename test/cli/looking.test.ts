@@ -2,6 +2,24 @@ import { describe, expect, it } from 'vitest';
 import type { Script } from '../cluster/api-server.ts';
 import { against, backup, base, event, isWatch } from './scripted.ts';
 
+describe('describe', () => {
+  it('shows all Events, the last one last', async () => {
+    const happened = (reason: string, time: object) => ({ type: 'Normal', reason, message: 'x', ...time });
+    const pages = [
+      { metadata: { continue: 'c' }, items: [happened('Second', { lastTimestamp: '2026-01-01T00:00:02Z' })] },
+      {
+        metadata: {},
+        items: [happened('Third', { eventTime: '2026-01-01T00:00:03.5Z' }), happened('First', { lastTimestamp: '2026-01-01T00:00:01Z' })],
+      },
+    ];
+    const { stdout } = await against(
+      ({ path, query }) => ({ body: path.endsWith('/events') ? pages[query.get('continue') ? 1 : 0] : backup({}) }),
+      'backup describe x',
+    );
+    expect([...stdout.matchAll(/Normal +(\w+)/g)].map(([, reason]) => reason)).toEqual(['First', 'Second', 'Third']);
+  });
+});
+
 describe('verify, hold and diff', () => {
   it('say what the server found', async () => {
     const passed = backup({ verification: { phase: 'Passed' } });

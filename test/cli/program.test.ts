@@ -71,6 +71,10 @@ describe('an answer that is no', () => {
     ['restore create --from-backup x --existing-resource-policy Replace', "kylon: option '--existing-resource-policy"],
     ['backup get --as-group g', 'error: --as-group and --as-uid need --as'],
     ['backup get --request-timeout soon', 'error: --request-timeout: "soon" is not a duration'],
+    ['backup create x --ttl 2d', 'error: --ttl: "2d" is not a duration of hours, minutes and seconds, such as 48h, 1h30m or 90s'],
+    ['store check ftp://user:hush@x/y', 'error: <url>: unknown scheme ftp, known are file,'],
+    ['store orphans nowhere', 'error: <url>: not a URL such as file:'],
+    ['store accept-rollback s3://user:hush@x --domain playground', 'error: <url>: it holds a user name or password'],
     ['completion tcsh', "kylon: command-argument value 'tcsh' is invalid"],
   ])('ends with 2 where it was not understood: %s', async (line, words) => {
     const { code, stderr, received } = await against(() => ({ body: backup() }), line);
@@ -85,6 +89,13 @@ async function scriptedGone() {
   await using server = await scriptedCluster(() => ({}));
   return { kubeconfig: server.kubeconfig };
 }
+
+it('names the flags for the connection in its help', async () => {
+  const { code, stdout } = await kylon(['--help']);
+  expect(code).toBe(0);
+  for (const flag of ['-n, --namespace <name>', '--kubeconfig <file>', '--context <name>', '--as <user>', '--request-timeout <duration>'])
+    expect(stdout).toContain(`  ${flag} `);
+});
 
 describe('create', () => {
   it('sends what the flags say, as kubectl would', async () => {

@@ -194,6 +194,6 @@ describe('kylon store check', () => {
     await mkdir(folder);
     await writeFile(join(folder, 'thesis.txt'), 'x');
     expect((await check()).error).toMatch(/holds "thesis\.txt", which Kylon has not made/);
-    expect((await check('ftp://x/y')).error).toMatch(/has the scheme ftp:; known are/);
+    expect((await check('ftp://x/y')).error).toMatch(/^error: <url>: unknown scheme ftp, known are /);
   });
 });

@@ -2,6 +2,7 @@
 import { Argument, Command } from 'commander';
 import { connected, withConnection } from '../api/connection.ts';
 import { UsageError } from '../exits.ts';
+import { durationText } from '../flag-values.ts';
 import { backups } from '../objects/kinds.ts';
 import { completed, create, given, selectionOf, withCreateFlags } from '../objects/creating.ts';
 import type { CreateFlags } from '../objects/creating.ts';
@@ -17,8 +18,8 @@ export function createBackupCommand(shell: Shell): Command {
   const command = withCreateFlags(new Command('create'))
     .description('Make a backup. Without flags it takes everything in the namespace.')
     .addArgument(new Argument('[name]', 'name of the new backup'))
-    .option('--ttl <duration>', 'how long it is kept, as 720h (default: 720h)')
-    .option('--timeout <duration>', 'how long it may take; after that it fails');
+    .option('--ttl <duration>', 'how long it is kept, as 48h or 1h30m (default: 720h)', durationText('ttl'))
+    .option('--timeout <duration>', 'how long it may take, as 30m; after that it fails', durationText('timeout'));
   return withConnection(command).action((name: string | undefined, flags: Flags) =>
     connected(shell, flags, async (api) => {
       const manifest = await readManifest(shell, backups, flags.filename);

@@ -6,6 +6,7 @@ import type { Api } from '../api/api.ts';
 import { connected, withConnection } from '../api/connection.ts';
 import type { ConnectionFlags } from '../api/connection.ts';
 import { Refusal } from '../api/refusal.ts';
+import { pagesOf } from '../content/pages.ts';
 import { completing } from '../completion/sources.ts';
 import type { Source } from '../completion/sources.ts';
 import { Ending, exits } from '../exits.ts';
@@ -26,7 +27,7 @@ interface EventObject extends KubeObject {
   readonly source?: { readonly component?: string };
 }
 
-const mostEvents = '50';
+const eventsPerPage = '500';
 /** Lines of the log that are shown; the log has all. */
 const mostComplaints = 20;
 
@@ -83,14 +84,14 @@ async function complaintsOf({ signal }: Shell, api: Api, kind: Kind, { metadata,
 async function eventsOf({ clock, signal }: Shell, api: Api, { metadata }: KubeObject): Promise<string> {
   return said('Events', async () => {
     const path = `/api/v1/namespaces/${encodeURIComponent(metadata.namespace ?? '')}/events`;
-    const query = { fieldSelector: `involvedObject.uid=${metadata.uid}`, limit: mostEvents };
-    const { items } = await api.json<{ readonly items: readonly EventObject[] }>({ path, query }, signal);
-    if (items.length === 0) return '';
-    const age = ({ lastTimestamp, eventTime }: EventObject) => humanDuration(clock.now() - Date.parse(lastTimestamp ?? eventTime ?? ''));
-    const rows = items.map((event) => [
+    const query = { fieldSelector: `involvedObject.uid=${metadata.uid}`, limit: eventsPerPage };
+    const events: EventObject[] = [];
+    for await (const { items } of pagesOf<EventObject>(api, path, query, signal)) events.push(...(items ?? []));
+    if (events.length === 0) return '';
+    const rows = inOrder(events).map((event) => [
       event.type ?? '',
       event.reason ?? '',
-      age(event),
+      humanDuration(clock.now() - timeOf(event)),
       event.source?.component ?? '',
       event.message ?? '',
     ]);
@@ -98,6 +99,11 @@ async function eventsOf({ clock, signal }: Shell, api: Api, { metadata }: KubeOb
     return lines.replaceAll(/^(?=.)/gm, '  ');
   });
 }
+
+/** The last one last, as kubectl shows them. */
+const inOrder = (events: readonly EventObject[]) => events.toSorted((a, b) => timeOf(a) - timeOf(b));
+
+const timeOf = ({ lastTimestamp, eventTime }: EventObject) => Date.parse(lastTimestamp ?? eventTime ?? '');
 
 /** A part that may be refused: then the refusal stands in its place. */
 async function said(title: string, work: () => Promise<string>): Promise<string> {

@@ -18,30 +18,31 @@ interface Status {
 
 const underway: ReadonlySet<string> = new Set(['', 'New', 'InProgress']);
 
-/** Resolves when all was done; rejects with an Ending otherwise. `say` is told the phase. */
+/** Resolves when all was done, maybe with warnings; rejects with an Ending otherwise. `say` is told the phase. */
 export async function awaitWork(
   shell: Shell,
   api: Api,
   { kind, made: { metadata }, say }: { kind: Kind; made: KubeObject; say: (text: string) => void },
 ): Promise<void> {
   const { name, namespace = api.namespace } = metadata;
-  const goesOn = `${fullName(kind, name)} goes on without you: ${hintAt(shell, kind, name, namespace, '-f ')}`;
+  const hintAt = (command: string) => `see ${shell.program} ${kind.singular} ${command} -n ${namespace} ${name}`;
+  const goesOn = `${fullName(kind, name)} goes on without you: ${hintAt('logs -f')}`;
   const isDone = (object: KubeObject) => !underway.has(statusOf(object).phase ?? '');
   const ended = await lookOn(shell, api, { kind, namespace, name }, { isDone, stateOf, goesOn });
   if (!ended) throw new Ending(exits.failed, `${fullName(kind, name)} was deleted before it ended`);
   const { phase = '', failureReason, errors = 0, warnings = 0 } = statusOf(ended);
   say(`${fullName(kind, name)} ${phase}${errors || warnings ? ` (errors: ${errors}, warnings: ${warnings})` : ''}`);
-  if (phase === 'Completed') return;
-  if (failureReason) shell.tell(failureReason);
-  throw new Ending(phase === 'PartiallyFailed' ? exits.partiallyFailed : exits.failed, hintAt(shell, kind, name, namespace, ''));
+  if (phase !== 'Completed') throw endingOf(phase, [failureReason, hintAt('logs')]);
+  if (warnings > 0) shell.tell(`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}: ${hintAt('describe')}`);
+}
+
+function endingOf(phase: string, lines: readonly (string | undefined)[]): Ending {
+  return new Ending(phase === 'PartiallyFailed' ? exits.partiallyFailed : exits.failed, lines.filter(Boolean).join('\n'));
 }
 
 function stateOf(object: KubeObject): State {
   const { phase = 'New', progress: { totalItems, itemsBackedUp, itemsRestored } = {} } = statusOf(object);
   return { label: phase, done: itemsBackedUp ?? itemsRestored ?? 0, total: totalItems ?? 0, unit: 'items' };
 }
-
-const hintAt = ({ program }: Shell, kind: Kind, name: string, namespace: string, flag: string) =>
-  `see ${program} ${kind.singular} logs ${flag}-n ${namespace} ${name}`;
 
 const statusOf = ({ status }: KubeObject) => (status ?? {}) as Status;

@@ -184,7 +184,7 @@ function subresourcePlan(served: GroupVersion, sub: Subresource, verb: Subresour
     codes: verb === 'create' ? [201] : [200],
     answer:
       sub.produces === 'application/json'
-        ? objects(schemaReference(served, sub.kind))
+        ? objects(schemaReference(served, verb === 'delete' ? 'Status' : sub.kind))
         : { types: [sub.produces], schema: sub.produces.startsWith('text/') ? { type: 'string' } : { type: 'string', format: 'binary' } },
   };
 }

@@ -32,6 +32,12 @@ describe('--wait', () => {
     if (code === 4 && 'failureReason' in state) expect(said.stderr).toContain('no room');
   });
 
+  it('tells where the warnings of what is Completed stand', async () => {
+    const { code, stdout, stderr } = await against(states([backup({ phase: 'Completed', warnings: 2 })]), create);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '2 warnings: see kubectl kylon backup describe -n default x\n' });
+    expect(stdout).toMatch(/x Completed \(errors: 0, warnings: 2\)\n$/);
+  });
+
   it('goes on over watches that are cut, and shows how far it is', async () => {
     const at = (itemsBackedUp: number) => backup({ phase: 'InProgress', progress: { totalItems: 4, itemsBackedUp } });
     const script = states([at(1), at(2), at(3), backup({ phase: 'Completed' })], [event('MODIFIED', at(2))]);
