@@ -7,6 +7,7 @@ import { randomIds } from '../base/ids.ts';
 import { codeOf } from '../base/system-errors.ts';
 import { createMetrics } from '../base/metrics.ts';
 import { Ending, exits } from './exits.ts';
+import { escaped } from './output/escaped.ts';
 import type { Shell } from './shell.ts';
 
 const { stdin, stdout, stderr } = process;
@@ -27,11 +28,11 @@ export function systemShell(program: string): Shell {
     signal,
     isInteractive: stdin.isTTY && stderr.isTTY,
     columns: stderr.columns || usualColumns,
-    say: (line) => stdout.write(`${line}\n`),
+    say: (line) => stdout.write(`${escaped(line)}\n`),
     async write(piece) {
       if (!stdout.write(piece)) await once(stdout, 'drain', { signal });
     },
-    tell: (line) => stderr.write(`${line}\n`),
+    tell: (line) => stderr.write(`${escaped(line)}\n`),
     redraw: (line) => stderr.write(`\r\u001b[K${line}`),
     input: () => text(stdin),
     ask,

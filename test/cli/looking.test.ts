@@ -105,6 +105,13 @@ describe('verify, hold and diff', () => {
     });
   });
 
+  it('show no control characters of names', async () => {
+    const evil = { ...changed, name: 'w\u001b[2Jeb', patch: [{ op: 'remove', path: '/data/\u001b[1m' }] };
+    expect((await against(() => ({ body: page([evil]) }), 'diff x')).stdout).toBe(
+      'Changed deployments.apps/shop/w^[[2Jeb\n  remove /data/^[[1m\n',
+    );
+  });
+
   it('print differences as tables and documents', async () => {
     const script: Script = () => ({ body: page([changed], { warnings: ['w'] }) });
     expect((await against(script, 'diff x -o name')).stdout).toBe('deployments.apps/shop/web\n');

@@ -1,5 +1,6 @@
 /** `backup diff`: what has changed since; ends as kubectl diff does. */
 import { Argument, Command, Option } from 'commander';
+import { escaped } from '../output/escaped.ts';
 import { compactJson } from '../output/structured.ts';
 import { connected, withConnection } from '../api/connection.ts';
 import { completing } from '../completion/sources.ts';
@@ -82,7 +83,8 @@ async function printChanges(shell: Shell, pages: AsyncIterable<Page<Difference>>
 const longestValue = 200;
 
 function changeText({ change, patch = [], ...item }: Difference): string {
-  return [`${change} ${itemText(item)}`, ...patch.map((operation) => `  ${operationText(operation)}`)].map((line) => `${line}\n`).join('');
+  const lines = [`${change} ${itemText(item)}`, ...patch.map((operation) => `  ${operationText(operation)}`)];
+  return lines.map((line) => `${escaped(line)}\n`).join('');
 }
 
 function operationText({ op, path, from, value }: Operation): string {

@@ -11,6 +11,7 @@ import { completing } from '../completion/sources.ts';
 import type { Source } from '../completion/sources.ts';
 import { Ending, exits } from '../exits.ts';
 import { descriptionOf, fieldsOf } from '../output/description.ts';
+import { escaped } from '../output/escaped.ts';
 import { linesOf } from '../output/lines.ts';
 import { TableText } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
@@ -75,7 +76,7 @@ async function complaintsOf({ signal }: Shell, api: Api, kind: Kind, { metadata,
     const lines: string[] = [];
     const path = pathOf(kind, metadata.namespace ?? '', metadata.name, 'log');
     const { body } = await api.open({ path, headers: { Accept: '*/*' } }, signal);
-    for await (const line of linesOf(body)) if (/^(WARN|ERROR) /.test(line)) lines.push(`  ${line}`);
+    for await (const line of linesOf(body)) if (/^(WARN|ERROR) /.test(line)) lines.push(`  ${escaped(line)}`);
     const rest = lines.length - mostComplaints;
     return [...lines.slice(0, mostComplaints), ...(rest > 0 ? [`  … and ${rest} more\n`] : [])].join('');
   });

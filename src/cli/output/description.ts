@@ -1,12 +1,13 @@
 /** Objects as kubectl describe prints those of kinds that it does not know: every field, by its name in words. */
 import { textExactly } from '../../base/exact-json.ts';
+import { escaped } from './escaped.ts';
 
 const indent = '  ';
 
 /** `fields` in their order; each line with its line break. */
 export function descriptionOf(fields: readonly (readonly [string, unknown])[]): string {
   return linesOf(fields)
-    .map((line) => `${line}\n`)
+    .map((line) => `${escaped(line)}\n`)
     .join('');
 }
 

@@ -1,4 +1,5 @@
 /** Tables as kubectl prints them: https://github.com/kubernetes/cli-runtime/blob/master/pkg/printers/tableprinter.go */
+import { escaped } from './escaped.ts';
 
 export type Cell = string | number | boolean | bigint | null;
 
@@ -31,7 +32,7 @@ function cellText(cell: Cell): string {
   const text = String(cell);
   const end = text.search(/[\f\n\r]/);
   const line = end < 0 ? text : `${text.slice(0, end)}...`;
-  return line.replaceAll('\u001b', '^[').replaceAll('\r', '\\r');
+  return escaped(line);
 }
 
 /** In characters, as Go counts them. */

@@ -42,6 +42,10 @@ describe('documents', () => {
 });
 
 describe('a description', () => {
+  it('moves no cursor, whatever a name or a reason says', () => {
+    expect(descriptionOf([['Reason', 'a\u001b[2Jb\rc'], ...fieldsOf({ '\u001b[1m': 'x' })])).toBe('Reason:  a^[[2Jb\\rc\n^[[1m:    x\n');
+  });
+
   it('has each field by its name in words', () => {
     const status = {
       phase: 'Completed',
