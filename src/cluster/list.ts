@@ -8,8 +8,13 @@ import { splitList } from './split.ts';
 import { errorOf, freshContinueToken } from './status.ts';
 
 const defaultPageSize = 500;
-/** Three pages may be in memory at once: the consumer's, one that waits, one that arrives. */
-const pageLimitBytes = 64 << 20;
+/**
+ * Three pages of a list may be in memory at once, the consumer's, one that waits, one that arrives; and a backup begins several lists
+ * before their turn.
+ */
+const pageLimitBytes = 8 << 20;
+/** No page can be smaller than one object. */
+const objectLimitBytes = 64 << 20;
 
 interface Position {
   readonly token: string;
@@ -73,7 +78,8 @@ async function askForPage(
   const path = collectionPath(resource, namespace);
   const query = { limit: String(position.size), continue: position.token || undefined, labelSelector: labelSelector || undefined };
   try {
-    const answer = await client.ask({ path, query, limitBytes: pageLimitBytes }, signal);
+    const limitBytes = position.size === 1 ? objectLimitBytes : pageLimitBytes;
+    const answer = await client.ask({ path, query, limitBytes }, signal);
     const token = answer.status === 410 && !position.inconsistent ? freshContinueToken(answer.body) : undefined;
     if (token) return { ...position, token, inconsistent: true };
     if (answer.status !== 200) throw errorOf(`GET ${path}`, answer);

@@ -85,10 +85,21 @@ describe('list', () => {
 
   it('asks for less at a time when a page does not fit into memory', async () => {
     const serve = servePages(40);
-    const padding = 'x'.repeat(65 << 20);
+    const padding = 'x'.repeat(9 << 20);
     await using server = await scriptedCluster((request) => (Number(request.query.get('limit')) > 20 ? { body: padding } : serve(request)));
     expect(textsOf(await collect(server.cluster.list(maps, { limit: 40 }, never)))).toEqual(numbered(40));
     expect(server.received.map(({ query }) => query.get('limit'))).toEqual(['40', ...Array.from({ length: 8 }, () => '5')]);
+  });
+
+  it('takes one object at a time where each is larger than a page should be', async () => {
+    const padding = 'x'.repeat(9 << 20);
+    await using server = await scriptedCluster(({ query }) => {
+      const from = Number(query.get('continue') ?? 0);
+      return { body: { metadata: { ...(from < 2 && { continue: String(from + 1) }) }, items: [{ n: from, padding }] } };
+    });
+    const pages = await collect(server.cluster.list(maps, { limit: 8 }, never));
+    expect(pages.map(({ items }) => items[0]?.length)).toEqual([0, 1, 2].map((n) => JSON.stringify({ n, padding }).length));
+    expect(server.received.map(({ query }) => query.get('limit'))).toEqual(['8', '1', '1', '1']);
   });
 
   it('rejects what is not a list', async () => {

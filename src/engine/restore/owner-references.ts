@@ -1,6 +1,7 @@
 /** References of objects to their owners: read, and those of two objects put together. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { OwnerReference } from '../../machinery/object.ts';
+import { listOf } from '../selection/fields.ts';
 
 /** Those of the live object, then the others. A reference to an owner of that name that is gone is replaced; a second controller is left out. */
 export function joinedReferences(wanted: readonly OwnerReference[], live: readonly OwnerReference[]): readonly OwnerReference[] {
@@ -12,10 +13,10 @@ export function joinedReferences(wanted: readonly OwnerReference[], live: readon
 }
 
 const isSameOwner = (a: OwnerReference, b: OwnerReference) => a.kind === b.kind && a.name === b.name && groupOf(a) === groupOf(b);
-const groupOf = ({ apiVersion }: OwnerReference) => apiVersion.replace(/\/?[^/]*$/, '');
+const groupOf = ({ apiVersion = '' }: Partial<OwnerReference>) => apiVersion.replace(/\/?[^/]*$/, '');
 
 export const referencesOf = ({ metadata }: ClusterObject): readonly OwnerReference[] =>
-  Array.isArray(metadata['ownerReferences']) ? (metadata['ownerReferences'] as OwnerReference[]) : [];
+  listOf(metadata['ownerReferences']) as unknown as readonly OwnerReference[];
 
 /** References to owners of that name, whatever their uid, get the uid that `live` knows them by. */
 export function withUidsOf(live: readonly OwnerReference[], wanted: readonly OwnerReference[]): readonly OwnerReference[] {

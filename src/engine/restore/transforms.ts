@@ -1,5 +1,6 @@
 /** spec.transforms: changes that a user wants in objects on their way back, as JSON patches or merge patches. */
 import { isDeepStrictEqual } from 'node:util';
+import { textExactly } from '../../base/exact-json.ts';
 import { messageOf } from '../../base/lifetime.ts';
 import type { ApiResource, ClusterObject } from '../../cluster/cluster.ts';
 import { ApiError, qualified } from '../../machinery/errors.ts';
@@ -48,10 +49,14 @@ function matcherOf(match: TransformSpec['match'], held: readonly ApiResource[]):
     matches.every(({ path, value }) => isDeepStrictEqual(valueAt(object, path) ?? null, value ?? null));
 }
 
+/** Characters of JSON of a whole object; kube-apiserver takes requests of 3 MiB. A patch may copy as much, and a hundred of them far too much. */
+const longest = 3 << 20;
+
 function transformed({ patches, mergePatch: merge }: TransformSpec, field: string, object: ClusterObject): ClusterObject {
   const result = (merge ? mergePatch(object, merge) : patched(object, patches, field)) as ClusterObject;
   const changed = identity.find((path) => valueAt(result, path) !== valueAt(object, path));
   if (changed !== undefined) throw new Error(`${field} would change ${changed}, which no transform may`);
+  if (textExactly(result).length > longest) throw new Error(`${field} would make the object longer than ${longest} characters`);
   return result;
 }
 

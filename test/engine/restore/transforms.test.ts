@@ -90,6 +90,16 @@ describe('transforms', () => {
     [{ mergePatch: { metadata: null } }, 'spec.transforms[0] would change /metadata/name, which no transform may'],
   ])('%j fails: %s', (transform, message) => expect(() => apply(transform)).toThrow(message));
 
+  it('cannot make an object of any length, however many there are', () => {
+    const large = { ...object, data: { a: 'x'.repeat(1 << 20) } };
+    const copies = Array.from({ length: 100 }, (_, n): TransformSpec => ({
+      patches: [{ op: 'copy', from: '/data/a', path: `/data/${n}` }],
+    }));
+    expect(() => transformOf(copies, builtin).apply(item, large)).toThrow(
+      /^spec\.transforms\[1\] would make the object longer than 3145728/,
+    );
+  });
+
   it('tell which patterns name nothing', () => {
     expect(transformOf([{ match: { resources: ['nothing', 'pods'] }, patches: set('v') }], builtin).unknown).toEqual(['nothing']);
   });
