@@ -24,6 +24,7 @@ import type { Options } from './options.ts';
 import type { ReadOnly } from './read-only.ts';
 import { backups } from './resources/backup.ts';
 import { restores } from './resources/restore.ts';
+import { snapshots } from './resources/snapshot.ts';
 import { startServer } from './server/listen.ts';
 import type { RunningServer } from './server/listen.ts';
 import type { Certificate } from './server/https.ts';
@@ -99,6 +100,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     objects,
     backups,
     restores,
+    snapshots,
     cluster,
     store,
     domain,

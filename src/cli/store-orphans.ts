@@ -1,4 +1,4 @@
-/** `kylon store orphans`: what lies in a store and belongs to no Backup or Restore, and its removal. */
+/** `kylon store orphans`: what lies in a store and belongs to no Backup, Restore or Snapshot, and its removal. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { openCatalog } from '../catalog/catalog.ts';
 import { levelFolder } from '../catalog/local-index/level-kv.ts';
 import { surveyCatalog } from '../catalog/place/survey.ts';
-import type { Orphan, OrphanSurvey } from '../engine/upkeep/orphans.ts';
+import type { Orphan, OrphanSource, OrphanSurvey } from '../engine/upkeep/orphans.ts';
 import { findOrphans, removeOrphan } from '../engine/upkeep/orphans.ts';
 import { eachObject } from '../machinery/in-process.ts';
 import { humanDuration } from '../machinery/views/human-duration.ts';
@@ -16,6 +16,7 @@ import type { OpenedStore } from '../objectstore/open.ts';
 import { backups } from '../resources/backup.ts';
 import { humanSize } from '../resources/cells.ts';
 import { restores } from '../resources/restore.ts';
+import { snapshots } from '../resources/snapshot.ts';
 import { openExisting } from './existing-store.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,7 +28,9 @@ interface Flags {
 
 export function orphansCommand(terminal: Terminal): Command {
   return new Command('orphans')
-    .description('Finds data in a store that belongs to no Backup or Restore, such as that of one whose finalizer was removed by hand.')
+    .description(
+      'Finds data in a store that belongs to no Backup, Restore or Snapshot, such as that of one whose finalizer was removed by hand.',
+    )
     .argument('<url>', 'the object store, as --store of the server names it')
     .option('--domain <domain>', 'of which cluster: its uid; needed where the store has data of several')
     .option('--encryption-keys <file>', 'keys of an encrypted store, as the server is given them')
@@ -43,7 +46,8 @@ async function run(terminal: Terminal, url: string, flags: Flags): Promise<void>
   const domain = await domainOf(found, flags, signal);
   const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'kylon-')), (one) => rm(one, { recursive: true }));
   const catalog = opened.adopt(await openToRead(terminal, found, domain, join(folder, 'index'), signal), (one) => one.close());
-  const objects = (word: 'backup' | 'restore', signal: AbortSignal) => eachObject(catalog, word === 'backup' ? backups : restores, signal);
+  const kinds = { backup: backups, restore: restores, snapshot: snapshots };
+  const objects: OrphanSource['objects'] = (word, signal) => eachObject(catalog, kinds[word], signal);
   const survey = await findOrphans({ store, domain, objects }, signal);
   show(terminal, survey);
   if (survey.folders === 0) return;

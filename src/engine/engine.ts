@@ -1,4 +1,4 @@
-/** Does the work of Backup and Restore objects: watches them, carries them out, lets them expire, removes what they left. */
+/** Does the work of Backup, Restore and Snapshot objects: watches them, carries them out, lets them expire, removes what they left. */
 import { messageOf } from '../base/lifetime.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ObjectRef, Objects } from '../machinery/objects.ts';
@@ -16,6 +16,7 @@ import type { RunParts, Task } from './runs/run.ts';
 import { perform } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
+import { snapshotTask } from './snapshot/snapshot.ts';
 import { dueAt } from './upkeep/ttl.ts';
 import { Sweep } from './upkeep/sweep.ts';
 import { Verifier } from './verify/verifier.ts';
@@ -28,7 +29,6 @@ export interface Engine {
 
 /** Objects of one kind that may wait for their turn; with more, the kind is listed again from time to time. */
 const queueLimit = 10_000;
-const runsAtOnce = 2;
 const choresAtOnce = 4;
 const resyncEvery = 30_000;
 const watchAgain = 1_000;
@@ -41,6 +41,7 @@ export function createEngine(parts: EngineParts): Engine {
   const kinds = [
     new Kind({ parts, task: backupTask(parts.backups), claims, runs }, (object, gone) => verifier.see(object, gone)),
     new Kind({ parts, task: restoreTask(parts.restores), claims, runs }),
+    new Kind({ parts, task: snapshotTask(parts.snapshots), claims, runs }),
   ];
   return {
     run: async (signal) => void (await Promise.all([verifier.run(signal), sweep.run(signal), ...kinds.map((kind) => kind.run(signal))])),
@@ -69,9 +70,14 @@ class Kind {
     const groupOf = ({ namespace }: ObjectRef) => namespace;
     const queue = (name: string, concurrency: number, work: (target: ObjectRef, signal: AbortSignal) => Promise<number | undefined>) =>
       new WorkQueue<ObjectRef>({ name: `the ${name} of a ${task.word}`, concurrency, limit: queueLimit, clock, log, groupOf, work });
-    this.#runs = queue('run', runsAtOnce, (target, signal) => perform(given, target, signal));
+    this.#runs = queue('run', task.atOnce, (target, signal) => perform(given, target, signal));
     this.#chores = queue('upkeep', choresAtOnce, (target, signal) => this.#keepUp(target, signal));
-    this.#expiry = new Expiry({ clock, log, remove: (target, signal) => parts.objects.delete(task.definition, target, signal) });
+    this.#expiry = new Expiry({
+      clock,
+      log,
+      word: task.word,
+      remove: (target, signal) => parts.objects.delete(task.definition, target, signal),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -127,7 +133,7 @@ class Kind {
   #lags(object: KubeObject, target: ObjectRef): boolean {
     const { claims, task } = this.#given;
     claims.forget(target.uid);
-    if (task.word === 'backup') this.#expiry.set(target, dueAt(object));
+    if (task.expires) this.#expiry.set(target, dueAt(object));
     return upToDate(task, object) !== object;
   }
 

@@ -13,6 +13,7 @@ export interface EngineParts {
   readonly objects: Objects;
   readonly backups: ResourceDefinition;
   readonly restores: ResourceDefinition;
+  readonly snapshots: ResourceDefinition;
   /** The cluster that is backed up and restored to, as Kylon itself. */
   readonly cluster: Cluster;
   readonly store: ObjectStore;

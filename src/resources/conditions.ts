@@ -1,5 +1,5 @@
 /**
- * The conditions of a Backup or a Restore in each phase. Complete and Failed are for people and `kubectl wait`; Reconciling
+ * The conditions of a Backup, a Restore or a Snapshot in each phase. Complete and Failed are for people and `kubectl wait`; Reconciling
  * and Stalled are what kstatus, and with it Helm, Flux and Argo CD, reads as in progress and failed:
  * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
  */
@@ -30,7 +30,7 @@ const holding: Readonly<Record<Phase, Readonly<Partial<Record<Type, boolean>>>>>
 const messages: Readonly<Record<Phase, string>> = {
   New: 'Waits to be worked on.',
   InProgress: 'Is being worked on.',
-  Completed: 'Every item was done.',
+  Completed: 'Everything was done.',
   PartiallyFailed: 'Done, but for some items: see the log.',
   Failed: 'Failed: see the log.',
   Deleting: 'Its data is being removed.',

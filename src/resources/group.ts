@@ -6,5 +6,5 @@ export const apiVersion = `${group}/${version}`;
 
 /** Holds an object until the data that it names is removed from the store. */
 export const dataFinalizer = 'backup.kylon.io/data';
-/** On a Backup, `false` lets it go with its namespace. */
+/** On a Backup or a Snapshot, `false` lets it go with its namespace. */
 export const outlivesNamespace = 'backup.kylon.io/outlives-namespace';

@@ -4,9 +4,10 @@ import { backups } from './backup.ts';
 import { extensionKinds, rbacKinds, storageKinds } from './cluster-kinds.ts';
 import { coreKinds } from './core.ts';
 import { restores } from './restore.ts';
+import { snapshots } from './snapshot.ts';
 import { appsKinds, batchKinds, networkKinds } from './workloads.ts';
 
-export const kylonResources: readonly ResourceDefinition[] = [backups, restores];
+export const kylonResources: readonly ResourceDefinition[] = [backups, restores, snapshots];
 
 /** Without Kylon's own. */
 export const playgroundResources: readonly ResourceDefinition[] = [

@@ -1,4 +1,4 @@
-/** Restore: which backup to bring back, how, and what became of it. */
+/** Restore: which backup or snapshot to bring back, how, and what became of it. */
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldError } from '../machinery/errors.ts';
 import { labelNameFaults, subdomainFaults } from '../machinery/writing/names.ts';
@@ -10,10 +10,14 @@ import type { Static } from '../machinery/schema.ts';
 import { valueFaults } from '../machinery/input/schema-faults.ts';
 import type { AccessAttributes } from '../machinery/user.ts';
 import { group, version } from './group.ts';
+import { sizeFaults } from './quantities.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { transformFaults, transforms } from './transforms.ts';
 import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
+
+/** https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes */
+const accessModes = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'] as const;
 
 const item = object('One object of the backup.', {
   group: optional(text('API group of the object, such as apps; empty for the core group.')),
@@ -24,8 +28,34 @@ const item = object('One object of the backup.', {
 
 type Item = Static<typeof item>;
 
+const claim = object('The PersistentVolumeClaim that is made of a Snapshot.', {
+  name: optional(text('Name of the claim, which must not be there yet. Default: that of the claim that was taken.')),
+  storageClassName: optional(
+    text('Name of its StorageClass, whose driver must be that of the Snapshot. Default: that of the claim that was taken.'),
+  ),
+  size: optional(
+    text(
+      'Size of its volume, as a quantity such as 10Gi, not less than status.restoreSize of the Snapshot. Default: that of the volume that was taken.',
+    ),
+  ),
+  accessModes: optional(
+    list('How it can be mounted. Default: as the claim that was taken.', choice('One access mode.', accessModes), {
+      'x-kubernetes-list-type': 'atomic',
+    }),
+  ),
+});
+
 const spec = object('What is to be restored, and how. It cannot be changed.', {
-  backupName: text('Name of the Backup.', { minLength: 1 }),
+  backupName: optional(text('Name of the Backup that is restored. Either this or snapshotName is given.', { minLength: 1 })),
+  snapshotName: optional(
+    text(
+      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim and dryRun are about Backups.',
+      {
+        minLength: 1,
+      },
+    ),
+  ),
+  claim: optional(claim),
   backupNamespace: optional(
     text('Namespace of the Backup. Default: that of the Restore; another one takes the right to create backups/restore there.'),
   ),
@@ -93,6 +123,7 @@ const columns: readonly Column[] = [
   { name: 'Phase', type: 'string', description: 'How far the restore is.', value: 'status.phase' },
   { name: 'Items', type: 'integer', description: 'How many objects are done so far.', value: 'status.progress.itemsRestored' },
   { name: 'Failed', type: 'integer', description: 'How many of them could not be restored.', value: 'status.counts.failed' },
+  { name: 'Snapshot', type: 'string', description: 'The snapshot that is restored.', priority: 1, value: 'spec.snapshotName' },
   { name: 'Started', type: 'date', description: 'Time since it began.', priority: 1, value: 'status.startTimestamp' },
   { name: 'Completed', type: 'date', description: 'Time since it ended.', priority: 1, value: 'status.completionTimestamp' },
   { name: 'Errors', type: 'integer', description: 'How many errors there were.', priority: 1, value: 'status.errors' },
@@ -115,11 +146,11 @@ export const restores = defineResource({
   categories: ['kylon'],
   namespaced: true,
   description:
-    'A Restore brings back what a Backup holds, or a part of it, with the rights of who created the Restore. Creating it starts the work. It may be created in a namespace that is gone, if its Backup lies there.',
+    'A Restore brings back what a Backup holds, or a part of it, or the volume of a Snapshot, with the rights of who created the Restore. Creating it starts the work. It may be created in a namespace that is gone, if its Backup lies there.',
   fields: { spec, status: optional(status) },
   statusSubresource: true,
   columns,
-  selectableFields: ['status.phase', 'spec.backupName'],
+  selectableFields: ['status.phase', 'spec.backupName', 'spec.snapshotName'],
   subresources: restoreSubresources,
   rules: {
     prepareForCreate: begin,
@@ -139,6 +170,8 @@ function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldErr
 function specFaults({ spec }: Restore): readonly FieldError[] {
   const { items = [], namespaceMapping = {}, storageClassMapping = {}, backupNamespace } = spec;
   return [
+    ...sourceFaults(spec),
+    ...claimFaults(spec.claim),
     ...(backupNamespace === undefined ? [] : namespaceFaults('spec.backupNamespace', backupNamespace)),
     ...selectionFaults(spec),
     ...items.flatMap((item, index) => itemFaults(`spec.items[${index}]`, item)),
@@ -147,10 +180,35 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
       ...namespaceFaults(`spec.namespaceMapping[${from}]`, to),
     ]),
     ...Object.entries(storageClassMapping).flatMap(([from, to]) => [
-      ...classFaults('spec.storageClassMapping', from),
-      ...classFaults(`spec.storageClassMapping[${from}]`, to),
+      ...objectNameFaults('spec.storageClassMapping', from),
+      ...objectNameFaults(`spec.storageClassMapping[${from}]`, to),
     ]),
     ...transformFaults(spec.transforms),
+  ];
+}
+
+const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'dryRun']);
+/** As the schema fills it in. */
+const isDefault = (field: string, value: unknown) => field === 'existingResourcePolicy' && value === 'Skip';
+
+/** A restore is of a Backup or of a Snapshot, and says nothing about the other. */
+function sourceFaults(spec: RestoreSpec): readonly FieldError[] {
+  const { backupName, snapshotName, claim } = spec;
+  if (backupName === undefined && snapshotName === undefined)
+    return [{ field: 'spec.backupName', type: 'Required value', detail: 'backupName or snapshotName must be given' }];
+  if (snapshotName === undefined) return claim === undefined ? [] : [forbidden('claim', 'may be used with snapshotName only')];
+  return Object.entries(spec)
+    .filter(([field, value]) => value !== undefined && !ofSnapshots.has(field) && !isDefault(field, value))
+    .map(([field]) => forbidden(field, 'may not be used together with snapshotName'));
+}
+
+const forbidden = (field: string, detail: string): FieldError => ({ field: `spec.${field}`, type: 'Forbidden', detail });
+
+function claimFaults({ name, storageClassName, size }: Partial<NonNullable<RestoreSpec['claim']>> = {}): readonly FieldError[] {
+  return [
+    ...(name === undefined ? [] : objectNameFaults('spec.claim.name', name)),
+    ...(storageClassName === undefined ? [] : objectNameFaults('spec.claim.storageClassName', storageClassName)),
+    ...sizeFaults('spec.claim.size', size),
   ];
 }
 
@@ -163,7 +221,7 @@ function itemFaults(field: string, item: Item): readonly FieldError[] {
 const namespaceFaults = (field: string, value: string): readonly FieldError[] =>
   labelNameFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
 
-const classFaults = (field: string, value: string): readonly FieldError[] =>
+const objectNameFaults = (field: string, value: string): readonly FieldError[] =>
   subdomainFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
 
 function changeFaults({ spec }: Restore, old: Restore): readonly FieldError[] {
@@ -173,7 +231,7 @@ function changeFaults({ spec }: Restore, old: Restore): readonly FieldError[] {
 }
 
 function rightsToCreate({ metadata, spec }: Restore): readonly AccessAttributes[] {
-  const { backupName, backupNamespace } = spec;
+  const { backupName = '', backupNamespace } = spec;
   if (!backupNamespace || backupNamespace === metadata.namespace) return [];
   return [{ verb: 'create', group, version, resource: 'backups', subresource: 'restore', namespace: backupNamespace, name: backupName }];
 }
@@ -181,6 +239,6 @@ function rightsToCreate({ metadata, spec }: Restore): readonly AccessAttributes[
 /** The Backup, if it lies where the Restore does: it proves that the namespace was there and may come back. */
 function backupBeside({ metadata, spec }: Restore) {
   const { namespace = '' } = metadata;
-  if (spec.backupNamespace && spec.backupNamespace !== namespace) return undefined;
+  if (!spec.backupName || (spec.backupNamespace && spec.backupNamespace !== namespace)) return undefined;
   return { resource: `backups.${group}`, namespace, name: spec.backupName };
 }

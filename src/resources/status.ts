@@ -1,4 +1,4 @@
-/** What the status of a Backup and of a Restore have in common. */
+/** What the status of a Backup, a Restore and a Snapshot have in common. */
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldError } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
@@ -37,7 +37,8 @@ const createdBy = object(
 
 export type CreatedBy = Static<typeof createdBy>;
 
-export function statusFields(work: string) {
+/** `told` says where warnings and errors can be read. */
+export function statusFields(work: string, told = 'the log has them') {
   return {
     phase: choice(
       `How far the ${work} is: New, InProgress, Completed, PartiallyFailed (done, though not every item), Failed (nothing to be used), Deleting (its data is being removed).`,
@@ -53,8 +54,8 @@ export function statusFields(work: string) {
     ),
     startTimestamp: optional(time(`When the ${work} began.`)),
     completionTimestamp: optional(time(`When the ${work} ended.`)),
-    warnings: optional(integer('How many warnings there were; the log has them.')),
-    errors: optional(integer('How many errors there were; the log has them.')),
+    warnings: optional(integer(`How many warnings there were; ${told}.`)),
+    errors: optional(integer(`How many errors there were; ${told}.`)),
     failureReason: optional(text('Why it failed, for people.')),
     createdBy: optional(createdBy),
     run: optional(
@@ -67,7 +68,7 @@ export function statusFields(work: string) {
   };
 }
 
-/** A new object of either kind: its finalizer, its first status, and who made it. */
+/** A new object of any of these kinds: its finalizer, its first status, and who made it. */
 export function begin(object: KubeObject, user: User): KubeObject {
   const { finalizers = [] } = object.metadata;
   return {

@@ -1,4 +1,4 @@
-/** Backups and Restores as users write them, and what the suites ask about them. */
+/** Backups, Restores and Snapshots as users write them, and what the suites ask about them. */
 import { expect } from 'vitest';
 import type { KubeObject, Kubectl } from './kubectl.ts';
 import { eventually } from './process.ts';
@@ -6,6 +6,7 @@ import { eventually } from './process.ts';
 export const apiVersion = 'backup.kylon.io/v1alpha1';
 export const backups = 'backups.backup.kylon.io';
 export const restores = 'restores.backup.kylon.io';
+export const snapshots = 'snapshots.backup.kylon.io';
 
 export function backup(namespace: string, name: string, spec: object = {}, labels?: Record<string, string>): KubeObject {
   return { apiVersion, kind: 'Backup', metadata: { namespace, name, ...(labels && { labels }) }, spec: { ...spec } };
@@ -13,6 +14,21 @@ export function backup(namespace: string, name: string, spec: object = {}, label
 
 export function restore(namespace: string, name: string, backupName: string, spec: object = {}): KubeObject {
   return { apiVersion, kind: 'Restore', metadata: { namespace, name }, spec: { backupName, ...spec } };
+}
+
+/** Of a claim, unless the spec says otherwise. */
+export function snapshot(namespace: string, name: string, claim: string, spec: object = {}): KubeObject {
+  return { apiVersion, kind: 'Snapshot', metadata: { namespace, name }, spec: { source: { persistentVolumeClaimName: claim }, ...spec } };
+}
+
+export function restoreOfSnapshot(
+  namespace: string,
+  name: string,
+  snapshotName: string,
+  claim: object = {},
+  spec: object = {},
+): KubeObject {
+  return { apiVersion, kind: 'Restore', metadata: { namespace, name }, spec: { snapshotName, claim, ...spec } };
 }
 
 export function configMap(namespace: string, name: string, data: Record<string, string> = { key: name }): KubeObject {

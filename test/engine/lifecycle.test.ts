@@ -251,7 +251,7 @@ describe('expiry', () => {
 
 describe('a change after the end', () => {
   it.each([
-    ['completed', {}, 'Every item was done.'],
+    ['completed', {}, 'Everything was done.'],
     ['failed', { includedNamespaces: ['gone'] }, 'NamespaceNotFound: namespace "gone" not found'],
   ])('of a backup that %s is seen in its status, or tools would wait for ever', async (_, spec, message) => {
     const { one } = replicas();

@@ -20,6 +20,7 @@ import { backups } from '../../src/resources/backup.ts';
 import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
 import type { Restore, RestoreSpec } from '../../src/resources/restore.ts';
+import { snapshots } from '../../src/resources/snapshot.ts';
 import type { ItemResult } from '../../src/resources/services.ts';
 import { MemoryStorage } from '../machinery/memory-storage.ts';
 import { MemoryCluster } from './memory-cluster.ts';
@@ -46,7 +47,7 @@ export function createWorkbench(
   /** Namespaces, and `*` for the cluster, where nobody may make backups. */
   const denied = new Set<string>();
   const api: Api = {
-    definitions: [backups, restores],
+    definitions: [backups, restores, snapshots],
     storage,
     clock,
     ids: randomIds,
@@ -63,6 +64,7 @@ export function createWorkbench(
     objects: createObjects(api),
     backups,
     restores,
+    snapshots,
     cluster,
     store: given.store ?? memoryStore(files),
     domain: 'domain',

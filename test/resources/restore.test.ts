@@ -73,6 +73,47 @@ describe('a new Restore', () => {
   });
 });
 
+describe('a Restore of a Snapshot', () => {
+  const ofSnapshot = (spec: Partial<RestoreSpec>) => rules.prepareForCreate?.({ ...given(), spec: { ...spec } }, user) as Restore;
+
+  it.each<[Partial<RestoreSpec>, string[]]>([
+    [{ snapshotName: 's' }, []],
+    [
+      {
+        snapshotName: 's',
+        existingResourcePolicy: 'Skip',
+        dryRun: true,
+        claim: { name: 'a', size: '1Gi', accessModes: ['ReadWriteMany'] },
+      },
+      [],
+    ],
+    [{}, ['spec.backupName: Required value: backupName or snapshotName must be given']],
+    [{ snapshotName: 's', backupName: 'b' }, ['spec.backupName: Forbidden: may not be used together with snapshotName']],
+    [{ snapshotName: 's', items: [] }, ['spec.items: Forbidden: may not be used together with snapshotName']],
+    [
+      { snapshotName: 's', existingResourcePolicy: 'Update' },
+      ['spec.existingResourcePolicy: Forbidden: may not be used together with snapshotName'],
+    ],
+    [{ backupName: 'b', claim: { name: 'a' } }, ['spec.claim: Forbidden: may be used with snapshotName only']],
+    [
+      { snapshotName: 's', claim: { name: 'A', storageClassName: '', size: '0' } },
+      [
+        'spec.claim.name: Invalid value: a lowercase RFC 1123 subdomain',
+        'spec.claim.storageClassName: Invalid value: a lowercase RFC 1123 subdomain',
+        'spec.claim.size: Invalid value: must be greater than 0',
+      ],
+    ],
+    [{ snapshotName: 's', claim: { size: '1 GB' } }, ['spec.claim.size: Invalid value: must be a quantity such as 10Gi']],
+  ])('with %j', (spec, expected) => {
+    expect(texts(rules.validate?.(ofSnapshot(spec), undefined))).toEqual(expected);
+  });
+
+  it('takes no further right, and brings no namespace back', () => {
+    expect(rules.rightsToCreate?.(ofSnapshot({ snapshotName: 's' }))).toEqual([]);
+    expect(rules.createsNamespace?.(ofSnapshot({ snapshotName: 's' }))).toBeUndefined();
+  });
+});
+
 describe('a Restore that is changed', () => {
   it('keeps its spec', () => {
     const old = made();

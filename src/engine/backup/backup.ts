@@ -21,6 +21,8 @@ export function backupTask(definition: ResourceDefinition): Task {
   return {
     word: 'backup',
     definition,
+    atOnce: 2,
+    expires: true,
     timeout: (object) => parseDuration((object as Backup).spec.timeout ?? ''),
     execute: executeBackup,
     finish: withExpiration,
@@ -92,7 +94,7 @@ async function archiveOf(work: Work, namespaces: Namespaces, plan: BackupPlan): 
   try {
     run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
     let items = 0;
-    const added = () => work.report({ totalItems: ++items, itemsBackedUp: items });
+    const added = () => work.report({ progress: { totalItems: ++items, itemsBackedUp: items } });
     await collect({ ...collectionOf(work, namespaces, plan), archive, added });
     run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
     return await archive.finish(run.log.text());

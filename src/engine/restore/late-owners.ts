@@ -9,7 +9,7 @@ import type { Prepared } from './prepare-item.ts';
 import { prepareItem, writingOf } from './prepare-item.ts';
 import type { Restoration } from './restoration.ts';
 import { nameOf } from './restoration.ts';
-import { retried } from './retry.ts';
+import { retried } from '../retry.ts';
 import type { Entry } from './saved-items.ts';
 import { objectOf, savedItems } from './saved-items.ts';
 import { joinedReferences, referencesOf } from './owner-references.ts';

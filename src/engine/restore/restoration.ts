@@ -53,7 +53,8 @@ export interface Restoration {
 
 export async function beginRestoration(work: Work): Promise<Restoration> {
   const { spec } = work.object as Restore;
-  const reader = await openBackup(work, spec);
+  const { backupName = '', backupNamespace = work.object.metadata.namespace ?? '' } = spec;
+  const reader = await openBackup(work, backupNamespace, backupName);
   const served = new ServedResources(work.parts.cluster);
   const failures = await served.refresh(work.signal);
   for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
@@ -102,19 +103,18 @@ function requireContentRights({ parts, creator, object, signal }: Work, namespac
   return requireBackupRights(parts.authorizer, parts.backups, creator, elsewhere, signal);
 }
 
-async function openBackup(work: Work, spec: RestoreSpec): Promise<ArchiveReader> {
+async function openBackup(work: Work, namespace: string, backupName: string): Promise<ArchiveReader> {
   const { parts, object, signal } = work;
   const { group, version, plural: resource } = parts.backups;
-  const namespace = spec.backupNamespace ?? object.metadata.namespace ?? '';
-  const restoring = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name: spec.backupName };
+  const restoring = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name: backupName };
   if (namespace !== object.metadata.namespace) await requireRight(parts.authorizer, work.creator, restoring, signal);
-  const backup = await parts.objects.get(parts.backups, namespace, spec.backupName, signal);
-  if (!backup) throw new RunFailed('BackupNotFound', notFound({ group, resource }, spec.backupName).message);
+  const backup = await parts.objects.get(parts.backups, namespace, backupName, signal);
+  if (!backup) throw new RunFailed('BackupNotFound', notFound({ group, resource }, backupName).message);
   const { phase = 'New', run } = statusOf(backup);
   const usable = !isDeleted(backup) && (phase === 'Completed' || phase === 'PartiallyFailed');
   if (!usable || !run)
-    throw new RunFailed('BackupNotUsable', `the backup ${namespace}/${spec.backupName} is ${isDeleted(backup) ? 'Deleting' : phase}`);
-  work.run.log.info(`from the backup ${namespace}/${spec.backupName} of ${String(statusOf(backup).startTimestamp)}`);
+    throw new RunFailed('BackupNotUsable', `the backup ${namespace}/${backupName} is ${isDeleted(backup) ? 'Deleting' : phase}`);
+  work.run.log.info(`from the backup ${namespace}/${backupName} of ${String(statusOf(backup).startTimestamp)}`);
   return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', run.id), signal);
 }
 

@@ -1,7 +1,7 @@
-/** The work of a Restore, stage by stage: open and check, namespaces, items in order, results. */
+/** The work of a Restore of a Backup, stage by stage: open and check, namespaces, items in order, results. */
 import { messageOf } from '../../base/lifetime.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
-import type { RestoreStatus } from '../../resources/restore.ts';
+import type { Restore, RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult, Outcome } from '../../resources/services.ts';
 import type { ResultsWriter } from '../archive/archive.ts';
 import { createResultsWriter } from '../archive/results.ts';
@@ -15,17 +15,26 @@ import { inParallel } from '../parallel.ts';
 import type { Restoration } from './restoration.ts';
 import { beginRestoration, nameOf } from './restoration.ts';
 import type { Task, Work } from '../runs/run.ts';
+import { restoreSnapshot } from '../snapshot/restore-claim.ts';
 import { savedItems } from './saved-items.ts';
 import { prepareNamespaces } from './target-namespaces.ts';
 
 export function restoreTask(definition: ResourceDefinition): Task {
-  return { word: 'restore', definition, timeout: () => undefined, execute: executeRestore, finish: (object) => object };
+  return {
+    word: 'restore',
+    definition,
+    atOnce: 2,
+    expires: false,
+    timeout: () => undefined,
+    execute: (work) => ((work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : restoreSnapshot(work)),
+    finish: (object) => object,
+  };
 }
 
 /** Requests in flight; the best figure for one kube-apiserver on a small machine, and no burden for a large one. */
 const itemsAtOnce = 48;
 
-async function executeRestore(work: Work): Promise<Partial<RestoreStatus>> {
+async function restoreBackup(work: Work): Promise<Partial<RestoreStatus>> {
   const restoration = await beginRestoration(work);
   const results = await createResultsWriter(work.parts.store, work.folder, work.signal);
   const tally = new Tally(restoration, results);
@@ -109,7 +118,7 @@ class Tally {
     if (result.outcome === 'failed') run.log.error(`${nameOf(result)}: ${result.message}`);
     else run.log.info(`${nameOf(result)} ${result.outcome}${result.message && `: ${result.message}`}`);
     run.results.add(result);
-    report(this.progress);
+    report({ progress: this.progress });
     await this.#results.add(result);
   }
 }

@@ -8,7 +8,7 @@ import type { Outcome } from '../../resources/services.ts';
 import { throwIfAborted } from '../runs/failure.ts';
 import { namespaces } from '../selection/known.ts';
 import { mayBeRecreated, propagationOf } from './recreation.ts';
-import { retried } from './retry.ts';
+import { retried } from '../retry.ts';
 import { covers, threeWay } from './three-way.ts';
 
 type ExistingResourcePolicy = 'Skip' | 'Update' | 'Recreate';

@@ -24,7 +24,7 @@ export class RunAbandoned extends Error {
 /** What is told about any end that was not meant: who failed, in one word, and its own words. */
 export function failureOf(error: unknown): { readonly reason: string; readonly message: string } {
   if (error instanceof RunFailed) return { reason: error.reason, message: error.message };
-  if (error instanceof ClusterError) return { reason: 'ClusterError', message: error.message };
+  if (error instanceof ClusterError) return { reason: error.code === 403 ? 'Forbidden' : 'ClusterError', message: error.message };
   if (error instanceof StoreError || error instanceof ArchiveDamaged) return { reason: 'StoreError', message: error.message };
   return { reason: error instanceof ApiError ? error.reason : 'InternalError', message: messageOf(error) };
 }

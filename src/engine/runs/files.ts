@@ -2,7 +2,9 @@
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import { inParallel } from '../parallel.ts';
 
-export type RunWord = 'backup' | 'restore';
+/** The kinds of work that may leave files. */
+export const runWords = ['backup', 'restore', 'snapshot'] as const;
+export type RunWord = (typeof runWords)[number];
 
 /** Everything of one kind; ends with a slash. */
 export const wordFolder = (domain: string, word: RunWord) => `d/${domain}/${word}s/`;

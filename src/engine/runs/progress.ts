@@ -2,24 +2,22 @@
 import type { Clock } from '../../base/clock.ts';
 import { renewEvery } from './claim.ts';
 
-export type Counts = Readonly<Record<string, number>>;
-
 const writeEvery = 5_000;
 
-export class Progress {
+export class Progress<T> {
   readonly #clock: Clock;
-  readonly #write: (counts: Counts | undefined, signal: AbortSignal) => Promise<void>;
-  #counts: Counts | undefined;
+  readonly #write: (report: T | undefined, signal: AbortSignal) => Promise<void>;
+  #report: T | undefined;
   #isNew = false;
 
   /** `write` rejects when the run has to stop. */
-  constructor(clock: Clock, write: (counts: Counts | undefined, signal: AbortSignal) => Promise<void>) {
+  constructor(clock: Clock, write: (report: T | undefined, signal: AbortSignal) => Promise<void>) {
     this.#clock = clock;
     this.#write = write;
   }
 
-  report(counts: Counts): void {
-    this.#counts = counts;
+  report(report: T): void {
+    this.#report = report;
     this.#isNew = true;
   }
 
@@ -31,7 +29,7 @@ export class Progress {
       if (!this.#isNew && this.#clock.monotonic() - written < renewEvery) continue;
       this.#isNew = false;
       written = this.#clock.monotonic();
-      await this.#write(this.#counts, signal);
+      await this.#write(this.#report, signal);
     }
   }
 }

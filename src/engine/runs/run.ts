@@ -1,5 +1,5 @@
 /**
- * One run of a Backup or a Restore, whatever its work: claim it, say how far it is, end it in time, record how it ended.
+ * One run of a Backup, a Restore or a Snapshot, whatever its work: claim it, say how far it is, end it in time, record how it ended.
  * A run that a shutdown interrupts gives its claim back; one that is deleted or taken over writes nothing more.
  */
 import { rfc3339 } from '../../base/clock.ts';
@@ -16,7 +16,6 @@ import { objectFolder, removeFiles, runFolder } from './files.ts';
 import type { EngineParts } from '../parts.ts';
 import { persistent } from './persist.ts';
 import { Progress } from './progress.ts';
-import type { Counts } from './progress.ts';
 import type { RunStatus } from './run-status.ts';
 import { creatorOf, isUnfinished, statusOf, withStatus } from './run-status.ts';
 import type { Run, Runs } from './runs.ts';
@@ -25,12 +24,21 @@ import type { Run, Runs } from './runs.ts';
 export interface Task {
   readonly word: RunWord;
   readonly definition: ResourceDefinition;
+  /** How many runs may go on at once. */
+  readonly atOnce: number;
+  /** Whether objects go when their status.expiration has passed. */
+  readonly expires: boolean;
   /** Milliseconds that a run may take, where its object says so. */
   readonly timeout: (object: KubeObject) => number | undefined;
   /** Does the work and resolves to what it adds to the status. Leaves no files when it rejects. */
   readonly execute: (work: Work) => Promise<Partial<RunStatus>>;
   /** Completes the last status. */
   readonly finish: (object: KubeObject) => KubeObject;
+  /**
+   * Begins to take out of the cluster what belongs to an object that was deleted or has failed. Resolves to what is not gone yet, in
+   * words, and to undefined when nothing is left.
+   */
+  readonly discard?: (parts: EngineParts, object: KubeObject, signal: AbortSignal) => Promise<string | undefined>;
 }
 
 export interface Work {
@@ -40,7 +48,10 @@ export interface Work {
   readonly run: Run;
   /** In the store, of this run alone. */
   readonly folder: string;
-  readonly report: (counts: Counts) => void;
+  /** Tells how far it is; the last report counts. */
+  readonly report: (report: Partial<RunStatus>) => void;
+  /** Writes it into the status now, for a run that begins anew to find. Rejects when this one has to stop. */
+  readonly save: (found: Partial<RunStatus>) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -103,7 +114,7 @@ async function carryOut(attempt: Attempt, object: KubeObject): Promise<void> {
     const result = await work(attempt, object);
     await end(attempt, { ...result, phase: run.log.errors ? 'PartiallyFailed' : 'Completed' });
   } catch (error) {
-    await afterFailure(attempt, error);
+    await afterFailure(attempt, object, error);
   }
 }
 
@@ -114,7 +125,7 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
   const timer = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
   const background = AbortSignal.any([signal, timer.signal]);
-  const progress = new Progress(parts.clock, (counts, signal) => renew(attempt, counts, signal));
+  const progress = new Progress<Partial<RunStatus>>(parts.clock, (report, signal) => renew(attempt, report, signal));
   const ends = (error: unknown) => {
     if (!background.aborted) stop.abort(error);
   };
@@ -128,7 +139,8 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
       creator: creatorOf(object),
       run,
       folder,
-      report: (counts) => progress.report(counts),
+      report: (report) => progress.report(report),
+      save: (found) => save(attempt, found, signal),
       signal,
     });
   } catch (error) {
@@ -145,19 +157,25 @@ async function expire({ clock }: EngineParts, ms: number | undefined, signal: Ab
 }
 
 /** Says that this replica is still at work, and how far it is. */
-async function renew(attempt: Attempt, counts: Counts | undefined, signal: AbortSignal): Promise<void> {
+async function renew(attempt: Attempt, report: Partial<RunStatus> | undefined, signal: AbortSignal): Promise<void> {
   const { parts, run } = attempt;
   const renewed = rfc3339(parts.clock.now());
   try {
     await change(attempt, signal, (object) => {
       const status = statusOf(object);
       const { id = '', replica = '' } = status.run ?? {};
-      return { ...object, status: { ...status, ...(counts && { progress: counts }), run: { id, replica, renewed } } };
+      return { ...object, status: { ...status, ...report, run: { id, replica, renewed } } };
     });
   } catch (error) {
     if (error instanceof RunAbandoned) throw error;
     parts.log.warn('progress was not written', { uid: run.uid, error: messageOf(error) });
   }
+}
+
+async function save(attempt: Attempt, found: Partial<RunStatus>, signal: AbortSignal): Promise<void> {
+  await persistent(attempt.parts.clock, signal, () =>
+    change(attempt, signal, (object) => ({ ...object, status: { ...statusOf(object), ...found } })),
+  );
 }
 
 /** Changes the status as long as the run is this one; rejects with RunAbandoned otherwise. */
@@ -200,13 +218,13 @@ async function end(attempt: Attempt, result: Partial<RunStatus>, message?: strin
   await recordEvent(parts, object, { type, reason: phase, message: message ?? `The ${task.word} has ended: ${phase}.` }, run.signal);
 }
 
-async function afterFailure(attempt: Attempt, error: unknown): Promise<void> {
+async function afterFailure(attempt: Attempt, object: KubeObject, error: unknown): Promise<void> {
   const { parts, task, run, target, runs } = attempt;
   await removeOwnFiles(attempt);
   if (error instanceof RunAbandoned) return parts.log.info(`a ${task.word} was given up`, { uid: target.uid, reason: error.message });
   if (run.signal.aborted) return giveBack(attempt);
   const { reason, message } = failureOf(error);
-  const failureReason = `${reason}: ${message}`;
+  const failureReason = `${reason}: ${message}${await undo(attempt, object)}`;
   if (reason === 'InternalError')
     parts.log.error(`a ${task.word} failed`, { uid: target.uid, error: String(error instanceof Error && error.stack) });
   run.log.error(failureReason);
@@ -214,6 +232,16 @@ async function afterFailure(attempt: Attempt, error: unknown): Promise<void> {
   await end(attempt, { phase: 'Failed', failureReason }, failureReason).catch((failure: unknown) => {
     if (!(failure instanceof RunAbandoned)) throw failure;
   });
+}
+
+/** What a failed run has made in the cluster goes at once; what cannot, goes with the object, and that is said. */
+async function undo({ parts, task, run }: Attempt, object: KubeObject): Promise<string> {
+  try {
+    await task.discard?.(parts, object, run.signal);
+    return '';
+  } catch (error) {
+    return `; what it made in the cluster is still there: ${messageOf(error)}`;
+  }
 }
 
 /** What was finished, but could not be recorded any more. */

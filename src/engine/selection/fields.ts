@@ -8,6 +8,9 @@ export const isFields = (value: unknown): value is Fields => typeof value === 'o
 /** The object that stands there, or an empty one that belongs to nobody. */
 export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
 
+/** The text that stands there; undefined where none does. */
+export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
 /** The objects of the list that stands there. */
 export const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
 

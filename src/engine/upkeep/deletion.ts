@@ -1,5 +1,5 @@
 /**
- * Removes what a deleted Backup or Restore left in the store, then lets the object go. A run that still goes on is ended first:
+ * Removes what a deleted Backup, Restore or Snapshot left in the cluster and in the store, then lets the object go. A run that still goes on is ended first:
  * here at once, on another replica when that sees the deletion. What fails is shown in the status and tried again.
  */
 import { messageOf } from '../../base/lifetime.ts';
@@ -14,6 +14,8 @@ import type { RunParts } from '../runs/run.ts';
 
 /** Milliseconds until a run of another replica is looked at again. */
 const lookAgain = 10_000;
+/** Milliseconds until it is looked whether the cluster has let go of something. */
+const lookSoon = 1_000;
 
 /** Resolves to the milliseconds after which to look again, if that is needed. */
 export async function removeData(given: RunParts, target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
@@ -25,6 +27,11 @@ export async function removeData(given: RunParts, target: ObjectRef, signal: Abo
   await run?.stop(new RunAbandoned('it was deleted'));
   await tell(given, target, undefined, signal);
   try {
+    const left = await task.discard?.(parts, object, signal);
+    if (left !== undefined) {
+      await tell(given, target, `Its data is not removed yet: ${left}`, signal);
+      return lookSoon;
+    }
     await removeFiles(parts.store, objectFolder(parts.domain, task.word, target.uid), signal);
   } catch (error) {
     if (!signal.aborted) await tellFailure(given, object, target, error, signal);

@@ -1,5 +1,5 @@
 /**
- * Deletes backups whose time has come. Knows when each one expires, and looks at the wall clock: expiration is a date.
+ * Deletes objects whose time has come. Knows when each one expires, and looks at the wall clock: expiration is a date.
  * tinyqueue: a binary heap, since there may be a million of them; tiny, typed, well kept.
  */
 import TinyQueue from 'tinyqueue';
@@ -12,6 +12,8 @@ import type { ObjectRef } from '../../machinery/objects.ts';
 export interface ExpiryParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** What they are called in the log: `backup`. */
+  readonly word: string;
   /** Rejects with ApiError 403 for one that is kept for a reason of its own. */
   readonly remove: (target: ObjectRef, signal: AbortSignal) => Promise<void>;
 }
@@ -42,7 +44,7 @@ export class Expiry {
     this.#parts = parts;
   }
 
-  /** The backup expires then; `expiration` is RFC 3339. Undefined: never. Called for every change of every backup. */
+  /** The object expires then; `expiration` is RFC 3339. Undefined: never. Called for every change of every object. */
   set(target: ObjectRef, expiration: string | undefined): void {
     const at = Date.parse(expiration ?? '');
     if (Number.isNaN(at)) this.#due.delete(target.uid);
@@ -87,16 +89,16 @@ export class Expiry {
 
   /** One that is refused is kept until it changes, which is told by set. */
   async #remove(due: Due, now: number, signal: AbortSignal): Promise<void> {
-    const { log, remove } = this.#parts;
+    const { log, word, remove } = this.#parts;
     const { uid, namespace, name } = due.target;
     this.#due.delete(uid);
     try {
-      log.info('a backup has expired', { namespace, name });
+      log.info(`a ${word} has expired`, { namespace, name });
       await remove(due.target, signal);
     } catch (error) {
       if (error instanceof ApiError && error.code === 403)
-        return log.info('an expired backup is kept', { namespace, name, why: error.message });
-      log.warn('an expired backup was not deleted', { name, error: messageOf(error) });
+        return log.info(`an expired ${word} is kept`, { namespace, name, why: error.message });
+      log.warn(`an expired ${word} was not deleted`, { name, error: messageOf(error) });
       if (!this.#due.has(uid)) this.#put({ target: due.target, at: now + retryDelay });
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Folders in the store that no Backup and no Restore has: left by a finalizer that was removed by hand, or by a run that died. An
+ * Folders in the store that no Backup, Restore or Snapshot has: left by a finalizer that was removed by hand, or by a run that died. An
  * object is there before its folder, and names a run before that has a file; so what lies in a folder that was listed *before* the
  * catalog was read, and that the catalog does not know, is nobody's, and never will be anybody's: uids and runs are not used twice.
  */
@@ -7,7 +7,7 @@ import type { KubeObject } from '../../machinery/object.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import { manifestFile } from '../archive/files.ts';
 import type { RunWord } from '../runs/files.ts';
-import { removeFiles, wordFolder } from '../runs/files.ts';
+import { removeFiles, runWords, wordFolder } from '../runs/files.ts';
 import { statusOf } from '../runs/run-status.ts';
 
 export interface OrphanSource {
@@ -54,7 +54,7 @@ export async function findOrphans(source: OrphanSource, signal: AbortSignal): Pr
 }
 
 async function* orphansIn(source: OrphanSource, signal: AbortSignal): AsyncGenerator<Orphan> {
-  for (const word of ['backup', 'restore'] as const)
+  for (const word of runWords)
     for await (const owners of ownersIn(source, word, signal)) yield* await withoutOwner(source, word, owners, signal);
 }
 

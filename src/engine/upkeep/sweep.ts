@@ -22,8 +22,16 @@ export class Sweep {
   constructor(parts: EngineParts) {
     this.#parts = parts;
     const { metrics } = parts;
-    metrics.gauge('kylon_orphaned_folders', 'Folders in the object store that belong to no Backup or Restore.', () => this.#last.folders);
-    metrics.gauge('kylon_orphaned_bytes', 'Bytes in the object store that belong to no Backup or Restore.', () => this.#last.bytes);
+    metrics.gauge(
+      'kylon_orphaned_folders',
+      'Folders in the object store that belong to no Backup, Restore or Snapshot.',
+      () => this.#last.folders,
+    );
+    metrics.gauge(
+      'kylon_orphaned_bytes',
+      'Bytes in the object store that belong to no Backup, Restore or Snapshot.',
+      () => this.#last.bytes,
+    );
   }
 
   /** Looks from time to time until the signal aborts. */
@@ -39,18 +47,16 @@ export class Sweep {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { store, domain, objects, backups, restores, clock, log } = this.#parts;
-    const survey = await findOrphans(
-      { store, domain, objects: (word, signal) => objects.each(word === 'backup' ? backups : restores, signal) },
-      signal,
-    );
+    const { store, domain, objects, backups, restores, snapshots, clock, log } = this.#parts;
+    const kinds = { backup: backups, restore: restores, snapshot: snapshots };
+    const survey = await findOrphans({ store, domain, objects: (word, signal) => objects.each(kinds[word], signal) }, signal);
     const { orphans, folders, bytes } = survey;
     const now = clock.monotonic();
     const due = orphans.filter(({ path, holdsBackup }) => !holdsBackup && now - (this.#told.get(path) ?? now) >= lookEvery);
     this.#told = new Map(orphans.map(({ path }) => [path, this.#told.get(path) ?? now]));
     this.#last = { folders, bytes };
     if (folders === 0) return;
-    log.warn('data in the store belongs to no Backup or Restore', {
+    log.warn('data in the store belongs to no Backup, Restore or Snapshot', {
       folders,
       bytes,
       paths: orphans.slice(0, named).map(({ path }) => path),

@@ -1,4 +1,4 @@
-/** When a backup may go: spec.ttl after its end. */
+/** When a Backup or a Snapshot may go: spec.ttl after its end. */
 import { rfc3339 } from '../../base/clock.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Backup } from '../../resources/backup.ts';

@@ -15,6 +15,7 @@ function createExpiry(remove: (uid: string) => Promise<void> = async () => {}) {
   const expiry = new Expiry({
     clock,
     log: createLog('silent'),
+    word: 'backup',
     remove: async ({ uid }) => {
       await remove(uid);
       removed.push([uid, clock.monotonic()]);

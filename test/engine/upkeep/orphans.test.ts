@@ -110,7 +110,7 @@ describe('orphans', () => {
       },
       forever,
     );
-    expect(asked).toEqual(['store', 'catalog', 'store', 'catalog']);
+    expect(asked).toEqual(['store', 'catalog', 'store', 'catalog', 'store']);
   });
 
   it('are not told where the catalog cannot be read to its end', async () => {

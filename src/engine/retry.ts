@@ -1,6 +1,6 @@
 /** Requests to the cluster that may succeed when asked again: refused for lack of room, in each other's way, or not answered. */
-import type { Clock } from '../../base/clock.ts';
-import { ClusterError } from '../../cluster/cluster.ts';
+import type { Clock } from '../base/clock.ts';
+import { ClusterError } from '../cluster/cluster.ts';
 
 /** Milliseconds before the second attempt; doubled for each further one. */
 const firstDelay = 200;
@@ -22,7 +22,7 @@ export async function retried<T>(clock: Clock, signal: AbortSignal, work: (attem
 }
 
 /** No answer (0), too many requests, a fault of the server, of a webhook, or of what lies between; writers of one quota that met. */
-function isTransient(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof ClusterError)) return false;
   return error.code === 0 || error.code === 429 || error.code >= 500 || error.reason === 'Conflict';
 }

@@ -1,0 +1,41 @@
+/** The resources of a cluster by which volumes are taken and made, and how what Kylon makes of them is named. */
+import type { ApiResource } from '../../cluster/cluster.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import { excludeLabel } from '../selection/exclusions.ts';
+
+const snapshotGroup = 'snapshot.storage.k8s.io';
+
+const known = (group: string, resource: string, kind: string, namespaced: boolean): ApiResource => ({
+  group,
+  version: 'v1',
+  resource,
+  kind,
+  singular: kind.toLowerCase(),
+  shortNames: [],
+  namespaced,
+  verbs: [],
+});
+
+export const claims = known('', 'persistentvolumeclaims', 'PersistentVolumeClaim', true);
+export const volumes = known('', 'persistentvolumes', 'PersistentVolume', false);
+export const storageClasses = known('storage.k8s.io', 'storageclasses', 'StorageClass', false);
+export const volumeSnapshots = known(snapshotGroup, 'volumesnapshots', 'VolumeSnapshot', true);
+export const volumeSnapshotClasses = known(snapshotGroup, 'volumesnapshotclasses', 'VolumeSnapshotClass', false);
+export const volumeSnapshotContents = known(snapshotGroup, 'volumesnapshotcontents', 'VolumeSnapshotContent', false);
+
+/** Label of a VolumeSnapshot and its content: the uid of the Snapshot that they were made for. */
+export const snapshotUid = 'backup.kylon.io/snapshot-uid';
+/** Annotation of a VolumeSnapshotContent that Kylon retains: the deletion policy that it had, which holds when the Snapshot is deleted. */
+export const deletionPolicy = 'backup.kylon.io/deletion-policy';
+/** Annotation of a PersistentVolumeClaim that was made of a Snapshot: the uid of the Restore that made it. */
+export const restoreUid = 'backup.kylon.io/restore-uid';
+
+/** Of all that Kylon makes for a Snapshot. In a backup it would come back as something that takes another snapshot, under the same name. */
+export const labelsOf = ({ metadata }: KubeObject): Readonly<Record<string, string>> => ({
+  'app.kubernetes.io/managed-by': 'kylon',
+  [excludeLabel]: 'true',
+  [snapshotUid]: metadata.uid ?? '',
+});
+
+/** Of the VolumeSnapshot that is taken for a Snapshot: whoever goes on with the work finds it by this name. */
+export const volumeSnapshotNameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;

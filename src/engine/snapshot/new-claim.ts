@@ -1,0 +1,57 @@
+/** The claim that a Restore makes of a Snapshot: as the one that was taken, but for what the Restore says. */
+import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import { notFound, quote } from '../../machinery/errors.ts';
+import { groupVersion } from '../../machinery/resource.ts';
+import { parseQuantity } from '../../resources/quantities.ts';
+import type { Restore } from '../../resources/restore.ts';
+import type { Snapshot, SnapshotStatus } from '../../resources/snapshot.ts';
+import { RunFailed } from '../runs/failure.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+import { claims, restoreUid, storageClasses, volumeSnapshots } from './known.ts';
+
+/** Throws RunFailed where the claim could not hold what the snapshot does. */
+export function newClaim({ metadata, spec }: Restore, { status }: Snapshot): ClusterObject {
+  const likeTaken: Partial<NonNullable<SnapshotStatus['claim']>> = status.claim ?? {};
+  const { name, storageClassName, volumeMode, accessModes = ['ReadWriteOnce'] } = { ...likeTaken, ...spec.claim };
+  if (name === undefined) throw new RunFailed('ClaimNameMissing', 'spec.claim.name must be given: the claim that was taken is not known');
+  const { namespace = '', uid = '' } = metadata;
+  return {
+    apiVersion: groupVersion(claims),
+    kind: claims.kind,
+    metadata: { name, namespace, annotations: { [restoreUid]: uid } },
+    spec: {
+      accessModes,
+      ...(storageClassName && { storageClassName }),
+      ...(volumeMode && { volumeMode }),
+      resources: { requests: { storage: sizeOf(spec.claim?.size, status) } },
+      dataSource: { apiGroup: volumeSnapshots.group, kind: volumeSnapshots.kind, name: status.volumeSnapshotName },
+    },
+  };
+}
+
+function sizeOf(asked: string | undefined, { claim, restoreSize = '0' }: Snapshot['status']): string {
+  const least = parseQuantity(restoreSize) ?? 0;
+  const isEnough = (size: string) => (parseQuantity(size) ?? 0) >= least;
+  if (asked !== undefined && !isEnough(asked))
+    throw new RunFailed('ClaimTooSmall', `spec.claim.size is ${asked}, less than status.restoreSize of the snapshot, ${restoreSize}`);
+  const sizes = [asked, claim?.capacity, restoreSize].filter((size) => size !== undefined);
+  const size = sizes.find((size) => size !== '0' && isEnough(size));
+  if (size === undefined)
+    throw new RunFailed('ClaimSizeMissing', 'spec.claim.size must be given: the driver does not tell the size of the snapshot');
+  return size;
+}
+
+/** Whether volumes of its class are made at once, and not for the first Pod. Rejects with RunFailed for a class of another driver. */
+export async function isMadeAtOnce(cluster: Cluster, { spec }: ClusterObject, { status }: Snapshot, signal: AbortSignal): Promise<boolean> {
+  const name = textOf(fieldsOf(spec)['storageClassName']);
+  if (!name) return false;
+  const found = await cluster.get(storageClasses, '', name, signal);
+  if (!found) throw new RunFailed('StorageClassNotFound', notFound(storageClasses, name).message);
+  const provisioner = textOf(found['provisioner']) ?? '';
+  if (provisioner !== status.driver)
+    throw new RunFailed(
+      'StorageClassMismatch',
+      `the StorageClass ${quote(name)} is of the driver ${quote(provisioner)}, the snapshot of ${quote(status.driver ?? '')}`,
+    );
+  return found['volumeBindingMode'] !== 'WaitForFirstConsumer';
+}

@@ -1,0 +1,199 @@
+/** Snapshot: the state of one volume, and what became of it. */
+import { isDeepStrictEqual } from 'node:util';
+import { valueFaults } from '../machinery/input/schema-faults.ts';
+import type { FieldError } from '../machinery/errors.ts';
+import type { KubeObject } from '../machinery/object.ts';
+import { defineResource } from '../machinery/resource.ts';
+import type { Column } from '../machinery/resource.ts';
+import { choice, duration, flag, list, object, optional, text, time } from '../machinery/schema.ts';
+import type { Static } from '../machinery/schema.ts';
+import { kylonUser } from '../machinery/user.ts';
+import type { User } from '../machinery/user.ts';
+import { subdomainFaults } from '../machinery/writing/names.ts';
+import { durationFaults } from './durations.ts';
+import { group, outlivesNamespace, version } from './group.ts';
+import { restoreFrom } from './restore-from.ts';
+import { begin, endedFaults, keepFields, statusFields } from './status.ts';
+
+const source = object('Of what it is a snapshot. Exactly one of the fields is given.', {
+  persistentVolumeClaimName: optional(text('Name of the PersistentVolumeClaim whose volume is taken. Kylon takes a VolumeSnapshot of it.')),
+  volumeSnapshotName: optional(
+    text('Name of a VolumeSnapshot that is there, to adopt it: it is shown and restored from, and it stays when the Snapshot is deleted.'),
+  ),
+});
+
+const spec = object('What is to be taken. Only ttl can be changed.', {
+  source,
+  method: optional(
+    choice(
+      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; Auto as the volume allows, which so far means CSI.',
+      ['Auto', 'CSI'],
+    ),
+  ),
+  volumeSnapshotClassName: optional(
+    text(
+      'Name of the VolumeSnapshotClass. Default: that of the annotation velero.io/csi-volumesnapshot-class of the claim, else the class of the driver with the label velero.io/csi-volumesnapshot-class=true, else its default class.',
+    ),
+  ),
+  ttl: optional(duration('How long the snapshot is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
+  timeout: optional(duration('How long the driver may take until the snapshot is ready to use; after that it fails. Default: 10m.')),
+});
+
+const claim = object('The PersistentVolumeClaim that was taken, as it was then: what a restore makes unless told otherwise.', {
+  name: text('Name of the claim.'),
+  uid: text('UID of the claim.'),
+  storageClassName: optional(text('Name of its StorageClass.')),
+  volumeMode: optional(text('Filesystem or Block.')),
+  accessModes: optional(list('How it could be mounted.', text('One access mode.'), { 'x-kubernetes-list-type': 'atomic' })),
+  capacity: optional(text('Size of its volume.')),
+});
+
+const status = object('What became of the snapshot. Written by Kylon alone.', {
+  ...statusFields('snapshot', 'Events tell of them'),
+  phase: choice('How far the snapshot is: New, InProgress, Completed (it can be restored), Failed (nothing is left of it), Deleting.', [
+    'New',
+    'InProgress',
+    'Completed',
+    'Failed',
+    'Deleting',
+  ]),
+  expiration: optional(time('When the snapshot will be deleted: its completion and spec.ttl.')),
+  readyToUse: optional(flag('Whether volumes can be made of it.')),
+  restoreSize: optional(text('The least size of a volume that is made of it, as a quantity such as 1Gi.')),
+  creationTime: optional(time('The moment whose state the driver has kept.')),
+  driver: optional(text('Name of the CSI driver that keeps it.')),
+  handle: optional(text('By which the driver knows it.')),
+  volumeSnapshotName: optional(text('Name of the VolumeSnapshot that stands for it in the namespace.')),
+  volumeSnapshotClassName: optional(text('Name of the VolumeSnapshotClass by which it was taken.')),
+  volumeSnapshotContentName: optional(text('Name of the VolumeSnapshotContent that stands for it in the cluster.')),
+  claim: optional(claim),
+  driverError: optional(text('What the driver said last while the snapshot was not ready.')),
+});
+
+export type SnapshotSpec = Static<typeof spec>;
+export type SnapshotStatus = Static<typeof status>;
+export interface Snapshot extends KubeObject {
+  spec: SnapshotSpec;
+  status: SnapshotStatus;
+}
+
+/** Where the spec says nothing. The second is that of Velero's csiSnapshotTimeout. */
+const defaults = { method: 'Auto', ttl: '720h', timeout: '10m' } as const;
+
+const columns: readonly Column[] = [
+  {
+    name: 'Claim',
+    type: 'string',
+    description: 'The PersistentVolumeClaim that was taken.',
+    value: (snapshot) => claimOf(snapshot as Snapshot),
+  },
+  { name: 'Phase', type: 'string', description: 'How far the snapshot is.', value: 'status.phase' },
+  { name: 'Ready', type: 'boolean', description: 'Whether volumes can be made of it.', value: 'status.readyToUse' },
+  { name: 'Size', type: 'string', description: 'The least size of a volume that is made of it.', value: 'status.restoreSize' },
+  { name: 'Expires', type: 'date', description: 'Time until it will be deleted.', value: 'status.expiration' },
+  { name: 'Driver', type: 'string', description: 'The CSI driver that keeps it.', priority: 1, value: 'status.driver' },
+  {
+    name: 'Volume Snapshot',
+    type: 'string',
+    description: 'The VolumeSnapshot that stands for it.',
+    priority: 1,
+    value: 'status.volumeSnapshotName',
+  },
+  { name: 'Started', type: 'date', description: 'Time since it began.', priority: 1, value: 'status.startTimestamp' },
+  { name: 'Completed', type: 'date', description: 'Time since it ended.', priority: 1, value: 'status.completionTimestamp' },
+  { name: 'Created By', type: 'string', description: 'Who created it.', priority: 1, value: 'status.createdBy.username' },
+];
+
+const restore = restoreFrom(
+  'snapshotName',
+  'Create a Restore that makes a PersistentVolumeClaim of a Snapshot, in the namespace of the Snapshot. Without a body it gets the name of the claim that was taken.',
+);
+
+/** What of the status is acted upon with rights that are not its creator's: no client may write it, whatever rights it has to the status. */
+const ofKylon = ['createdBy', 'driver', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
+
+export const snapshots = defineResource({
+  group,
+  version,
+  kind: 'Snapshot',
+  plural: 'snapshots',
+  shortNames: ['ksnap'],
+  categories: ['kylon'],
+  namespaced: true,
+  description:
+    'A Snapshot is the state of one volume. Creating it takes the snapshot, with the rights of who created it; deleting it deletes what was taken. It outlives its namespace, unless its annotation backup.kylon.io/outlives-namespace is "false" or it is an adopted VolumeSnapshot.',
+  fields: { spec, status: optional(status) },
+  statusSubresource: true,
+  columns,
+  selectableFields: ['status.phase', 'spec.source.persistentVolumeClaimName'],
+  subresources: [restore],
+  rules: {
+    prepareForCreate: (snapshot, user) => withDefaults(begin(snapshot, user)),
+    prepareForUpdate: (snapshot, old, user) => withDefaults(keepFields(snapshot, old, keptFrom(user))),
+    validate: (snapshot, old) =>
+      valueFaults(spec, snapshot.spec, 'spec').length > 0 ? [] : faultsOf(snapshot as Snapshot, old as Snapshot | undefined),
+    outlivesNamespace: (snapshot) => outlives(snapshot as Snapshot),
+  },
+});
+
+const claimOf = ({ spec, status }: Snapshot) => status?.claim?.name ?? spec?.source?.persistentVolumeClaimName;
+
+/** An adopted VolumeSnapshot goes with the namespace, and then there is nothing left to keep. */
+const outlives = ({ metadata, spec }: Snapshot) =>
+  metadata.annotations?.[outlivesNamespace] !== 'false' && spec.source.volumeSnapshotName === undefined;
+
+const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ofKylon);
+
+/** A spec of the wrong type stays as it is, for the schema to refuse. */
+function withDefaults(snapshot: KubeObject): KubeObject {
+  const { spec } = snapshot;
+  return typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? { ...snapshot, spec: { ...defaults, ...spec } } : snapshot;
+}
+
+/** Given a spec that the schema allows. */
+function faultsOf(snapshot: Snapshot, old: Snapshot | undefined): readonly FieldError[] {
+  return [...specFaults(snapshot), ...(old ? [...changeFaults(snapshot, old), ...endedFaults(snapshot, old)] : [])];
+}
+
+function specFaults({ spec }: Snapshot): readonly FieldError[] {
+  const { persistentVolumeClaimName, volumeSnapshotName } = spec.source;
+  return [
+    ...sourceFaults(spec),
+    ...objectNameFaults('spec.source.persistentVolumeClaimName', persistentVolumeClaimName),
+    ...objectNameFaults('spec.source.volumeSnapshotName', volumeSnapshotName),
+    ...objectNameFaults('spec.volumeSnapshotClassName', spec.volumeSnapshotClassName),
+    ...durationFaults('spec.ttl', spec.ttl),
+    ...durationFaults('spec.timeout', spec.timeout),
+  ];
+}
+
+function sourceFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
+  const given = [source.persistentVolumeClaimName, source.volumeSnapshotName].filter((name) => name !== undefined);
+  if (given.length === 0)
+    return [{ field: 'spec.source', type: 'Required value', detail: 'persistentVolumeClaimName or volumeSnapshotName must be given' }];
+  if (given.length > 1)
+    return [
+      { field: 'spec.source', type: 'Forbidden', detail: 'only one of persistentVolumeClaimName and volumeSnapshotName may be given' },
+    ];
+  return volumeSnapshotClassName === undefined || source.volumeSnapshotName === undefined
+    ? []
+    : [
+        {
+          field: 'spec.volumeSnapshotClassName',
+          type: 'Forbidden',
+          detail: 'may not be used with volumeSnapshotName: that one has its class',
+        },
+      ];
+}
+
+function objectNameFaults(field: string, value: string | undefined): readonly FieldError[] {
+  return value === undefined ? [] : subdomainFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
+}
+
+/** The work is done with the rights of who created the Snapshot: nobody else may turn it to something else. */
+function changeFaults({ spec }: Snapshot, old: Snapshot): readonly FieldError[] {
+  const { ttl: _, ...fixed } = spec;
+  const { ttl: __, ...before } = old.spec;
+  if (isDeepStrictEqual(fixed, before)) return [];
+  return [{ field: 'spec', type: 'Forbidden', detail: 'only ttl may be changed: the snapshot is taken as its creator asked for it' }];
+}

@@ -1,0 +1,97 @@
+/** Real volumes: claims, Pods that write to them, and what the driver of the cluster keeps, seen from outside. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Cluster } from './cluster.ts';
+import type { KubeObject, Kubectl } from './kubectl.ts';
+
+const driver = 'directory.csi.example.test';
+export const volumeSnapshots = 'volumesnapshots.snapshot.storage.k8s.io';
+export const volumeSnapshotContents = 'volumesnapshotcontents.snapshot.storage.k8s.io';
+
+/** The cluster, where it can take snapshots of volumes; decided while vitest collects its tests. */
+export function withSnapshots(cluster: Cluster): Cluster {
+  if ('missing' in cluster) return cluster;
+  const found = servesSnapshots(cluster.kubeconfig) && existsSync(folderOf(cluster.kubeconfig, 'volumes'));
+  return found ? cluster : { missing: 'needs KUBECONFIG of ../shared/cluster/up --storage' };
+}
+
+/** The cluster, where it has never heard of snapshots. */
+export function withoutSnapshots(cluster: Cluster): Cluster {
+  const serves = !('missing' in cluster) && servesSnapshots(cluster.kubeconfig);
+  return serves ? { missing: 'needs a cluster without CRDs of snapshots' } : cluster;
+}
+
+function servesSnapshots(kubeconfig: string): boolean {
+  const args = [`--kubeconfig=${kubeconfig}`, 'get', 'crd', volumeSnapshots, '--ignore-not-found', '-o', 'name'];
+  return execFileSync(process.env['KUBECTL'] ?? 'kubectl', args, { encoding: 'utf8' }).trim() !== '';
+}
+
+const folderOf = (kubeconfig: string, what: 'volumes' | 'snapshots') => join(dirname(kubeconfig), 'node', what);
+
+export function claim(namespace: string, name: string, spec: object = {}): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { namespace, name },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec },
+  };
+}
+
+/** Runs a command of the shell with the claim mounted at /data, and then stays. */
+export function writer(namespace: string, name: string, claimName: string, command: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name },
+    spec: {
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: 'writer',
+          image: 'example.test/busybox:1',
+          imagePullPolicy: 'Never',
+          command: ['sh', '-c', `${command}; touch /ready; sleep 100000`],
+          readinessProbe: { exec: { command: ['test', '-e', '/ready'] }, periodSeconds: 1 },
+          volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        },
+      ],
+      volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
+    },
+  };
+}
+
+export function snapshotClass(name: string, more: object = {}): KubeObject {
+  return {
+    apiVersion: 'snapshot.storage.k8s.io/v1',
+    kind: 'VolumeSnapshotClass',
+    metadata: { name },
+    driver,
+    deletionPolicy: 'Delete',
+    ...more,
+  };
+}
+
+/** What lies in the volume of a claim, of which nobody needs to run. */
+export class Storage {
+  readonly #kubeconfig: string;
+  readonly #kubectl: Kubectl;
+
+  constructor(kubeconfig: string, kubectl: Kubectl) {
+    this.#kubeconfig = kubeconfig;
+    this.#kubectl = kubectl;
+  }
+
+  async read(namespace: string, claimName: string, file: string): Promise<string> {
+    const { spec } = await this.#kubectl.get('persistentvolumeclaim', claimName, '-n', namespace);
+    const volume = await this.#kubectl.get('persistentvolume', String(spec?.['volumeName']));
+    const { volumeHandle = '' } = (volume.spec?.['csi'] ?? {}) as { volumeHandle?: string };
+    return readFileSync(join(folderOf(this.#kubeconfig, 'volumes'), volumeHandle, 'content', file), 'utf8');
+  }
+
+  /** Handles of what the driver keeps. */
+  snapshots(): string[] {
+    const folder = folderOf(this.#kubeconfig, 'snapshots');
+    return existsSync(folder) ? readdirSync(folder) : [];
+  }
+}
