@@ -4,7 +4,7 @@ import type { FieldError } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineResource } from '../machinery/resource.ts';
 import type { Column } from '../machinery/resource.ts';
-import { duration, integer, object, optional, text, time } from '../machinery/schema.ts';
+import { choice, duration, flag, integer, list, object, optional, text, time } from '../machinery/schema.ts';
 import type { Static } from '../machinery/schema.ts';
 import { valueFaults } from '../machinery/input/schema-faults.ts';
 import { kylonUser } from '../machinery/user.ts';
@@ -20,9 +20,25 @@ import { verification } from './verified.ts';
 
 const spec = object('What is to be saved. Only ttl can be changed.', {
   ...selectionFields('Default: the namespace in which the Backup lies.'),
+  snapshotVolumes: optional(
+    flag(
+      'Whether the volumes of the claims that are taken are taken too, each by a Snapshot beside its claim, which goes with the Backup. Default: false.',
+    ),
+  ),
+  csiSnapshotTimeout: optional(duration('How long a driver may take for the snapshot of one volume. Default: 10m.')),
   ttl: optional(duration('How long the backup is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
   timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
 });
+
+const volume = object('The volume of one claim.', {
+  namespace: text('Namespace of the claim, and of the Snapshot.'),
+  claim: text('Name of the claim.'),
+  snapshotName: text('Name of the Snapshot.'),
+  phase: choice('Completed: it is in the backup; Failed: it is not, and the Snapshot says why.', ['Completed', 'Failed']),
+});
+
+/** Volumes of one backup; with them its status stays far below the largest object. */
+export const mostVolumes = 2_000;
 
 const status = object('What became of the backup. Written by Kylon alone.', {
   ...statusFields('backup'),
@@ -45,6 +61,12 @@ const status = object('What became of the backup. Written by Kylon alone.', {
       formatVersion: integer('Version of the format of the file.'),
     }),
   ),
+  volumes: optional(
+    list('Whose volumes were taken, where spec.snapshotVolumes asks for it.', volume, {
+      'x-kubernetes-list-type': 'atomic',
+      maxItems: mostVolumes,
+    }),
+  ),
   cluster: optional(
     object('The cluster that was saved.', {
       uid: text('UID of its namespace kube-system, by which clusters are told apart.'),
@@ -58,6 +80,7 @@ const status = object('What became of the backup. Written by Kylon alone.', {
 
 export type BackupSpec = Static<typeof spec>;
 export type BackupStatus = Static<typeof status>;
+export type BackupVolume = Static<typeof volume>;
 export interface Backup extends KubeObject {
   spec: BackupSpec;
   status: BackupStatus;
@@ -119,7 +142,7 @@ export const backups = defineResource({
 const itemsOf = ({ status }: Backup) => status?.items ?? status?.progress?.itemsBackedUp;
 
 /** What of the status only the server writes, whatever rights a client has to it. Who created it is never written again. */
-const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ['createdBy', 'hold', 'verification']);
+const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ['createdBy', 'hold', 'verification', 'volumes']);
 
 /** A spec of the wrong type stays as it is, for the schema to refuse. */
 function withDefaults(backup: KubeObject): KubeObject {
@@ -137,7 +160,12 @@ function faultsOf(backup: Backup, old: Backup | undefined): readonly FieldError[
 }
 
 function specFaults({ spec }: Backup): readonly FieldError[] {
-  return [...selectionFaults(spec), ...durationFaults('spec.ttl', spec.ttl), ...durationFaults('spec.timeout', spec.timeout)];
+  return [
+    ...selectionFaults(spec),
+    ...durationFaults('spec.ttl', spec.ttl),
+    ...durationFaults('spec.timeout', spec.timeout),
+    ...durationFaults('spec.csiSnapshotTimeout', spec.csiSnapshotTimeout),
+  ];
 }
 
 /**

@@ -11,7 +11,7 @@ import { kylonUser } from '../machinery/user.ts';
 import type { User } from '../machinery/user.ts';
 import { subdomainFaults } from '../machinery/writing/names.ts';
 import { durationFaults } from './durations.ts';
-import { group, outlivesNamespace, version } from './group.ts';
+import { backupUid, group, outlivesNamespace, version } from './group.ts';
 import { restoreFrom } from './restore-from.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 
@@ -35,7 +35,11 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
       'Name of the VolumeSnapshotClass. Default: that of the annotation velero.io/csi-volumesnapshot-class of the claim, else the class of the driver with the label velero.io/csi-volumesnapshot-class=true, else its default class.',
     ),
   ),
-  ttl: optional(duration('How long the snapshot is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
+  ttl: optional(
+    duration(
+      'How long the snapshot is kept, counted from its completion, as 720h or 1h30m. Default: 720h, or as long as the Backup that has taken it.',
+    ),
+  ),
   timeout: optional(duration('How long the driver may take until the snapshot is ready to use; after that it fails. Default: 10m.')),
 });
 
@@ -144,10 +148,12 @@ const outlives = ({ metadata, spec }: Snapshot) =>
 
 const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ofKylon);
 
-/** A spec of the wrong type stays as it is, for the schema to refuse. */
+/** A spec of the wrong type stays as it is, for the schema to refuse. What a Backup has taken is kept as long as that. */
 function withDefaults(snapshot: KubeObject): KubeObject {
-  const { spec } = snapshot;
-  return typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? { ...snapshot, spec: { ...defaults, ...spec } } : snapshot;
+  const { spec, metadata } = snapshot;
+  const { ttl, ...others } = defaults;
+  const missing = metadata.labels?.[backupUid] === undefined ? { ...others, ttl } : others;
+  return typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? { ...snapshot, spec: { ...missing, ...spec } } : snapshot;
 }
 
 /** Given a spec that the schema allows. */

@@ -28,13 +28,14 @@ describe(storage.title, storage.options, () => {
       [
         namespace(place),
         claim(place, 'data'),
-        writer(place, 'writer', 'data', 'echo hello > /data/greeting'),
+        writer(place, 'writer', 'data'),
         snapshotClass(slow, { parameters: { delaySeconds: '6' } }),
         snapshotClass(failing, { parameters: { fail: 'true' } }),
         snapshotClass(retaining, { deletionPolicy: 'Retain' }),
       ],
     );
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', place, '--timeout=120s']);
+    await write('hello');
     kylon = await Kylon.beside(kubeconfig, { data });
   });
   afterAll(async () => {
@@ -51,6 +52,7 @@ describe(storage.title, storage.options, () => {
     await kubectl.try(['delete', 'clusterrole', 'kylon-snapshots', '--ignore-not-found']);
   }
 
+  const write = (text: string) => kubectl.run(['exec', 'writer', '-n', place, '--', 'sh', '-c', `echo ${text} > /data/greeting`]);
   const create = (object: object, as = kubectl) => as.run(['create', '-f', '-'], object);
   const take = async (name: string, spec: object = {}) => {
     await create(snapshot(place, name, 'data', spec));
@@ -86,7 +88,7 @@ describe(storage.title, storage.options, () => {
       claim: { name: 'data', storageClassName: 'directory', accessModes: ['ReadWriteOnce'], volumeMode: 'Filesystem', capacity: '1Gi' },
     });
     expect(volumes.snapshots()).toContain(status?.['handle']);
-    await kubectl.run(['exec', 'writer', '-n', place, '--', 'sh', '-c', 'echo changed > /data/greeting']);
+    await write('changed');
     await create(restoreOfSnapshot(place, 'copy', 'first', { name: 'copy', size: '2Gi' }));
     const { status: done } = await complete(kubectl, restores, { namespace: place, name: 'copy' });
     expect(done).toMatchObject({ phase: 'Completed', counts: { created: 1, failed: 0 } });

@@ -38,8 +38,8 @@ export function claim(namespace: string, name: string, spec: object = {}): KubeO
   };
 }
 
-/** Runs a command of the shell with the claim mounted at /data, and then stays. */
-export function writer(namespace: string, name: string, claimName: string, command: string): KubeObject {
+/** Has the claim mounted at /data, for `kubectl exec` to write there. It writes nothing by itself: restored, it would write again. */
+export function writer(namespace: string, name: string, claimName: string): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -51,14 +51,18 @@ export function writer(namespace: string, name: string, claimName: string, comma
           name: 'writer',
           image: 'example.test/busybox:1',
           imagePullPolicy: 'Never',
-          command: ['sh', '-c', `${command}; touch /ready; sleep 100000`],
-          readinessProbe: { exec: { command: ['test', '-e', '/ready'] }, periodSeconds: 1 },
+          command: ['sleep', '100000'],
           volumeMounts: [{ name: 'data', mountPath: '/data' }],
         },
       ],
       volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
     },
   };
+}
+
+/** Whose parameters say how snapshots of its volumes fare. */
+export function storageClass(name: string, parameters: object): KubeObject {
+  return { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: driver, parameters };
 }
 
 export function snapshotClass(name: string, more: object = {}): KubeObject {

@@ -1,7 +1,7 @@
 /** The work of a Backup, stage by stage: namespaces, rights, resources, collection, archive. */
 import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
-import type { Backup, BackupStatus } from '../../resources/backup.ts';
+import type { Backup, BackupStatus, BackupVolume } from '../../resources/backup.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { ArchiveSummary } from '../archive/archive.ts';
 import { createArchiveWriter } from '../archive/writer.ts';
@@ -16,6 +16,8 @@ import type { Task, Work } from '../runs/run.ts';
 import type { NamespaceChoice } from '../selection/selection.ts';
 import { chooseNamespaces } from '../selection/selection.ts';
 import { withExpiration } from '../upkeep/ttl.ts';
+import type { Claim } from './volumes.ts';
+import { discardVolumes, takeVolumes } from './volumes.ts';
 
 export function backupTask(definition: ResourceDefinition): Task {
   return {
@@ -26,6 +28,7 @@ export function backupTask(definition: ResourceDefinition): Task {
     timeout: (object) => parseDuration((object as Backup).spec.timeout ?? ''),
     execute: executeBackup,
     finish: withExpiration,
+    discard: discardVolumes,
   };
 }
 
@@ -39,12 +42,13 @@ async function executeBackup(work: Work): Promise<Partial<BackupStatus>> {
   await requireBackupRights(work.parts.authorizer, work.parts.backups, work.creator, placesOf(work, namespaces), work.signal);
   refuseIfNoneExists(work, namespaces);
   const plan = await planBackup(work.parts.cluster, specOf(work), work.run.log, work.signal);
-  const archive = await archiveOf(work, namespaces, plan);
+  const { archive, volumes } = await archiveOf(work, namespaces, plan);
   const { uid, version } = await work.parts.cluster.identity(work.signal);
   const { key, sha256, bytes, items, formatVersion, storedBytes } = archive;
   return {
     archive: { key, sha256, bytes, formatVersion },
     items,
+    ...(specOf(work).snapshotVolumes && { volumes }),
     sizeBytes: storedBytes,
     progress: { totalItems: items, itemsBackedUp: items },
     cluster: { uid, version },
@@ -88,23 +92,34 @@ function refuseIfNoneExists({ run }: Work, { names, missing }: Namespaces): void
   for (const text of texts) run.log.warn(text);
 }
 
-async function archiveOf(work: Work, namespaces: Namespaces, plan: BackupPlan): Promise<ArchiveSummary> {
+/** The volumes are taken as soon as their claims are in the archive. */
+async function archiveOf(
+  work: Work,
+  namespaces: Namespaces,
+  plan: BackupPlan,
+): Promise<{ readonly archive: ArchiveSummary; readonly volumes: BackupVolume[] }> {
   const { run, parts, folder, signal } = work;
   const archive = await createArchiveWriter(parts.store, folder, signal);
   try {
     run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
     let items = 0;
     const added = () => work.report({ progress: { totalItems: ++items, itemsBackedUp: items } });
-    await collect({ ...collectionOf(work, namespaces, plan), archive, added });
+    const claims: Claim[] = [];
+    await collect({ ...collectionOf(work, namespaces, plan), archive, added, addedVolume: (claim) => claims.push(claim) });
+    const volumes = specOf(work).snapshotVolumes ? await takeVolumes(work, claims) : [];
     run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
-    return await archive.finish(run.log.text());
+    return { archive: await archive.finish(run.log.text()), volumes };
   } catch (error) {
     await archive.abort();
     throw error;
   }
 }
 
-function collectionOf(work: Work, { names, existing }: Namespaces, plan: BackupPlan): Omit<Collection, 'archive' | 'added'> {
+function collectionOf(
+  work: Work,
+  { names, existing }: Namespaces,
+  plan: BackupPlan,
+): Omit<Collection, 'archive' | 'added' | 'addedVolume'> {
   const { labelSelector, orLabelSelectors } = specOf(work);
   return {
     cluster: work.parts.cluster,

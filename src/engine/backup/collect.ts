@@ -23,6 +23,8 @@ export interface Collection extends LabelChoice {
   readonly listAtOnce: boolean;
   readonly log: RunLog;
   readonly added: () => void;
+  /** A claim that has a volume is in the backup. */
+  readonly addedVolume: (claim: { readonly namespace: string; readonly name: string }) => void;
   readonly signal: AbortSignal;
 }
 
@@ -132,7 +134,10 @@ async function add(collection: Collection, relations: Relations, part: Part, byt
   if (reason !== undefined) return void tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
   await collection.archive.add(newItem(resource, object, bytes));
   relations.resources.add(key);
-  if (key === claims && object.spec?.volumeName) relations.volumes.add(object.spec.volumeName);
+  if (key === claims && object.spec?.volumeName) {
+    relations.volumes.add(object.spec.volumeName);
+    collection.addedVolume({ namespace: object.metadata.namespace ?? '', name: object.metadata.name });
+  }
   tally.added += 1;
   collection.added();
 }

@@ -5,7 +5,7 @@ import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { Item, ItemKey, ItemResult, Outcome } from '../../resources/services.ts';
 import { throwIfAborted } from '../runs/failure.ts';
-import { fieldsOf } from '../selection/fields.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
 import { definitions, namespaces, volumes } from '../selection/known.ts';
 import { dependencyOf } from './dry-run.ts';
 import { reasonNotToRestore } from './not-restored.ts';
@@ -41,8 +41,14 @@ async function reasonToSkip(r: Restoration, item: Item, object: ClusterObject): 
   const reason = reasonNotToRestore(key, object);
   if (reason !== undefined) return reason;
   if (key === volumes && !takesClaimOf(r, object)) return 'its claim is not part of this restore';
+  if (key === volumes && r.volumes.has(claimOf(object))) return 'its claim gets a new volume of the snapshot in the backup';
   const controller = await r.owners.controllerIn(item, object, r.work.signal);
   return controller && `its controller, ${controller.kind} ${controller.name}, is restored and makes it again`;
+}
+
+function claimOf(volume: ClusterObject): string {
+  const { namespace, name } = fieldsOf(fieldsOf(volume['spec'])['claimRef']);
+  return `${textOf(namespace)}/${textOf(name)}`;
 }
 
 function takesClaimOf({ choice }: Restoration, volume: ClusterObject): boolean {

@@ -11,6 +11,7 @@ import type { Owned } from './owners.ts';
 import type { Restoration } from './restoration.ts';
 import type { CleanOptions } from './rule.ts';
 import { objectOf } from './saved-items.ts';
+import { withSavedVolume } from './saved-volume.ts';
 import { mapped } from './target.ts';
 import type { Writing } from './write-item.ts';
 
@@ -32,7 +33,7 @@ export async function prepareItem(r: Restoration, served: ApiResource, item: Ite
   return {
     resource: { ...served, version: item.version },
     namespace: served.namespaced ? r.mapNamespace(item.namespace) : '',
-    object: r.transform(item, cleaned),
+    object: r.transform(item, await withSavedVolume(r, item, cleaned)),
     owned,
     options,
   };

@@ -2,6 +2,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { notFound, qualified } from '../../machinery/errors.ts';
 import type { Item, ItemKey } from '../../resources/services.ts';
+import type { Backup } from '../../resources/backup.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
 import { heldResources } from '../archive/held-resources.ts';
@@ -25,6 +26,8 @@ export interface Restoration {
   readonly work: Work;
   readonly spec: RestoreSpec;
   readonly reader: ArchiveReader;
+  /** Snapshots of the volumes of its claims, by namespace and name of the claim as they were called in the backup. */
+  readonly volumes: ReadonlyMap<string, string>;
   readonly choice: ItemChoice;
   readonly owners: Owners;
   readonly served: ServedResources;
@@ -54,7 +57,8 @@ export interface Restoration {
 export async function beginRestoration(work: Work): Promise<Restoration> {
   const { spec } = work.object as Restore;
   const { backupName = '', backupNamespace = work.object.metadata.namespace ?? '' } = spec;
-  const reader = await openBackup(work, backupNamespace, backupName);
+  const backup = await findBackup(work, backupNamespace, backupName);
+  const reader = await openBackup(work, backup);
   const served = new ServedResources(work.parts.cluster);
   const failures = await served.refresh(work.signal);
   for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
@@ -77,6 +81,7 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
     work,
     spec,
     reader,
+    volumes: volumesOf(backup),
     choice,
     served,
     cluster,
@@ -103,7 +108,7 @@ function requireContentRights({ parts, creator, object, signal }: Work, namespac
   return requireBackupRights(parts.authorizer, parts.backups, creator, elsewhere, signal);
 }
 
-async function openBackup(work: Work, namespace: string, backupName: string): Promise<ArchiveReader> {
+async function findBackup(work: Work, namespace: string, backupName: string): Promise<Backup> {
   const { parts, object, signal } = work;
   const { group, version, plural: resource } = parts.backups;
   const restoring = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name: backupName };
@@ -115,7 +120,16 @@ async function openBackup(work: Work, namespace: string, backupName: string): Pr
   if (!usable || !run)
     throw new RunFailed('BackupNotUsable', `the backup ${namespace}/${backupName} is ${isDeleted(backup) ? 'Deleting' : phase}`);
   work.run.log.info(`from the backup ${namespace}/${backupName} of ${String(statusOf(backup).startTimestamp)}`);
-  return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', run.id), signal);
+  return backup as Backup;
+}
+
+function openBackup({ parts, signal }: Work, backup: Backup): Promise<ArchiveReader> {
+  return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', statusOf(backup).run?.id ?? ''), signal);
+}
+
+function volumesOf({ status: { volumes = [] } }: Backup): ReadonlyMap<string, string> {
+  const taken = volumes.filter(({ phase }) => phase === 'Completed');
+  return new Map(taken.map(({ namespace, claim, snapshotName }) => [`${namespace}/${claim}`, snapshotName]));
 }
 
 const itemsPerPage = 1_000;

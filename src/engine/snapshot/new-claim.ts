@@ -10,7 +10,8 @@ import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claims, restoreUid, storageClasses, volumeSnapshots } from './known.ts';
 
 /** Throws RunFailed where the claim could not hold what the snapshot does. */
-export function newClaim({ metadata, spec }: Restore, { status }: Snapshot): ClusterObject {
+export function newClaim({ metadata, spec }: Restore, snapshot: Snapshot): ClusterObject {
+  const { status } = snapshot;
   const likeTaken: Partial<NonNullable<SnapshotStatus['claim']>> = status.claim ?? {};
   const { name, storageClassName, volumeMode, accessModes = ['ReadWriteOnce'] } = { ...likeTaken, ...spec.claim };
   if (name === undefined) throw new RunFailed('ClaimNameMissing', 'spec.claim.name must be given: the claim that was taken is not known');
@@ -24,7 +25,7 @@ export function newClaim({ metadata, spec }: Restore, { status }: Snapshot): Clu
       ...(storageClassName && { storageClassName }),
       ...(volumeMode && { volumeMode }),
       resources: { requests: { storage: sizeOf(spec.claim?.size, status) } },
-      dataSource: { apiGroup: volumeSnapshots.group, kind: volumeSnapshots.kind, name: status.volumeSnapshotName },
+      dataSource: dataSourceOf(snapshot),
     },
   };
 }
@@ -40,6 +41,13 @@ function sizeOf(asked: string | undefined, { claim, restoreSize = '0' }: Snapsho
     throw new RunFailed('ClaimSizeMissing', 'spec.claim.size must be given: the driver does not tell the size of the snapshot');
   return size;
 }
+
+/** Of a claim that is filled from it. */
+export const dataSourceOf = ({ status }: Snapshot) => ({
+  apiGroup: volumeSnapshots.group,
+  kind: volumeSnapshots.kind,
+  name: status.volumeSnapshotName,
+});
 
 /** Whether volumes of its class are made at once, and not for the first Pod. Rejects with RunFailed for a class of another driver. */
 export async function isMadeAtOnce(cluster: Cluster, { spec }: ClusterObject, { status }: Snapshot, signal: AbortSignal): Promise<boolean> {

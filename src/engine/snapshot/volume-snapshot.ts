@@ -13,9 +13,10 @@ import { fieldsOf, textOf } from '../selection/fields.ts';
 import { contentNameOf } from './content.ts';
 import { labelsOf, snapshotUid, volumeSnapshotNameOf, volumeSnapshots } from './known.ts';
 
-/** Milliseconds between looks at one that is not ready: from the first to the longest, each half as long again as the one before. */
+/** Milliseconds between looks at one that is not ready: each a fifth longer than the one before, so that no more than that is lost. */
 const firstPause = 200;
-const longestPause = 5_000;
+const longestPause = 2_000;
+const growth = 1.2;
 
 /** As the creator of what `work` carries out. */
 export async function createVolumeSnapshot({ parts, creator, signal }: Work, snapshot: KubeObject, spec: object): Promise<void> {
@@ -56,7 +57,7 @@ export async function awaitReady(
   const { clock } = work.parts;
   const deadline = clock.monotonic() + ms;
   let said = '';
-  for (let pause = firstPause; ; pause = Math.min(pause * 1.5, longestPause)) {
+  for (let pause = firstPause; ; pause = Math.min(pause * growth, longestPause)) {
     const found = await patiently(work, look);
     if (found && isReady(found)) return found;
     const error = found && errorOf(found);

@@ -48,7 +48,9 @@ describe('docs/restore.md', () => {
     const ofControllers = `| ${[...madeAgain].map(code).join('<br>')} | whose controller (\`controller: true\`) is restored too | the controller makes it again |`;
     const ofClaims =
       '| `persistentvolumes` | whose claim is not restored, where only some namespaces are | it belongs to another namespace |';
-    expect(rowsBelow('| Of | Which | Why |')).toEqual([...rows, ofControllers, ofClaims]);
+    const ofSnapshots =
+      '| `persistentvolumes` | whose claim has a snapshot of its volume in the backup | the claim gets a new volume of it |';
+    expect(rowsBelow('| Of | Which | Why |')).toEqual([...rows, ofControllers, ofClaims, ofSnapshots]);
   });
 
   it('has the order', () => {
