@@ -97,6 +97,19 @@ describe(storage.title, storage.options, () => {
     expect((await kubectl.get('pvc', 'copy', '-n', place)).status).toMatchObject({ phase: 'Bound', capacity: { storage: '2Gi' } });
   });
 
+  it('are taken of block volumes too', async () => {
+    await create(claim(place, 'block', { volumeMode: 'Block', resources: { requests: { storage: '1Mi' } } }));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/block', '-n', place, '--timeout=60s']);
+    await volumes.writeBlock(place, 'block', 'raw');
+    await create(snapshot(place, 'of-block', 'block'));
+    await complete(kubectl, snapshots, { namespace: place, name: 'of-block' });
+    await create(restoreOfSnapshot(place, 'block-copy', 'of-block', { name: 'block-copy' }));
+    await complete(kubectl, restores, { namespace: place, name: 'block-copy' });
+    expect((await kubectl.get('pvc', 'block-copy', '-n', place)).spec).toMatchObject({ volumeMode: 'Block' });
+    expect(await volumes.readBlock(place, 'block-copy', 3)).toBe('raw');
+    await remove('of-block');
+  });
+
   it('show themselves in a table, and tell of their work by Events', async () => {
     const [header = '', row = ''] = (await kubectl.run(['get', 'ksnap', 'first', '-n', place])).split('\n');
     expect(header.split(/\s+/)).toEqual(['NAME', 'CLAIM', 'PHASE', 'READY', 'SIZE', 'EXPIRES', 'AGE']);

@@ -1,6 +1,6 @@
 /** Real volumes: claims, Pods that write to them, and what the driver of the cluster keeps, seen from outside. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Cluster } from './cluster.ts';
 import type { KubeObject, Kubectl } from './kubectl.ts';
@@ -87,10 +87,25 @@ export class Storage {
   }
 
   async read(namespace: string, claimName: string, file: string): Promise<string> {
+    return readFileSync(join(await this.#contentOf(namespace, claimName), file), 'utf8');
+  }
+
+  /** Of a block volume: its first bytes. */
+  async readBlock(namespace: string, claimName: string, length: number): Promise<string> {
+    return readFileSync(await this.#contentOf(namespace, claimName)).toString('utf8', 0, length);
+  }
+
+  async writeBlock(namespace: string, claimName: string, text: string): Promise<void> {
+    const device = openSync(await this.#contentOf(namespace, claimName), 'r+');
+    writeSync(device, text, 0);
+    closeSync(device);
+  }
+
+  async #contentOf(namespace: string, claimName: string): Promise<string> {
     const { spec } = await this.#kubectl.get('persistentvolumeclaim', claimName, '-n', namespace);
     const volume = await this.#kubectl.get('persistentvolume', String(spec?.['volumeName']));
     const { volumeHandle = '' } = (volume.spec?.['csi'] ?? {}) as { volumeHandle?: string };
-    return readFileSync(join(folderOf(this.#kubeconfig, 'volumes'), volumeHandle, 'content', file), 'utf8');
+    return join(folderOf(this.#kubeconfig, 'volumes'), volumeHandle, 'content');
   }
 
   /** Handles of what the driver keeps. */

@@ -1,16 +1,16 @@
 /** A claim whose volume the backup has taken: it gets a new volume, with what was in the old one. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
-import { notFound, qualified, quote } from '../../machinery/errors.ts';
+import { qualified, quote } from '../../machinery/errors.ts';
 import type { ItemKey } from '../../resources/services.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { isDeleted } from '../runs/run-status.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claims } from '../selection/known.ts';
 import { claims as claimResource } from '../snapshot/known.ts';
 import { dataSourceOf } from '../snapshot/new-claim.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
+import { usableSnapshot } from '../snapshot/usable.ts';
 import type { Restoration } from './restoration.ts';
 
 /** The claim as it is to be written; one that is there keeps its volume. Rejects with RunFailed where the snapshot is of no use. */
@@ -23,19 +23,9 @@ export async function withSavedVolume(r: Restoration, item: ItemKey, claim: Clus
       'SnapshotElsewhere',
       `the snapshot of its volume lies in the namespace ${quote(item.namespace)}, and can be restored there only`,
     );
-  const snapshot = await findSnapshot(r, namespace, snapshotName);
+  const snapshot = await usableSnapshot(r.work, namespace, snapshotName);
   if (!r.spec.dryRun) await requireVolumeSnapshot(r.work, snapshot);
   return ofSnapshot(claim, snapshot);
-}
-
-async function findSnapshot({ work }: Restoration, namespace: string, name: string): Promise<Snapshot> {
-  const { objects, snapshots } = work.parts;
-  const found = await objects.get(snapshots, namespace, name, work.signal);
-  if (found && !isDeleted(found)) return found as Snapshot;
-  throw new RunFailed(
-    'SnapshotNotFound',
-    `its volume cannot be restored: ${notFound({ group: snapshots.group, resource: snapshots.plural }, name).message}`,
-  );
 }
 
 function ofSnapshot(claim: ClusterObject, snapshot: Snapshot): ClusterObject {

@@ -49,17 +49,25 @@ export const dataSourceOf = ({ status }: Snapshot) => ({
   name: status.volumeSnapshotName,
 });
 
-/** Whether volumes of its class are made at once, and not for the first Pod. Rejects with RunFailed for a class of another driver. */
-export async function isMadeAtOnce(cluster: Cluster, { spec }: ClusterObject, { status }: Snapshot, signal: AbortSignal): Promise<boolean> {
-  const name = textOf(fieldsOf(spec)['storageClassName']);
-  if (!name) return false;
+/** Rejects with RunFailed where it names a class by which its volume would never come. */
+export async function requireSameDriver(cluster: Cluster, claim: ClusterObject, { status }: Snapshot, signal: AbortSignal): Promise<void> {
+  const name = classOf(claim);
+  if (!name) return;
   const found = await cluster.get(storageClasses, '', name, signal);
   if (!found) throw new RunFailed('StorageClassNotFound', notFound(storageClasses, name).message);
   const provisioner = textOf(found['provisioner']) ?? '';
-  if (provisioner !== status.driver)
-    throw new RunFailed(
-      'StorageClassMismatch',
-      `the StorageClass ${quote(name)} is of the driver ${quote(provisioner)}, the snapshot of ${quote(status.driver ?? '')}`,
-    );
-  return found['volumeBindingMode'] !== 'WaitForFirstConsumer';
+  if (provisioner === status.driver) return;
+  throw new RunFailed(
+    'StorageClassMismatch',
+    `the StorageClass ${quote(name)} is of the driver ${quote(provisioner)}, the snapshot of ${quote(status.driver ?? '')}`,
+  );
 }
+
+/** Whether the volume of a claim that is there is made at once, and not for the first Pod. */
+export async function isMadeAtOnce(cluster: Cluster, claim: ClusterObject, signal: AbortSignal): Promise<boolean> {
+  const name = classOf(claim);
+  const found = name ? await cluster.get(storageClasses, '', name, signal) : undefined;
+  return found !== undefined && found['volumeBindingMode'] !== 'WaitForFirstConsumer';
+}
+
+const classOf = ({ spec }: ClusterObject) => textOf(fieldsOf(spec)['storageClassName']);

@@ -1,19 +1,17 @@
 /** The work of a Restore of a Snapshot, stage by stage: the snapshot, the claim of it as the Restore's creator, its volume, results. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
-import { notFound, quote } from '../../machinery/errors.ts';
 import type { Restore, RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
-import type { Snapshot } from '../../resources/snapshot.ts';
 import { createResultsWriter } from '../archive/results.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
-import { isDeleted } from '../runs/run-status.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { claims, restoreUid } from './known.ts';
-import { isMadeAtOnce, newClaim } from './new-claim.ts';
+import { isMadeAtOnce, newClaim, requireSameDriver } from './new-claim.ts';
 import { requireVolumeSnapshot } from './revive.ts';
+import { usableSnapshot } from './usable.ts';
 
 /** Milliseconds that a driver may take to make the volume. */
 const patience = 600_000;
@@ -21,44 +19,29 @@ const pollEvery = 500;
 
 export async function restoreSnapshot(work: Work): Promise<Partial<RestoreStatus>> {
   const restore = work.object as Restore;
-  const dryRun = restore.spec.dryRun ?? false;
-  const snapshot = await findSnapshot(work);
+  const { snapshotName = '', dryRun = false } = restore.spec;
+  const snapshot = await usableSnapshot(work, restore.metadata.namespace ?? '', snapshotName);
+  const { creationTime, completionTimestamp } = snapshot.status;
+  work.run.log.info(`of the snapshot ${snapshotName} of ${creationTime ?? completionTimestamp}`);
   const wanted = newClaim(restore, snapshot);
-  const atOnce = await isMadeAtOnce(work.parts.cluster, wanted, snapshot, work.signal);
+  await requireSameDriver(work.parts.cluster, wanted, snapshot, work.signal);
   if (!dryRun) await requireVolumeSnapshot(work, snapshot);
-  await createClaim(work, wanted, dryRun);
-  const done = dryRun ? created('') : await outcomeOf(work, wanted.metadata.name, atOnce);
-  return record(work, {
-    group: claims.group,
-    resource: claims.resource,
-    namespace: wanted.metadata.namespace ?? '',
-    name: wanted.metadata.name,
-    ...done,
-  });
-}
-
-async function findSnapshot({ parts, object, run, signal }: Work): Promise<Snapshot> {
-  const { snapshotName = '' } = (object as Restore).spec;
-  const { group, plural: resource } = parts.snapshots;
-  const found = await parts.objects.get(parts.snapshots, object.metadata.namespace ?? '', snapshotName, signal);
-  if (!found) throw new RunFailed('SnapshotNotFound', notFound({ group, resource }, snapshotName).message);
-  const snapshot = found as Snapshot;
-  const phase = isDeleted(found) ? 'Deleting' : snapshot.status.phase;
-  if (phase !== 'Completed') throw new RunFailed('SnapshotNotUsable', `the snapshot ${quote(snapshotName)} is ${phase}`);
-  run.log.info(`of the snapshot ${snapshotName} of ${snapshot.status.creationTime ?? snapshot.status.completionTimestamp}`);
-  return snapshot;
+  const claim = await createClaim(work, wanted, dryRun);
+  const { namespace = '', name } = claim.metadata;
+  const { group, resource } = claims;
+  return record(work, { group, resource, namespace, name, ...(dryRun ? created('') : await outcomeOf(work, claim)) });
 }
 
 /** One that an earlier run of this Restore has made will do. */
-async function createClaim({ parts, creator, object, signal }: Work, wanted: ClusterObject, dryRun: boolean): Promise<void> {
+async function createClaim({ parts, creator, object, signal }: Work, wanted: ClusterObject, dryRun: boolean): Promise<ClusterObject> {
   const { name, namespace = '' } = wanted.metadata;
   const cluster = parts.cluster.as(creator);
   try {
-    await retried(parts.clock, signal, () => cluster.create(claims, namespace, wanted, { dryRun }, signal));
+    return await retried(parts.clock, signal, () => cluster.create(claims, namespace, wanted, { dryRun }, signal));
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
     const live = await parts.cluster.get(claims, namespace, name, signal);
-    if (fieldsOf(live?.metadata['annotations'])[restoreUid] === object.metadata.uid) return;
+    if (live && fieldsOf(live.metadata['annotations'])[restoreUid] === object.metadata.uid) return live;
     throw new RunFailed('ClaimExists', `${error.message}: name another one in spec.claim.name`);
   }
 }
@@ -66,11 +49,12 @@ async function createClaim({ parts, creator, object, signal }: Work, wanted: Clu
 const created = (message: string) => ({ outcome: 'created', message }) as const;
 
 /** Waits for the volume where it is made at once. */
-async function outcomeOf({ parts, object, signal }: Work, name: string, atOnce: boolean): Promise<Pick<ItemResult, 'outcome' | 'message'>> {
-  if (!atOnce) return created('its volume is made for the first Pod that uses it');
+async function outcomeOf({ parts, signal }: Work, claim: ClusterObject): Promise<Pick<ItemResult, 'outcome' | 'message'>> {
   const { cluster, clock } = parts;
+  const { namespace = '', name } = claim.metadata;
+  if (!(await isMadeAtOnce(cluster, claim, signal))) return created('its volume is made for the first Pod that uses it');
   for (const deadline = clock.monotonic() + patience; clock.monotonic() < deadline; await clock.sleep(pollEvery, signal)) {
-    const live = await retried(clock, signal, () => cluster.get(claims, object.metadata.namespace ?? '', name, signal));
+    const live = await retried(clock, signal, () => cluster.get(claims, namespace, name, signal));
     if (!live) return { outcome: 'failed', message: 'it was deleted before it had a volume' };
     if (fieldsOf(live['status'])['phase'] === 'Bound') return created('');
   }

@@ -4,6 +4,7 @@ import { notFound, quote } from '../../machinery/errors.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Task, Work } from '../runs/run.ts';
@@ -39,12 +40,12 @@ async function takeSnapshot(work: Work): Promise<Partial<RunStatus>> {
 }
 
 async function take(work: Work, claimName: string, ms: number): Promise<Partial<RunStatus>> {
-  const { cluster } = work.parts;
+  const { cluster, clock } = work.parts;
   const find = () => findVolumeSnapshot(cluster, work.object, work.signal);
   if (!(await find())) await begin(work, claimName);
   const ready = await awaitReady(work, volumeSnapshotNameOf(work.object), find, ms);
   const content = await contentOf(work, ready);
-  await retain(cluster, work.object, content, work.signal);
+  await retried(clock, work.signal, () => retain(cluster, work.object, content, work.signal));
   return statusOf(ready, content);
 }
 
@@ -73,7 +74,8 @@ async function adopt(work: Work, name: string, ms: number): Promise<Partial<RunS
 }
 
 async function contentOf({ parts, object, signal }: Work, volumeSnapshot: ClusterObject): Promise<ClusterObject> {
-  const content = await findContent(parts.cluster, object as Snapshot, volumeSnapshot, signal);
+  const find = () => findContent(parts.cluster, object as Snapshot, volumeSnapshot, signal);
+  const content = await retried(parts.clock, signal, find);
   if (content) return content;
   const name = contentNameOf(volumeSnapshot) ?? '';
   throw new RunFailed('VolumeSnapshotContentNotFound', notFound(volumeSnapshotContents, name).message);

@@ -1,0 +1,75 @@
+/** Snapshots with the rights that the manifests give to Kylon and to users, and no more. Two replicas share the work. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { authority, issue } from '../auth/pki.ts';
+import { Balancer } from './between.ts';
+import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { Kubectl } from './kubectl.ts';
+import { apiServiceName } from './kylon.ts';
+import { complete, gone, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import { CertificateFiles, podPlace, registerPort, removePodPlace, Replica, systemNamespace } from './pod.ts';
+import { eventually } from './process.ts';
+import { claim, Storage, volumeSnapshots, withSnapshots } from './volumes.ts';
+
+const cluster = withSnapshots(findCluster());
+const asRoot = process.getuid?.() === 0;
+const rights = suite(asRoot ? 'the rights that snapshots need' : 'the rights that snapshots need (skipped: needs root)', cluster);
+
+describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
+  const kubectl = new Kubectl(kubeconfigOf(cluster));
+  const volumes = new Storage(kubeconfigOf(cluster), kubectl);
+  const dave = kubectl.as('dave');
+  const place = 'kylon-snapshot-rights';
+  const userRoles = join(repository, 'manifests/user-roles.yaml');
+  const ca = authority('serving-ca');
+  const files = new CertificateFiles(issue(ca, { cn: 'kylon', usage: 'server', dnsNames: [`kylon.${systemNamespace}.svc`] }));
+  let replicas: readonly Replica[] = [];
+
+  beforeAll(async () => {
+    await removePodPlace(kubectl);
+    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+    const pod = await podPlace(kubectl, kubeconfigOf(cluster));
+    const store = pathToFileURL(join(temporaryFolder(), 'store')).href;
+    replicas = ['a', 'b'].map((name) => new Replica(pod, name, [`--store=${store}`, ...files.flags]));
+    for (const replica of replicas) await replica.start();
+    const balancer = await Balancer.start(replicas.map(({ port }) => port));
+    await registerPort(kubectl, balancer.port, ca.cert);
+    await kubectl.run(['apply', '--server-side', '-f', userRoles]);
+    await givePlace();
+  });
+  afterAll(async () => {
+    await kubectl.run(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
+    for (const { kylon } of replicas) await kylon.discard();
+    await kubectl.run(['delete', '-f', userRoles, '--ignore-not-found']);
+    await removePodPlace(kubectl);
+    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+  });
+
+  /** Makes the namespace with what docs/snapshots.md asks for. */
+  async function givePlace(): Promise<void> {
+    await kubectl.run(['create', '-f', '-'], namespace(place));
+    await kubectl.run(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=dave', '-n', place]);
+    await kubectl.run(['create', 'role', 'snapshotter', '--verb=create', `--resource=${volumeSnapshots}`, '-n', place]);
+    await kubectl.run(['create', 'rolebinding', 'snapshotter', '--role=snapshotter', '--user=dave', '-n', place]);
+    for (const resource of [snapshots, volumeSnapshots])
+      await eventually(async () => (await dave.try(['auth', 'can-i', 'create', resource, '-n', place])).code === 0);
+  }
+
+  it('suffice to take one, to bring it back after its namespace, and to delete it', async () => {
+    await dave.run(['create', '-f', '-'], claim(place, 'data'));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/data', '-n', place, '--timeout=60s']);
+    await dave.run(['create', '-f', '-'], snapshot(place, 'first', 'data'));
+    const { status } = await complete(dave, snapshots, { namespace: place, name: 'first' });
+    expect(status).toMatchObject({ phase: 'Completed', createdBy: { username: 'dave' } });
+    await kubectl.run(['delete', 'namespace', place]);
+    await givePlace();
+    await dave.run(['create', '-f', '-'], restoreOfSnapshot(place, 'undo', 'first'));
+    await complete(dave, restores, { namespace: place, name: 'undo' });
+    expect((await kubectl.get('pvc', 'data', '-n', place)).status).toMatchObject({ phase: 'Bound' });
+    await dave.run(['delete', snapshots, 'first', '-n', place, '--timeout=60s']);
+    await gone(dave, snapshots, 'first', '-n', place);
+    expect(volumes.snapshots()).not.toContain(status?.['handle']);
+  });
+});
