@@ -50,7 +50,7 @@ describe(title, options, () => {
 
     describe.each([true, false])('with WatchListClient=%s', (watchList) => {
       itChecks(watchList ? informers : [...informers, ...others], () =>
-        run(program, [kubeconfig, String(watchList)], { env: environment(watchList) }),
+        run(program, [kubeconfig, String(watchList)], { env: environment(watchList), timeout: coldBuild }),
       );
     });
   });

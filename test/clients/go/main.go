@@ -40,5 +40,5 @@ func main() {
 		add("A40 20 writers with RetryOnConflict", counts)
 		add("the metadata client: list, watch, patch, delete with preconditions", metadataOnly)
 	}
-	checks.Run(time.Minute, all)
+	checks.Run(3*time.Minute, all)
 }
