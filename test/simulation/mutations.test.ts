@@ -26,7 +26,7 @@ describe('a mistake in the catalog', () => {
     for (let i = 0; i < availableParallelism(); i++) void runNext();
   });
 
-  it.each(mutations)('is found: $name', { timeout: 600_000 }, async ({ name, what }) => {
+  it.each(mutations)('is found: $name', { timeout: 1_500_000 }, async ({ name, what }) => {
     const { failed } = await runs.get(name)!;
     expect(failed, `${what} No history of ${histories} has shown it.`).toBeDefined();
   });
