@@ -1,6 +1,6 @@
 /** A catalog that has met a fault answers nothing, and comes back by itself once the cause is gone. */
 import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
@@ -39,6 +39,7 @@ function damage(objects: Map<string, Uint8Array>): string {
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.close()));
 });
+afterAll(() => fixture.destroy());
 
 describe('a lasting catalog', () => {
   it('refuses everything while its log cannot be read, and goes on when it can', async () => {
