@@ -84,6 +84,16 @@ describe('limited', () => {
     await drained((await second).body);
   });
 
+  it('does not let those who read slowly stop uploads', async () => {
+    const store = limited(memoryStore(objects()), parts, limits);
+    const { body } = await store.stream('k', signal);
+    const pieces = (async function* () {
+      yield new Uint8Array(3);
+    })();
+    expect(await store.upload('l', pieces, AbortSignal.timeout(1000))).toMatchObject({ bytes: 3 });
+    await drained(body);
+  });
+
   it('lets the reader of a list do other things meanwhile', async () => {
     const all = new Map(Array.from({ length: 2100 }, (_, i) => [`k${i}`, new Uint8Array()]));
     const store = limited(memoryStore(all), parts, { ...limits, short: 1 });

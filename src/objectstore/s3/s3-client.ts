@@ -24,7 +24,7 @@ export interface S3Timeouts {
 export const usualTimeouts: S3Timeouts = { connect: 10_000, idle: 60_000 };
 
 /** More than limited.ts lets happen at once, three parts for each upload. */
-const mostSockets = 128;
+const mostSockets = 160;
 /** Milliseconds; shorter than any store or balancer keeps an unused connection, so that a request seldom meets one that is just being closed. */
 const unusedSocketLife = 10_000;
 

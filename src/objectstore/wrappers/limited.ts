@@ -1,6 +1,6 @@
 /**
- * Bounds what goes on at once in a store: short requests (put, read, size, delete, a page of a list) by one number, and long
- * ones (streams until they end, uploads) by another, so that slow downloads never keep the log from being written.
+ * Bounds what goes on at once in a store: short requests (put, read, size, delete, a page of a list) by one number, streams until they
+ * end by another, and uploads by as many again: so slow downloads keep neither the log from being written nor a backup from being made.
  */
 import type { Clock } from '../../base/clock.ts';
 import { holdStream } from './held-stream.ts';
@@ -9,6 +9,7 @@ import { Slots } from '../slots.ts';
 
 export interface Limits {
   readonly short: number;
+  /** Of streams, and of uploads. */
   readonly long: number;
   /** Requests of each sort that may wait; the next is refused with StoreUnavailable. */
   readonly waiting: number;
@@ -23,14 +24,15 @@ const pageKeys = 1000;
 
 export function limited(store: ObjectStore, { clock }: { readonly clock: Clock }, limits: Limits = usualLimits): ObjectStore {
   const short = new Slots(limits.short, limits.waiting);
-  const long = new Slots(limits.long, limits.waiting);
+  const streams = new Slots(limits.long, limits.waiting);
+  const uploads = new Slots(limits.long, limits.waiting);
   return {
     name: store.name,
     putIfAbsent: (key, body, signal) => within(short, signal, () => store.putIfAbsent(key, body, signal)),
-    upload: (key, body, signal) => within(long, signal, () => store.upload(key, body, signal)),
+    upload: (key, body, signal) => within(uploads, signal, () => store.upload(key, body, signal)),
     read: (key, signal, range) => within(short, signal, () => store.read(key, signal, range)),
     stream: async (key, signal, range) => {
-      const hold = { slot: await long.enter(signal), clock, idle: limits.idle, what: `${store.name}: ${key}` };
+      const hold = { slot: await streams.enter(signal), clock, idle: limits.idle, what: `${store.name}: ${key}` };
       return holdStream(hold, signal, (whileHeld) => store.stream(key, whileHeld, range));
     },
     size: (key, signal) => within(short, signal, () => store.size(key, signal)),
