@@ -31,7 +31,7 @@ export async function differencesOf(question: Question, signal: AbortSignal): Pr
   const other = against === undefined ? undefined : await otherBackup(question, against, signal);
   const reader = await archiveOf(backup, signal);
   const discovery = await discovered.forPage(question.query.continue === '', signal);
-  const held = await heldResources(reader, discovery.resources, signal);
+  const held = question.query.resource === undefined ? [] : await heldResources(reader, discovery.resources, signal);
   const query = byPlural(question.query, [...discovery.resources, ...held]);
   const side = other
     ? await backupSide({ discovery, backup, reader: await archiveOf(other, signal) }, signal)
