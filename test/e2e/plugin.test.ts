@@ -217,10 +217,10 @@ describe.each([
         code: 5,
         stderr: 'Error from server (AlreadyExists): backups.backup.kylon.io "first" already exists\n',
       });
-      const invalid = await plugin(`backup create odd -n ${home} --ttl never --exclude-namespaces *`);
+      const invalid = await plugin(`backup create odd -n ${home} --ttl 0s --exclude-namespaces *`);
       expect(invalid.code).toBe(5);
       expect(invalid.stderr).toBe(
-        await kubectl.fails(['create', '-f', '-'], backup(home, 'odd', { ttl: 'never', excludedNamespaces: ['*'] })),
+        await kubectl.fails(['create', '-f', '-'], backup(home, 'odd', { ttl: '0s', excludedNamespaces: ['*'] })),
       );
       const nobody = await plugin(`backup get -n ${home} --as nobody`);
       expect(nobody).toMatchObject({
