@@ -2,6 +2,7 @@
 import type { Metrics } from '../base/metrics.ts';
 import { encrypted } from './encryption/encrypted.ts';
 import { readKeyring } from './encryption/keyring.ts';
+import { gathering } from './wrappers/gathering.ts';
 import { limited } from './wrappers/limited.ts';
 import { measured } from './wrappers/measured.ts';
 import type { ObjectStore } from './objectstore.ts';
@@ -32,7 +33,7 @@ export interface OpenedStore {
 export async function openStore(url: string, parts: OpenParts, signal: AbortSignal): Promise<OpenedStore> {
   const keyring = parts.encryptionKeys === undefined ? undefined : await readKeyring(parts.encryptionKeys);
   const bare = await openBare(url, parts, signal);
-  const store = retrying(limited(measured(bare, parts), parts), parts);
+  const store = retrying(limited(measured(gathering(bare), parts), parts), parts);
   try {
     const { denied } = await probe(store, parts, signal);
     const whole = keyring === undefined ? store : encrypted(store, keyring, parts.ids);
