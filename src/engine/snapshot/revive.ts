@@ -55,16 +55,20 @@ async function remake(work: Work, snapshot: Snapshot): Promise<void> {
   work.run.log.info('its VolumeSnapshot is gone and is made anew around what the driver has kept');
   const old = await findContent(cluster, snapshot, undefined, work.signal);
   const content = staticContent(snapshot, old);
-  await retried(clock, work.signal, () => putContent(cluster, content, work.signal));
+  await retried(clock, work.signal, () => putContent(cluster, snapshot, content, work.signal));
   await createVolumeSnapshot(work, snapshot, { source: { volumeSnapshotContentName: content.metadata.name } });
 }
 
-/** One that was there already has been bound to a VolumeSnapshot that is gone by now, and is set free. */
-async function putContent(cluster: Cluster, content: ClusterObject, signal: AbortSignal): Promise<void> {
+/**
+ * One that was there already has been bound to a VolumeSnapshot that is gone by now, and is set free; unless another Restore has just
+ * made the new one.
+ */
+async function putContent(cluster: Cluster, snapshot: Snapshot, content: ClusterObject, signal: AbortSignal): Promise<void> {
   try {
     await cluster.create(volumeSnapshotContents, '', content, {}, signal);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
+    if (await findVolumeSnapshot(cluster, snapshot, signal)) return;
     const free = { spec: { volumeSnapshotRef: { uid: null, resourceVersion: null } } };
     await cluster.patch(volumeSnapshotContents, '', content.metadata.name, free, {}, signal);
   }

@@ -58,7 +58,7 @@ export async function awaitReady(
   const deadline = clock.monotonic() + ms;
   let said = '';
   for (let pause = firstPause; ; pause = Math.min(pause * growth, longestPause)) {
-    const found = await patiently(work, look);
+    const found = await patiently(work, name, look);
     if (found && isReady(found)) return found;
     const error = found && errorOf(found);
     if (error && error !== said) tell(work, error);
@@ -70,16 +70,20 @@ export async function awaitReady(
       );
     await clock.sleep(pause, work.signal);
   }
+}
 
-  /** Undefined where the cluster does not answer for a moment. */
-  async function patiently({ run, signal }: Work, ask: typeof look): Promise<ClusterObject | undefined> {
-    try {
-      return required(await ask(), name);
-    } catch (error) {
-      if (signal.aborted || !isTransient(error)) throw error;
-      run.log.warn(`${name} could not be read: ${messageOf(error)}`);
-      return undefined;
-    }
+/** Undefined where the cluster does not answer for a moment. */
+async function patiently(
+  { run, signal }: Work,
+  name: string,
+  look: () => Promise<ClusterObject | undefined>,
+): Promise<ClusterObject | undefined> {
+  try {
+    return required(await look(), name);
+  } catch (error) {
+    if (signal.aborted || !isTransient(error)) throw error;
+    run.log.warn(`${name} could not be read: ${messageOf(error)}`);
+    return undefined;
   }
 }
 

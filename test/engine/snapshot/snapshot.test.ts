@@ -1,0 +1,121 @@
+/** What becomes of a Snapshot when processes end, objects are deleted and others are in the way. */
+import { describe, expect, it, vi } from 'vitest';
+import type { Authorizer } from '../../../src/machinery/user.ts';
+import { backups } from '../../../src/resources/backup.ts';
+import { snapshots } from '../../../src/resources/snapshot.ts';
+import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import { createWorkbench, forever, whileRunning } from '../workbench.ts';
+import { contents, snapshotCluster, volumeSnapshots } from './snapshot-cluster.ts';
+
+const ofData = { source: { persistentVolumeClaimName: 'data' } };
+
+function scene(deletionPolicy: 'Delete' | 'Retain' = 'Delete') {
+  const storage = snapshotCluster(deletionPolicy);
+  const shared = { cluster: storage.cluster, storage: new MemoryStorage(), files: new Map<string, Uint8Array>() };
+  const one = createWorkbench({ ...shared, replica: 'one' });
+  const two = createWorkbench({ ...shared, replica: 'one' });
+  const begun = () => vi.waitFor(() => expect(storage.cluster.names(volumeSnapshots, 'shop')).toHaveLength(1));
+  const remove = async (name = 's', definition = snapshots) => {
+    const { uid = '' } = (await one.get(definition, 'shop', name))!.metadata;
+    await one.parts.objects.delete(definition, { namespace: 'shop', name, uid }, forever);
+  };
+  const gone = (name = 's', definition = snapshots) =>
+    vi.waitFor(
+      async () => {
+        storage.collect();
+        expect(await one.get(definition, 'shop', name)).toBeUndefined();
+      },
+      { timeout: 10_000 },
+    );
+  return { ...storage, one, two, begun, remove, gone };
+}
+
+describe('a Snapshot', () => {
+  it('is taken once, though the process ended in the middle', async () => {
+    const { cluster, one, two, begun, makeReady } = scene();
+    await one.create(snapshots, 'shop', 's', ofData);
+    await whileRunning(one.engine, begun);
+    expect(cluster.names(volumeSnapshots, 'shop')).toHaveLength(1);
+    expect((await one.get(snapshots, 'shop', 's'))?.status).toMatchObject({ phase: 'InProgress', claim: { name: 'data' } });
+    cluster.drop('persistentvolumeclaims', 'shop', 'data');
+    makeReady();
+    const { status, metadata } = await whileRunning(two.engine, () => two.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Completed', readyToUse: true, claim: { name: 'data', capacity: '1Gi' } });
+    expect(cluster.names(volumeSnapshots, 'shop')).toEqual([`kylon-${metadata.uid}`]);
+  });
+
+  it('that is deleted in the middle leaves nothing behind', async () => {
+    const { names, one, begun, remove, gone } = scene('Retain');
+    await one.create(snapshots, 'shop', 's', ofData);
+    await whileRunning(one.engine, async () => {
+      await begun();
+      await remove();
+      await gone();
+    });
+    expect(names()).toEqual([]);
+  });
+
+  it.each([
+    ['Delete' as const, 0],
+    ['Retain' as const, 1],
+  ])('is retained, and deleted as its class says: %s', async (policy, left) => {
+    const { cluster, one, begun, makeReady, remove, gone } = scene(policy);
+    await one.create(snapshots, 'shop', 's', ofData);
+    await whileRunning(one.engine, async () => {
+      await begun();
+      makeReady();
+      await one.ended(snapshots, 'shop', 's');
+      const [name = ''] = cluster.names(contents);
+      expect(cluster.read(contents, '', name)?.['spec']).toMatchObject({ deletionPolicy: 'Retain' });
+      await remove();
+      await gone();
+    });
+    expect(cluster.names(volumeSnapshots, 'shop')).toEqual([]);
+    expect(cluster.names(contents)).toHaveLength(left);
+  });
+
+  it('that fails takes nothing with it that is not its own', async () => {
+    const { cluster, one } = scene();
+    const { metadata } = await one.create(snapshots, 'shop', 's', ofData);
+    const theirs = `kylon-${metadata.uid}`;
+    cluster.seed(volumeSnapshots, { metadata: { name: theirs, namespace: 'shop' }, spec: {} });
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^VolumeSnapshotNotFound: /) });
+    expect(cluster.names(volumeSnapshots, 'shop')).toEqual([theirs]);
+  });
+});
+
+describe('a Backup with volumes', () => {
+  it('takes a Snapshot of each claim, and its deletion takes them along', async () => {
+    const { names, one, begun, makeReady, remove, gone } = scene();
+    await one.create(backups, 'shop', 'b', { snapshotVolumes: true, includedResources: ['persistentvolumeclaims'] });
+    await whileRunning(one.engine, async () => {
+      await begun();
+      makeReady();
+      const { status, metadata } = await one.ended(backups, 'shop', 'b');
+      const snapshotName = `data-${metadata.uid?.slice(0, 8)}`;
+      expect(status).toMatchObject({ phase: 'Completed', volumes: [{ claim: 'data', snapshotName, phase: 'Completed' }] });
+      expect((await one.get(snapshots, 'shop', snapshotName))?.spec).not.toHaveProperty('ttl');
+      await remove('b', backups);
+      await gone('b', backups);
+      expect(await one.get(snapshots, 'shop', snapshotName)).toBeUndefined();
+    });
+    expect(names()).toEqual([]);
+  });
+
+  it('names the volume that its creator may not take', async () => {
+    const { one } = scene();
+    const authorize: Authorizer['authorize'] = (_, attributes) =>
+      Promise.resolve({ allowed: !('resource' in attributes && attributes.resource === 'snapshots'), reason: 'no rule' });
+    Object.assign(one.parts.authorizer, { authorize });
+    const { status } = await whileRunning(one.engine, () => one.backUp('shop', 'b', { snapshotVolumes: true }));
+    expect(status).toMatchObject({ phase: 'PartiallyFailed', errors: 1, volumes: [{ claim: 'data', phase: 'Failed' }] });
+  });
+
+  it('takes no Snapshot where it is not asked to', async () => {
+    const { one } = scene();
+    const { status } = await whileRunning(one.engine, () => one.backUp('shop', 'b'));
+    expect(status).not.toHaveProperty('volumes');
+    expect(await one.parts.objects.list(snapshots, undefined, forever)).toEqual([]);
+  });
+});
