@@ -15,7 +15,9 @@ describe(`${acceptance.title}: every kubectl`, acceptance.options, () => {
     const name = `by-${version.replace('.', '-')}`;
 
     it('discovers, explains, applies, waits, restores and deletes', async () => {
-      expect(await client.run(['api-resources', '--api-group=backup.kylon.io', '-o', 'name'])).toBe(`${backups}\n${restores}\n`);
+      expect(await client.run(['api-resources', '--api-group=backup.kylon.io', '-o', 'name'])).toBe(
+        `${backups}\n${restores}\nsnapshots.backup.kylon.io\n`,
+      );
       expect(await client.run(['explain', 'backup.spec'])).toContain('includedNamespaces');
       expect(await client.run(['apply', '-f', '-'], backup(ns, name, small))).toBe(`backup.backup.kylon.io/${name} created\n`);
       await complete(client, backups, { namespace: ns, name });

@@ -37,7 +37,7 @@ func (d documents) merged() (*spec.Swagger, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, prefixes := range [][]string{{ownPrefix + "backups", ownPrefix + "restores"}, {ownPrefix + "namespaces/"}} {
+	for _, prefixes := range [][]string{{ownPrefix + "backups", ownPrefix + "restores", ownPrefix + "snapshots"}, {ownPrefix + "namespaces/"}} {
 		part := aggregator.FilterSpecByPathsWithoutSideEffects(own, prefixes)
 		if err := aggregator.MergeSpecs(theirs, part); err != nil {
 			return nil, err
