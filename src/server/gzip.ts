@@ -12,12 +12,13 @@ const lastBlock = Buffer.from([3, 0]);
 /** As kube-apiserver compresses: the fastest. */
 const options = { level: 1, finishFlush: constants.Z_SYNC_FLUSH };
 
+/** Bytes that are worth a call of their own. */
+const leastBytes = 64 * 1024;
+
 export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   yield header;
   let [checksum, length] = [0, 0];
-  for await (const piece of pieces) {
-    if (piece.length === 0) continue;
-    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+  for await (const bytes of inLargePieces(pieces)) {
     yield await blocksOf(bytes);
     checksum = crc32(bytes, checksum);
     length += bytes.length;
@@ -26,6 +27,26 @@ export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): Asyn
   trailer.writeUInt32LE(checksum, 0);
   trailer.writeUInt32LE(length % 2 ** 32, 4);
   yield Buffer.concat([lastBlock, trailer]);
+}
+
+/** Joins the small ones; a large one stays what it is, so that it is known again. */
+async function* inLargePieces(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    const isSmall = bytes.length < leastBytes;
+    if (isSmall) {
+      small.push(bytes);
+      length += bytes.length;
+    }
+    if (length > 0 && (!isSmall || length >= leastBytes)) {
+      yield Buffer.concat(small);
+      [small, length] = [[], 0];
+    }
+    if (!isSmall) yield bytes;
+  }
+  if (length > 0) yield Buffer.concat(small);
 }
 
 /** Kept as long as somebody has the bytes, which never change. */
