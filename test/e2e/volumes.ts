@@ -12,7 +12,8 @@ export const volumeSnapshotContents = 'volumesnapshotcontents.snapshot.storage.k
 /** The cluster, where it can take snapshots of volumes; decided while vitest collects its tests. */
 export function withSnapshots(cluster: Cluster): Cluster {
   if ('missing' in cluster) return cluster;
-  const found = servesSnapshots(cluster.kubeconfig) && existsSync(folderOf(cluster.kubeconfig, 'volumes'));
+  // The folders of volumes and snapshots are made with the first of them.
+  const found = servesSnapshots(cluster.kubeconfig) && existsSync(join(dirname(cluster.kubeconfig), 'node'));
   return found ? cluster : { missing: 'needs KUBECONFIG of ../shared/cluster/up --storage' };
 }
 
