@@ -10,7 +10,8 @@ const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255]);
 /** The last block, which is empty. */
 const lastBlock = Buffer.from([3, 0]);
 /** As kube-apiserver compresses: the fastest. */
-const options = { level: 1, finishFlush: constants.Z_SYNC_FLUSH };
+export const compression = { level: 1 };
+const options = { ...compression, finishFlush: constants.Z_SYNC_FLUSH };
 
 /** Bytes that are worth a call of their own. */
 const leastBytes = 64 * 1024;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { unlessAborted } from '../base/lifetime.ts';
 import type { Answer } from '../machinery/call.ts';
-import { gzipped } from './gzip.ts';
+import { compression, gzipped } from './gzip.ts';
 import { closingFrame, messages, upgradeHeaders } from './websocket.ts';
 import type { WebSocketOffer } from './websocket.ts';
 
@@ -27,8 +27,6 @@ type Piece = string | Uint8Array;
 
 /** Bytes from which on compressing pays. */
 const compressFrom = 128 * 1024;
-/** As kube-apiserver compresses: the fastest. */
-const compression = { level: 1 };
 
 /** Resolves when all is handed to the operating system; rejects when it cannot be, maybe in the middle. */
 export async function respond(response: ServerResponse, answer: Answer, delivery: Delivery): Promise<void> {

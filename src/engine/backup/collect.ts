@@ -12,6 +12,7 @@ import { hasLabels, selectorText } from '../selection/label-selector.ts';
 import type { ListedObject } from './new-item.ts';
 import { newItem, parseListed } from './new-item.ts';
 import type { RunLog } from '../runs/run-log.ts';
+import type { Claim } from './volumes.ts';
 
 export interface Collection extends LabelChoice {
   readonly cluster: Cluster;
@@ -24,7 +25,7 @@ export interface Collection extends LabelChoice {
   readonly log: RunLog;
   readonly added: () => void;
   /** A claim that has a volume is in the backup. */
-  readonly addedVolume: (claim: { readonly namespace: string; readonly name: string }) => void;
+  readonly addedVolume: (claim: Claim) => void;
   readonly signal: AbortSignal;
 }
 
