@@ -4,9 +4,12 @@
 const roomForAll = 4096;
 const roomForEach = 256;
 
+/** Warnings of one answer: Python's http.client refuses an answer of more than 100 header lines, and some are not ours. */
+const most = 64;
+
 /** One header value for each warning, each once; when there is too much to say, long ones are cut and the last ones left out. */
 export function warningHeaders(texts: readonly string[]): readonly string[] {
-  const different = [...new Set(texts.map(printable))].filter((text) => text !== '');
+  const different = [...new Set(texts.map(printable))].filter((text) => text !== '').slice(0, most);
   if (lengthOf(different) <= roomForAll) return different.map(header);
   return fitting(different.map((text) => Array.from(text).slice(0, roomForEach).join(''))).map(header);
 }
