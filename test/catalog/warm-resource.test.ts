@@ -57,7 +57,7 @@ it('holds what was put there, in the order of bytes, and what it was before stay
 it('grows and shrinks by thousands', () => {
   const names = Array.from({ length: 5000 }, (_, n) => String((n * 7919) % 5000).padStart(5, '0'));
   const all = names.toSorted().map((name) => stored('n', name));
-  let warm = WarmResource.of(all.slice(0, 1000));
+  let warm = WarmResource.of([all.slice(0, 1000)]);
   for (const name of names) {
     const one = stored('n', name);
     warm = warm.with([{ key: one.key, stored: one }]);
@@ -71,7 +71,7 @@ it('grows and shrinks by thousands', () => {
 
 it('hands out no more at a time than a reader can hold, and the same again where nothing has changed', () => {
   const texts = [200_000, 60_000, 10_000, 300_000, 1, 2, 250_000, 20_000].map((length) => 'x'.repeat(length));
-  const warm = WarmResource.of(texts.map((text, n) => stored('n', String(n), text)));
+  const warm = WarmResource.of([texts.map((text, n) => stored('n', String(n), text))]);
   const pieces = [...warm.range({ resource })];
   expect(pieces.map((piece) => piece.reduce((sum, { json }) => sum + json.length, 0)).filter((length) => length > 256 * 1024)).toEqual([
     300_000,
@@ -95,7 +95,7 @@ it('may be the beginning only: with the index behind it, each range is whole', (
         const changes = some.filter(({ key }) => key.name !== '');
         const model = new Map<string, Stored>(keys.map((key) => [bytesOf(key).toString(), { key, rv: 1, json: 'xx' }]));
         const sorted = () => [...model.values()].toSorted(compare);
-        const warm = WarmResource.of(sorted()).within(most).with(changes);
+        const warm = WarmResource.of([sorted()]).within(most).with(changes);
         for (const { key, stored } of changes)
           if (stored) model.set(bytesOf(key).toString(), stored);
           else model.delete(bytesOf(key).toString());

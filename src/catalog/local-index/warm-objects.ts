@@ -88,16 +88,17 @@ export class WarmObjects {
   /** As far as there is room. What is written meanwhile may be in it or not. */
   async #read(resource: string): Promise<WarmResource> {
     const room = this.#most - charactersOf(this.#kept);
-    const objects: Stored[] = [];
+    const pages: (readonly Stored[])[] = [];
     const snapshot = this.#kv.snapshot();
     try {
       let characters = 0;
       for await (const page of snapshot.entries(boundsOf('c', { resource }))) {
-        for (const [key, value] of page) objects.push(storedOf(objectKeyOf(key) as ObjectKey, value));
+        const objects = page.map(([key, value]) => storedOf(objectKeyOf(key) as ObjectKey, value));
+        pages.push(objects);
         characters += page.reduce((sum, [, value]) => sum + value.length, 0);
-        if (characters > room) return WarmResource.of(objects, objects.at(-1)?.key);
+        if (characters > room) return WarmResource.of(pages, objects.at(-1)?.key);
       }
-      return WarmResource.of(objects);
+      return WarmResource.of(pages);
     } finally {
       await snapshot.close();
     }

@@ -34,9 +34,12 @@ export class WarmResource {
     this.characters = pieces.reduce((sum, piece) => sum + charactersOf(piece), 0);
   }
 
-  /** `objects` in order: all of the resource, or all up to `until`. */
-  static of(objects: readonly Stored[], until?: Place): WarmResource {
-    return new WarmResource(objects.length > 0 ? cut(objects) : [], until);
+  /** Of objects in order, in `pages` of any length: all of the resource, or all up to `until`. */
+  static of(pages: readonly (readonly Stored[])[], until?: Place): WarmResource {
+    return new WarmResource(
+      pages.filter((page) => page.length > 0).flatMap((page) => cut(page)),
+      until,
+    );
   }
 
   /** With all of the changes, the later ones of a key in place of the earlier. */

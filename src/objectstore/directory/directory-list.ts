@@ -17,12 +17,21 @@ export async function* listDirectory(root: string, selection: Selection, signal:
   yield* listFolder(root, selection.prefix.slice(0, slash + 1), selection, signal);
 }
 
+/** Files that are asked for their size at once, at most. */
+const mostAtOnce = 128;
+
 /** `folder` is empty or ends in a slash. */
 async function* listFolder(root: string, folder: string, selection: Selection, signal: AbortSignal): AsyncGenerator<StoredKey> {
-  for (const path of await pathsOf(root, folder, selection)) {
+  const paths = await pathsOf(root, folder, selection);
+  for (let at = 0; at < paths.length; at += mostAtOnce) {
     signal.throwIfAborted();
-    if (path.endsWith('/')) yield* listFolder(root, path, selection, signal);
-    else yield* fileOf(root, path);
+    const group = paths.slice(at, at + mostAtOnce);
+    const files = await Promise.all(group.map((path) => fileAt(root, path)));
+    for (const [index, path] of group.entries()) {
+      const file = files[index];
+      if (path.endsWith('/')) yield* listFolder(root, path, selection, signal);
+      else if (file !== undefined) yield file;
+    }
   }
 }
 
@@ -47,9 +56,10 @@ function isSelected(path: string, { prefix, startAfter }: Selection): boolean {
   return fits && (path > startAfter || (isFolder && startAfter.startsWith(path)));
 }
 
-async function* fileOf(root: string, key: string): AsyncGenerator<StoredKey> {
-  const found = await unlessGone(stat(join(root, key)));
-  if (found !== undefined) yield { key, size: found.size, modified: Math.floor(found.mtimeMs) };
+/** Undefined where it is a folder, or gone. */
+async function fileAt(root: string, path: string): Promise<StoredKey | undefined> {
+  const found = path.endsWith('/') ? undefined : await unlessGone(stat(join(root, path)));
+  return found && { key: path, size: found.size, modified: Math.floor(found.mtimeMs) };
 }
 
 /** A list is no snapshot: what is deleted meanwhile is left out. */

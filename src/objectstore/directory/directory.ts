@@ -6,6 +6,7 @@
  * kind cannot hold both the keys `a` and `a/b`; and no part of a key may be longer than a file name (255 bytes).
  */
 import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { link, lstat, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -63,10 +64,15 @@ async function prepare(path: string, clock: Clock, store: DirectoryStore): Promi
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
+  return look(path).then(
+    (found) => found?.isDirectory() ?? false,
     () => false,
   );
+}
+
+/** Undefined where nothing is. The end of the log is looked at by every reader, and an error for it would be half of what that costs. */
+function look(path: string): Promise<Stats | undefined> {
+  return stat(path, { throwIfNoEntry: false });
 }
 
 function pathOf(url: URL): string {
@@ -139,15 +145,12 @@ class DirectoryStore implements ObjectStore {
 
   async size(key: string, signal: AbortSignal): Promise<number | undefined> {
     this.#check(key, signal);
-    try {
-      const found = await stat(this.#path(key));
-      return found.isFile() ? found.size : undefined;
-    } catch (error) {
+    const found = await look(this.#path(key)).catch((error: unknown) => {
       const translated = storeErrorOf(error, `${this.name}: cannot read ${key}`);
       if (!(translated instanceof StoreNotFound)) throw translated;
-      await this.#proveRoot();
-      return undefined;
-    }
+    });
+    if (found === undefined) await this.#proveRoot();
+    return found?.isFile() ? found.size : undefined;
   }
 
   async *list(prefix: string, signal: AbortSignal, startAfter = ''): AsyncIterable<StoredKey> {
