@@ -130,7 +130,8 @@ async function textOf({ payload }: Frame): Promise<string> {
   const packed = payload.subarray(blockPrefix);
   try {
     const limit = { maxOutputLength: Math.max(length, 1) };
-    const raw = length <= mostAtOnce ? inflateRawSync(packed, limit) : await inflateAside(packed, limit);
+    // In one piece: putting pieces together takes a quarter as long as inflating them.
+    const raw = length <= mostAtOnce ? inflateRawSync(packed, { ...limit, chunkSize: mostAtOnce }) : await inflateAside(packed, limit);
     if (raw.length === length) return raw.toString();
   } catch (error) {
     throw new CheckpointFault(`has a block that cannot be read: ${messageOf(error)}`);

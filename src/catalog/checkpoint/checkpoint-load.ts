@@ -65,12 +65,15 @@ async function load({ store, domain, index }: LoadParts, { key, n }: ListedCheck
   }
 }
 
-/** Puts entries into an index in large batches, each while the next one is read. */
+/** Batches that are being put while the next one is read. */
+const mostRunning = 2;
+
+/** Puts entries into an index in large batches. */
 class Filling {
   readonly #index: IndexStore;
   #batch: KvOp[] = [];
   #length = 0;
-  #running = Promise.resolve();
+  #running: readonly Promise<void>[] = [];
 
   constructor(index: IndexStore) {
     this.#index = index;
@@ -86,18 +89,19 @@ class Filling {
 
   async end(): Promise<void> {
     await this.#flush();
-    await this.#running;
+    await Promise.all(this.#running);
   }
 
   /** Waits until nothing is being put, whatever became of it. */
   async settled(): Promise<void> {
-    await this.#running.catch(() => {});
+    await Promise.allSettled(this.#running);
   }
 
   async #flush(): Promise<void> {
-    await this.#running;
-    this.#running = this.#index.fill(this.#batch);
-    this.#running.catch(() => {});
+    if (this.#running.length === mostRunning) await this.#running[0];
+    const last = this.#index.fill(this.#batch);
+    last.catch(() => {});
+    this.#running = [...this.#running, last].slice(-mostRunning);
     this.#batch = [];
     this.#length = 0;
   }

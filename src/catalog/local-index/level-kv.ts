@@ -117,8 +117,13 @@ class LevelKv extends LevelReader implements Kv {
   }
 
   async batch(ops: readonly KvOp[], { durable = false } = {}): Promise<void> {
-    const sealed = ops.map((op) => (op.type === 'del' ? op : { ...op, value: checksumOf(op.key, op.value) + op.value }));
-    await this.db.batch(sealed, { sync: durable });
+    // One operation after another into the binding: as an array they take it half as long again.
+    const batch = this.db.batch();
+    for (const op of ops) {
+      if (op.type === 'del') batch.del(op.key);
+      else batch.put(op.key, checksumOf(op.key, op.value) + op.value);
+    }
+    await batch.write({ sync: durable });
     // The sync was of the log in use; the one before, which may not be in tables yet, is not. Of a range without entries there is
     // nothing to compact, but before LevelDB sees that, it puts everything into tables, durably.
     if (durable) await this.db.compactRange(behindAll, behindAll);
