@@ -52,9 +52,14 @@ async function* inLargePieces(pieces: AsyncIterable<string | Uint8Array>): Async
 
 /** Kept as long as somebody has the bytes, which never change. */
 const known = new WeakMap<Uint8Array, Promise<Uint8Array>>();
+const deflate = promisify(deflateRaw);
 
 function blocksOf(bytes: Uint8Array): Promise<Uint8Array> {
-  const found = known.get(bytes) ?? promisify(deflateRaw)(bytes, options);
-  known.set(bytes, found);
-  return found;
+  const found = known.get(bytes);
+  if (found) return found;
+  const blocks = deflate(bytes, options);
+  known.set(bytes, blocks);
+  // What failed for want of memory may succeed for the next reader.
+  blocks.catch(() => known.delete(bytes));
+  return blocks;
 }

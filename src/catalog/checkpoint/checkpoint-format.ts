@@ -39,6 +39,8 @@ const blockBytes = 64 * 1024;
 const mostAtOnce = 2 * blockBytes;
 /** Far more than one object may have. */
 const mostRawBytes = 256 * 1024 * 1024;
+/** More than a text has, so that zlib sees its end without asking for more room; 64 is the least that it takes. */
+const spareBytes = 64;
 const deflateAside = promisify(deflateRaw);
 const inflateAside = promisify(inflateRaw);
 
@@ -131,7 +133,7 @@ async function textOf({ payload }: Frame): Promise<string> {
   try {
     const limit = { maxOutputLength: Math.max(length, 1) };
     // In one piece: putting pieces together takes a quarter as long as inflating them.
-    const raw = length <= mostAtOnce ? inflateRawSync(packed, { ...limit, chunkSize: mostAtOnce }) : await inflateAside(packed, limit);
+    const raw = length <= mostAtOnce ? inflateRawSync(packed, { ...limit, chunkSize: length + spareBytes }) : await inflateAside(packed, limit);
     if (raw.length === length) return raw.toString();
   } catch (error) {
     throw new CheckpointFault(`has a block that cannot be read: ${messageOf(error)}`);
