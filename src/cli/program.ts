@@ -14,6 +14,7 @@ import { keysCommand } from './keys.ts';
 import { logsCommand } from './objects/logs.ts';
 import { restoreCommand } from './restore/restore.ts';
 import type { Shell } from './shell.ts';
+import { snapshotCommand } from './snapshot/snapshot.ts';
 import { storeCommand } from './store.ts';
 import { backups } from './objects/kinds.ts';
 
@@ -42,9 +43,10 @@ function programOf(shell: Shell): Command {
     shell,
     new Command(shell.program)
       .description('Backups and restores as native Kubernetes API objects.')
-      .commandsGroup('Backups and restores:')
+      .commandsGroup('Backups, restores and snapshots:')
       .addCommand(backupCommand(shell))
       .addCommand(restoreCommand(shell))
+      .addCommand(snapshotCommand(shell))
       .commandsGroup('Short for those of a backup:')
       .addCommand(itemsCommand(shell))
       .addCommand(diffCommand(shell))
@@ -65,7 +67,7 @@ function connectionHelp(): string {
   const options = connectionOptions();
   const width = Math.max(...options.map((option) => help.optionTerm(option).length));
   const lines = options.map((option) => help.formatItem(help.optionTerm(option), width, help.optionDescription(option), help));
-  return ['Connection, with every command about backups and restores:', ...lines].join('\n');
+  return ['Connection, with every command about backups, restores and snapshots:', ...lines].join('\n');
 }
 
 /** Throws what is not understood, and tells it as all faults are told; so do its subcommands. */

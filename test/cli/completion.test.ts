@@ -7,6 +7,8 @@ const names: Readonly<Record<string, readonly string[]>> = {
   '/apis/backup.kylon.io/v1alpha1/namespaces/default/backups': ['nightly-1', 'nightly-2', 'release'],
   '/apis/backup.kylon.io/v1alpha1/namespaces/shop/backups': ['of-shop'],
   '/apis/backup.kylon.io/v1alpha1/namespaces/default/restores': ['undo'],
+  '/apis/backup.kylon.io/v1alpha1/namespaces/default/snapshots': ['before'],
+  '/api/v1/namespaces/default/persistentvolumeclaims': ['data'],
 };
 
 /** The candidates without their descriptions, and the last line. */
@@ -27,6 +29,7 @@ describe('completion', () => {
     expect(await completed('')).toEqual([
       'backup',
       'restore',
+      'snapshot',
       'items',
       'diff',
       'logs',
@@ -52,6 +55,8 @@ describe('completion', () => {
     expect(await completed('backup', 'get', '-n', 's')).toEqual(['shop', ':4']);
     expect(await completed('backup', 'get', '--namespace=s')).toEqual(['shop', ':4']);
     expect(await completed('restore', 'create', '--from-backup', 'r')).toEqual(['release', ':4']);
+    expect(await completed('restore', 'create', '--from-snapshot', '')).toEqual(['before', ':4']);
+    expect(await completed('snapshot', 'create', '--claim', 'd')).toEqual(['data', ':4']);
     expect(await completed('logs', 'release', '')).toEqual([':4']);
   });
 

@@ -67,7 +67,9 @@ describe('an answer that is no', () => {
     ['backup delete x', 'error: nothing was deleted: give --confirm'],
     ['backup item x configmaps', 'error: "configmaps" does not name an object'],
     ['backup logs x --tail few', 'error: --tail: "few" is not a whole number'],
-    ['restore create', 'error: --from-backup is needed'],
+    ['restore create', 'error: --from-backup or --from-snapshot is needed'],
+    ['snapshot create', 'error: --claim or --volume-snapshot is needed'],
+    ['snapshot create x --claim data --timeout soon', 'error: --timeout: "soon" is not a duration'],
     ['restore create --from-backup x --existing-resource-policy Replace', "kylon: option '--existing-resource-policy"],
     ['backup get --as-group g', 'error: --as-group and --as-uid need --as'],
     ['backup get --request-timeout soon', 'error: --request-timeout: "soon" is not a duration'],
@@ -160,6 +162,31 @@ describe('create', () => {
   ])('refuses a manifest that cannot be meant: %j', async (stdin, words) => {
     const { code, stderr } = await against(() => ({}), 'restore create r -f - -n default', { stdin });
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(words) });
+  });
+
+  it('takes a snapshot of a claim, named after it where it has no name', async () => {
+    const flags = '--claim data --volume-snapshot-class fast --ttl 48h --timeout 5m --labels team=shop';
+    const { stdout, received } = await against(({ body }) => ({ status: 201, body }), `snapshot create ${flags}`);
+    expect(received[0]?.path).toBe('/apis/backup.kylon.io/v1alpha1/namespaces/default/snapshots');
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+      kind: 'Snapshot',
+      metadata: { generateName: 'data-', labels: { team: 'shop' } },
+      spec: { source: { persistentVolumeClaimName: 'data' }, volumeSnapshotClassName: 'fast', ttl: '48h', timeout: '5m' },
+    });
+    expect(stdout).toBe('snapshot.backup.kylon.io/data- created\n');
+  });
+
+  it('makes a claim of a snapshot', async () => {
+    const flags = '--claim copy --claim-size 20Gi --claim-storage-class fast --claim-access-modes ReadWriteOnce,ReadOnlyMany';
+    const { received } = await against(({ body }) => ({ status: 201, body }), `restore create --from-snapshot first ${flags}`);
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+      kind: 'Restore',
+      metadata: { generateName: 'first-' },
+      spec: {
+        snapshotName: 'first',
+        claim: { name: 'copy', size: '20Gi', storageClassName: 'fast', accessModes: ['ReadWriteOnce', 'ReadOnlyMany'] },
+      },
+    });
   });
 
   it('names a restore after its backup, and tells what the server warns of', async () => {

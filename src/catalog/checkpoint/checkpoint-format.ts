@@ -133,7 +133,8 @@ async function textOf({ payload }: Frame): Promise<string> {
   try {
     const limit = { maxOutputLength: Math.max(length, 1) };
     // In one piece: putting pieces together takes a quarter as long as inflating them.
-    const raw = length <= mostAtOnce ? inflateRawSync(packed, { ...limit, chunkSize: length + spareBytes }) : await inflateAside(packed, limit);
+    const raw =
+      length <= mostAtOnce ? inflateRawSync(packed, { ...limit, chunkSize: length + spareBytes }) : await inflateAside(packed, limit);
     if (raw.length === length) return raw.toString();
   } catch (error) {
     throw new CheckpointFault(`has a block that cannot be read: ${messageOf(error)}`);

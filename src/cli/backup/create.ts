@@ -4,18 +4,18 @@ import { connected, withConnection } from '../api/connection.ts';
 import { UsageError } from '../exits.ts';
 import { durationText } from '../flag-values.ts';
 import { backups } from '../objects/kinds.ts';
-import { completed, create, given, selectionOf, withCreateFlags } from '../objects/creating.ts';
-import type { CreateFlags } from '../objects/creating.ts';
+import { completed, create, given, selectionOf, withCreateFlags, withSelectionFlags } from '../objects/creating.ts';
+import type { CreateFlags, SelectionFlags } from '../objects/creating.ts';
 import { readManifest } from '../objects/manifest.ts';
 import type { Shell } from '../shell.ts';
 
-interface Flags extends CreateFlags {
+interface Flags extends CreateFlags, SelectionFlags {
   readonly ttl?: string;
   readonly timeout?: string;
 }
 
 export function createBackupCommand(shell: Shell): Command {
-  const command = withCreateFlags(new Command('create'))
+  const command = withCreateFlags(withSelectionFlags(new Command('create')))
     .description('Make a backup. Without flags it takes everything in the namespace.')
     .addArgument(new Argument('[name]', 'name of the new backup'))
     .option('--ttl <duration>', 'how long it is kept, as 48h or 1h30m (default: 720h)', durationText('ttl'))

@@ -5,7 +5,7 @@ import type { Api } from '../api/api.ts';
 import { connected, connectionOptions } from '../api/connection.ts';
 import type { ConnectionFlags } from '../api/connection.ts';
 import { needsNext, optionOf } from '../arguments.ts';
-import { backups, restores } from '../objects/kinds.ts';
+import { backups, restores, snapshots } from '../objects/kinds.ts';
 import { collectionOf } from '../objects/kind.ts';
 import type { Shell } from '../shell.ts';
 import { sourceOf } from './sources.ts';
@@ -131,6 +131,8 @@ async function names(api: Api, source: Exclude<Source, 'files'>, signal: AbortSi
     namespaces: '/api/v1/namespaces',
     backups: collectionOf(backups, api.namespace),
     restores: collectionOf(restores, api.namespace),
+    snapshots: collectionOf(snapshots, api.namespace),
+    persistentvolumeclaims: `/api/v1/namespaces/${encodeURIComponent(api.namespace)}/persistentvolumeclaims`,
   };
   const headers = { Accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json' };
   const { items } = await api.json<{ readonly items: readonly KubeObject[] }>(

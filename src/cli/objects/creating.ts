@@ -1,4 +1,4 @@
-/** What `backup create` and `restore create` have in common: the flags of both, and how an object is made of them. */
+/** What the commands that create have in common: their flags, and how an object is made of them. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { KubeObject } from '../../machinery/object.ts';
@@ -13,7 +13,7 @@ import type { Shell } from '../shell.ts';
 import { dryRunOption, dryRunQuery, dryRunText } from './dry-run.ts';
 import type { DryRun } from './dry-run.ts';
 import { collectionOf, fullName, withoutManagers } from './kind.ts';
-import type { Kind } from './kind.ts';
+import type { WorkKind } from './kind.ts';
 import { specSelector, specSelectors } from './label-selectors.ts';
 import type { Manifest } from './manifest.ts';
 import { awaitWork } from './work.ts';
@@ -23,13 +23,6 @@ type Pairs = Readonly<Record<string, string>>;
 
 export interface CreateFlags extends ConnectionFlags {
   readonly filename?: string;
-  readonly includeNamespaces?: Names;
-  readonly excludeNamespaces?: Names;
-  readonly includeResources?: Names;
-  readonly excludeResources?: Names;
-  readonly includeClusterResources?: boolean;
-  readonly selector?: string;
-  readonly orSelector?: string;
   readonly labels?: Pairs;
   readonly annotations?: Pairs;
   readonly dryRun: DryRun;
@@ -37,13 +30,33 @@ export interface CreateFlags extends ConnectionFlags {
   readonly wait?: boolean;
 }
 
+/** Of what holds many objects. */
+export interface SelectionFlags {
+  readonly includeNamespaces?: Names;
+  readonly excludeNamespaces?: Names;
+  readonly includeResources?: Names;
+  readonly excludeResources?: Names;
+  readonly includeClusterResources?: boolean;
+  readonly selector?: string;
+  readonly orSelector?: string;
+}
+
 export function withCreateFlags(command: Command): Command {
+  return command
+    .addOption(completing('files', new Option('-f, --filename <file>', 'manifest to begin with, - for standard input; flags add to it')))
+    .option('--labels <pairs>', 'labels for the new object, as team=shop,env=test', pairs('labels', '='))
+    .option('--annotations <pairs>', 'annotations for the new object', pairs('annotations', '='))
+    .addOption(dryRunOption())
+    .addOption(outputOption())
+    .option('-w, --wait', 'wait for the end of the work');
+}
+
+export function withSelectionFlags(command: Command): Command {
   const names = (flag: string, what: string, source: 'namespaces' | undefined) => {
     const option = new Option(`--${flag} <names>`, what).argParser(listed);
     return source ? completing(source, option) : option;
   };
   return command
-    .addOption(completing('files', new Option('-f, --filename <file>', 'manifest to begin with, - for standard input; flags add to it')))
     .addOption(names('include-namespaces', 'namespaces to take: names or patterns, * for all', 'namespaces'))
     .addOption(names('exclude-namespaces', 'namespaces to leave out', 'namespaces'))
     .addOption(names('include-resources', 'resources to take, as deployments.apps,configmaps (default: all)', undefined))
@@ -57,16 +70,11 @@ export function withCreateFlags(command: Command): Command {
         .argParser(boolean('include-cluster-resources')),
     )
     .option('-l, --selector <selector>', 'only objects whose labels match, as app=web')
-    .option('--or-selector <selectors>', "only objects that match one of these, as 'app=web or tier=cache'")
-    .option('--labels <pairs>', 'labels for the new object, as team=shop,env=test', pairs('labels', '='))
-    .option('--annotations <pairs>', 'annotations for the new object', pairs('annotations', '='))
-    .addOption(dryRunOption())
-    .addOption(outputOption())
-    .option('-w, --wait', 'wait for the end of the work');
+    .option('--or-selector <selectors>', "only objects that match one of these, as 'app=web or tier=cache'");
 }
 
 /** The part of the spec that says which objects are taken; only what was given. */
-export function selectionOf(flags: CreateFlags): Record<string, unknown> {
+export function selectionOf(flags: SelectionFlags): Record<string, unknown> {
   const { selector, orSelector } = flags;
   return given({
     includedNamespaces: flags.includeNamespaces,
@@ -111,7 +119,7 @@ export function completed(
 const merged = (one: Pairs | undefined, other: Pairs | undefined) => (one || other ? { ...one, ...other } : undefined);
 
 /** Creates it, or shows what would be created; then waits where that is asked for. */
-export async function create(shell: Shell, api: Api, kind: Kind, manifest: Manifest, flags: CreateFlags): Promise<void> {
+export async function create(shell: Shell, api: Api, kind: WorkKind, manifest: Manifest, flags: CreateFlags): Promise<void> {
   const { dryRun, output } = flags;
   const namespace = manifest.metadata.namespace ?? api.namespace;
   const query = { ...dryRunQuery(dryRun), fieldManager: 'kubectl-kylon', fieldValidation: 'Strict' };

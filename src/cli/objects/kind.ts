@@ -5,6 +5,12 @@ import type { ResourceDefinition } from '../../machinery/resource.ts';
 
 export type Kind = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'plural' | 'singular'>;
 
+/** One whose objects are work that goes on for a while. */
+export interface WorkKind extends Kind {
+  /** The command that tells how the work goes on, and the one that tells why it ended as it did. */
+  readonly tells: { readonly onTheWay: string; readonly atTheEnd: string };
+}
+
 /** Of all namespaces where none is given. */
 export function collectionOf(kind: Kind, namespace: string | undefined): string {
   return `${groupVersionPath(kind)}${namespace ? `/namespaces/${encodeURIComponent(namespace)}` : ''}/${kind.plural}`;

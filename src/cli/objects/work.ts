@@ -1,11 +1,11 @@
-/** The end of a Backup's or Restore's work for who waits for it: a bar or lines on the way, the phase, the exit code. */
+/** The end of the work that an object stands for, for who waits for it: a bar or lines on the way, the phase, the exit code. */
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Api } from '../api/api.ts';
 import { Ending, exits } from '../exits.ts';
 import type { State } from '../output/progress.ts';
 import type { Shell } from '../shell.ts';
 import { fullName } from './kind.ts';
-import type { Kind } from './kind.ts';
+import type { WorkKind } from './kind.ts';
 import { lookOn } from './looking-on.ts';
 
 interface Status {
@@ -22,17 +22,17 @@ const underway: ReadonlySet<string> = new Set(['', 'New', 'InProgress']);
 export async function awaitWork(
   shell: Shell,
   api: Api,
-  { kind, made: { metadata }, say }: { kind: Kind; made: KubeObject; say: (text: string) => void },
+  { kind, made: { metadata }, say }: { kind: WorkKind; made: KubeObject; say: (text: string) => void },
 ): Promise<void> {
   const { name, namespace = api.namespace } = metadata;
   const hintAt = (command: string) => `see ${shell.program} ${kind.singular} ${command} -n ${namespace} ${name}`;
-  const goesOn = `${fullName(kind, name)} goes on without you: ${hintAt('logs -f')}`;
+  const goesOn = `${fullName(kind, name)} goes on without you: ${hintAt(kind.tells.onTheWay)}`;
   const isDone = (object: KubeObject) => !underway.has(statusOf(object).phase ?? '');
   const ended = await lookOn(shell, api, { kind, namespace, name }, { isDone, stateOf, goesOn });
   if (!ended) throw new Ending(exits.failed, `${fullName(kind, name)} was deleted before it ended`);
   const { phase = '', failureReason, errors = 0, warnings = 0 } = statusOf(ended);
   say(`${fullName(kind, name)} ${phase}${errors || warnings ? ` (errors: ${errors}, warnings: ${warnings})` : ''}`);
-  if (phase !== 'Completed') throw endingOf(phase, [failureReason, hintAt('logs')]);
+  if (phase !== 'Completed') throw endingOf(phase, [failureReason, hintAt(kind.tells.atTheEnd)]);
   if (warnings > 0) shell.tell(`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}: ${hintAt('describe')}`);
 }
 

@@ -4,16 +4,21 @@ import { connected, withConnection } from '../api/connection.ts';
 import { completing } from '../completion/sources.ts';
 import { itemFromText } from '../content/item-names.ts';
 import { UsageError } from '../exits.ts';
-import { collect, pairs } from '../flag-values.ts';
+import { collect, listed, pairs } from '../flag-values.ts';
 import { restores } from '../objects/kinds.ts';
-import { completed, create, given, selectionOf, withCreateFlags } from '../objects/creating.ts';
-import type { CreateFlags } from '../objects/creating.ts';
+import { completed, create, given, selectionOf, withCreateFlags, withSelectionFlags } from '../objects/creating.ts';
+import type { CreateFlags, SelectionFlags } from '../objects/creating.ts';
 import { readManifest } from '../objects/manifest.ts';
 import type { Shell } from '../shell.ts';
 
-interface Flags extends CreateFlags {
+interface Flags extends CreateFlags, SelectionFlags {
   readonly fromBackup?: string;
   readonly backupNamespace?: string;
+  readonly fromSnapshot?: string;
+  readonly claim?: string;
+  readonly claimSize?: string;
+  readonly claimStorageClass?: string;
+  readonly claimAccessModes?: readonly string[];
   readonly namespaceMappings?: Readonly<Record<string, string>>;
   readonly storageClassMappings?: Readonly<Record<string, string>>;
   readonly existingResourcePolicy?: string;
@@ -24,11 +29,18 @@ interface Flags extends CreateFlags {
 }
 
 export function createRestoreCommand(shell: Shell): Command {
-  const command = withCreateFlags(new Command('create'))
-    .description('Bring back what a backup holds, or a part of it, with your own rights.')
-    .addArgument(new Argument('[name]', 'name of the new restore (default: that of the backup and a suffix)'))
+  const command = withCreateFlags(withSelectionFlags(new Command('create')))
+    .description('Bring back what a backup holds, or a part of it, or the volume of a snapshot, with your own rights.')
+    .addArgument(new Argument('[name]', 'name of the new restore (default: that of the backup or snapshot, and a suffix)'))
     .addOption(completing('backups', new Option('--from-backup <name>', 'backup to restore')))
     .addOption(completing('namespaces', new Option('--backup-namespace <name>', 'namespace of the backup, where it is another')))
+    .addOption(
+      completing('snapshots', new Option('--from-snapshot <name>', 'snapshot to make a claim of; goes with the flags of the claim only')),
+    )
+    .option('--claim <name>', 'name of the claim that a snapshot becomes (default: that of the claim that was taken)')
+    .option('--claim-size <quantity>', 'its size, as 20Gi (default: that of the claim that was taken)')
+    .option('--claim-storage-class <name>', 'its StorageClass, of the same driver')
+    .option('--claim-access-modes <modes>', 'its access modes, as ReadWriteOnce,ReadOnlyMany', listed)
     .option('--namespace-mappings <pairs>', 'restore into other namespaces, as shop:shop-copy,…', pairs('namespace-mappings', ':'))
     .option('--storage-class-mappings <pairs>', 'use other storage classes, as old:new,…', pairs('storage-class-mappings', ':'))
     .addOption(
@@ -50,9 +62,10 @@ export function createRestoreCommand(shell: Shell): Command {
     connected(shell, flags, async (api) => {
       const manifest = await readManifest(shell, restores, flags.filename);
       const spec = { ...selectionOf(flags), ...given(specOf(flags)) };
-      const backupName = spec['backupName'] ?? manifest.spec['backupName'];
-      if (typeof backupName !== 'string' || backupName === '') throw new UsageError('--from-backup is needed');
-      await create(shell, api, restores, completed(manifest, { name, spec, flags, nameless: { generateName: `${backupName}-` } }), flags);
+      const { backupName, snapshotName } = { ...manifest.spec, ...spec };
+      const source = backupName ?? snapshotName;
+      if (typeof source !== 'string' || source === '') throw new UsageError('--from-backup or --from-snapshot is needed');
+      await create(shell, api, restores, completed(manifest, { name, spec, flags, nameless: { generateName: `${source}-` } }), flags);
     }),
   );
 }
@@ -61,6 +74,8 @@ function specOf(flags: Flags): Record<string, unknown> {
   return {
     backupName: flags.fromBackup,
     backupNamespace: flags.backupNamespace,
+    snapshotName: flags.fromSnapshot,
+    claim: claimOf(flags),
     namespaceMapping: flags.namespaceMappings,
     storageClassMapping: flags.storageClassMappings,
     existingResourcePolicy: flags.existingResourcePolicy,
@@ -69,4 +84,10 @@ function specOf(flags: Flags): Record<string, unknown> {
     preserveNodePorts: flags.preserveNodeports,
     dryRun: flags.dryRunItems,
   };
+}
+
+/** Undefined where no flag speaks of it. */
+function claimOf({ claim, claimSize, claimStorageClass, claimAccessModes }: Flags): object | undefined {
+  const fields = given({ name: claim, size: claimSize, storageClassName: claimStorageClass, accessModes: claimAccessModes });
+  return Object.keys(fields).length > 0 ? fields : undefined;
 }

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { backups, restores } from '../../../src/cli/objects/kinds.ts';
+import { backups, restores, snapshots } from '../../../src/cli/objects/kinds.ts';
 import { kylonResources } from '../../../src/resources/resources.ts';
 
 it('the kinds of the commands are those of the API', () => {
-  for (const kind of [backups, restores])
+  for (const { tells: _, ...kind } of [backups, restores, snapshots])
     expect(kylonResources.filter((resource) => resource.kind === kind.kind)).toEqual([expect.objectContaining(kind)]);
 });

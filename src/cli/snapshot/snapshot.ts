@@ -1,0 +1,17 @@
+/** `kylon snapshot`: each command is a file beside this one, or in `objects` where backups have it too. */
+import { Command } from 'commander';
+import { deleteCommand } from '../objects/delete.ts';
+import { describeCommand } from '../objects/describe.ts';
+import { getCommand } from '../objects/get.ts';
+import { snapshots } from '../objects/kinds.ts';
+import type { Shell } from '../shell.ts';
+import { createSnapshotCommand } from './create.ts';
+
+export function snapshotCommand(shell: Shell): Command {
+  return new Command('snapshot')
+    .description('Take snapshots of volumes, and delete them; `restore create --from-snapshot` makes a claim of one.')
+    .addCommand(createSnapshotCommand(shell))
+    .addCommand(getCommand(shell, snapshots))
+    .addCommand(describeCommand(shell, snapshots))
+    .addCommand(deleteCommand(shell, snapshots));
+}
