@@ -1,7 +1,7 @@
 /** `kubectl kylon`, as kubectl finds and runs it: in the playground and beside a real cluster. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, symlinkSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
@@ -12,16 +12,9 @@ import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
 import { backup, backups, configMap, gone, namespace } from './objects.ts';
+import { pathWithPlugin } from './plugin-path.ts';
 import { eventually, run, Running } from './process.ts';
 import type { Result } from './process.ts';
-
-/** A PATH on which kubectl finds the plugin. */
-function pathWithPlugin(): string {
-  const folder = temporaryFolder();
-  for (const name of ['kylon', 'kubectl-kylon', 'kubectl_complete-kylon'])
-    symlinkSync(join(repository, 'src/cli/launch'), join(folder, name));
-  return [folder, process.env['PATH']].join(delimiter);
-}
 
 const PATH = pathWithPlugin();
 const cluster = findCluster();

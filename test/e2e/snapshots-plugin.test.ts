@@ -1,15 +1,16 @@
 /** `kubectl kylon snapshot` on real volumes: the commands as somebody types them, one after the other. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
+import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
 import { namespace, snapshots } from './objects.ts';
+import { pathWithPlugin } from './plugin-path.ts';
 import { run } from './process.ts';
 import { claim, Storage, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
 
 const cluster = withSnapshots(findCluster());
+const PATH = pathWithPlugin();
 const storage = suite('the plugin and snapshots of volumes', cluster);
 
 describe(storage.title, storage.options, () => {
@@ -37,16 +38,13 @@ describe(storage.title, storage.options, () => {
     await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
   }
 
-  const plugin = (line: string) =>
-    run(join(repository, 'src/cli/launch'), [...line.split(' '), '-n', place], {
-      env: { KUBECONFIG: kubeconfig },
-    });
+  const plugin = (line: string) => run('kubectl', ['kylon', ...line.split(' '), '-n', place], { env: { PATH, KUBECONFIG: kubeconfig } });
 
   it('takes one, shows it, makes a claim of it, and deletes it', async () => {
     const made = await plugin('snapshot create first --claim data --wait');
     expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^snapshot\S+\/first created\nsnapshot\S+\/first Completed\n$/) });
     expect((await plugin('snapshot get first -o name')).stdout).toBe('snapshot.backup.kylon.io/first\n');
-    expect((await plugin('snapshot describe first')).stdout).toMatch(/^Events:\n.*\n.*Completed/m);
+    expect((await plugin('snapshot describe first')).stdout).toMatch(/^  Normal +Completed +.* kylon /m);
     const restored = await plugin('restore create --from-snapshot first --claim copy --wait');
     expect(restored).toMatchObject({ code: 0, stdout: expect.stringMatching(/Completed\n$/) });
     expect(await volumes.read(place, 'copy', 'greeting')).toBe('hello\n');
