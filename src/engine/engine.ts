@@ -152,7 +152,7 @@ function upToDate(task: Task, object: KubeObject): KubeObject {
 
 async function listed(objects: Objects, task: Task, signal: AbortSignal): Promise<readonly KubeObject[]> {
   try {
-    return await objects.list(task.definition, undefined, signal);
+    return await objects.list(task.definition, {}, signal);
   } catch {
     return [];
   }

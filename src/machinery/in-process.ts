@@ -4,10 +4,11 @@ import { decodeObject } from './input/decode-object.ts';
 import { decode } from './encode.ts';
 import { ApiError, notFound } from './errors.ts';
 import { followObjects } from './reading/follow.ts';
+import { matchesLabels, mayMatch, parseLabelSelector } from './reading/labels.ts';
 import { groupResource, objectKey, resourceKey } from './keys.ts';
 import type { Part } from './writing/next-state.ts';
 import type { KubeObject } from './object.ts';
-import type { ObjectRef, Objects } from './objects.ts';
+import type { ListedBy, ObjectRef, Objects } from './objects.ts';
 import { deleteObject } from './writing/remove.ts';
 import type { ResourceDefinition } from './resource.ts';
 import type { Storage } from './storage.ts';
@@ -19,7 +20,7 @@ import type { Writer } from './writing/write.ts';
 export function createObjects(api: Api): Objects {
   return {
     get: (definition, namespace, name, signal) => told(definition, name, () => getObject(api, definition, namespace, name, signal)),
-    list: (definition, namespace, signal) => told(definition, '', () => listObjects(api, definition, namespace, signal)),
+    list: (definition, options, signal) => told(definition, '', () => listObjects(api, definition, options, signal)),
     each: (definition, signal) => eachObject(api.storage, definition, signal),
     create: (definition, object, user, options, signal) =>
       told(definition, object.metadata.name, async () => {
@@ -48,11 +49,16 @@ export async function* eachObject(storage: Storage, definition: ResourceDefiniti
   for await (const page of items) yield* page.map(decode);
 }
 
-async function listObjects(api: Api, definition: ResourceDefinition, namespace: string | undefined, signal: AbortSignal) {
+async function listObjects(api: Api, definition: ResourceDefinition, { namespace, labelSelector = '' }: ListedBy, signal: AbortSignal) {
   const scope = definition.namespaced && namespace !== undefined ? { namespace } : {};
+  const selector = parseLabelSelector(labelSelector);
+  const canMatch = mayMatch(selector);
   const page = await api.storage.list({ resource: resourceKey(definition), at: 'latest', ...scope }, signal);
   const objects: KubeObject[] = [];
-  for await (const items of page.items) objects.push(...items.map(decode));
+  for await (const items of page.items) {
+    const decoded = items.filter(({ json }) => canMatch(json)).map(decode);
+    objects.push(...decoded.filter(({ metadata }) => matchesLabels(selector, metadata.labels)));
+  }
   return objects;
 }
 

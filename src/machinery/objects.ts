@@ -6,8 +6,8 @@ import type { User } from './user.ts';
 /** Rejects with ApiError, as the verbs do. Acts as Kylon itself unless a user is given. */
 export interface Objects {
   get(definition: ResourceDefinition, namespace: string, name: string, signal: AbortSignal): Promise<KubeObject | undefined>;
-  /** All of them, or all of a namespace. */
-  list(definition: ResourceDefinition, namespace: string | undefined, signal: AbortSignal): Promise<KubeObject[]>;
+  /** All of them, or those that are asked for. */
+  list(definition: ResourceDefinition, options: ListedBy, signal: AbortSignal): Promise<KubeObject[]>;
   /** All of them as of one moment, not before the call, however many there are. */
   each(definition: ResourceDefinition, signal: AbortSignal): AsyncIterable<KubeObject>;
   create(
@@ -34,6 +34,12 @@ export interface Objects {
     definition: ResourceDefinition,
     signal: AbortSignal,
   ): AsyncIterable<{ readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }>;
+}
+
+export interface ListedBy {
+  /** Undefined: all namespaces. */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
 }
 
 export interface ObjectRef {

@@ -113,7 +113,7 @@ describe('services', () => {
     const made = await bench.engine.services.createRestore(restore, alice, { dryRun: false }, forever);
     expect(made).toMatchObject({ metadata: { name: expect.stringMatching(/^b-/) }, status: { createdBy: { username: 'alice' } } });
     await bench.engine.services.createRestore(restore, alice, { dryRun: true }, forever);
-    expect(await bench.parts.objects.list(bench.parts.restores, 'shop', forever)).toHaveLength(1);
-    expect(await bench.parts.objects.list(backups, 'shop', forever)).toHaveLength(1);
+    expect(await bench.parts.objects.list(bench.parts.restores, { namespace: 'shop' }, forever)).toHaveLength(1);
+    expect(await bench.parts.objects.list(backups, { namespace: 'shop' }, forever)).toHaveLength(1);
   });
 });

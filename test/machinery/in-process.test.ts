@@ -30,9 +30,20 @@ describe('objects', () => {
     expect(made).toMatchObject({ metadata: { name: 'x', resourceVersion: String(nth(1)) }, spec: { mode: 'Fast' } });
     expect(await objects.get(things, 'a', 'x', signal)).toEqual(made);
     expect(await objects.get(things, 'a', 'nope', signal)).toBeUndefined();
-    expect(await objects.list(things, 'a', signal)).toEqual([made]);
-    expect(await objects.list(things, 'b', signal)).toEqual([]);
-    expect(await objects.list(things, undefined, signal)).toHaveLength(1);
+    expect(await objects.list(things, { namespace: 'a' }, signal)).toEqual([made]);
+    expect(await objects.list(things, { namespace: 'b' }, signal)).toEqual([]);
+    expect(await objects.list(things, {}, signal)).toHaveLength(1);
+  });
+
+  it('lists by labels', async () => {
+    const { objects, things, create } = server();
+    await create('x', { labels: { app: 'web' } });
+    await create('y', { labels: { app: 'db' }, annotations: { app: 'web' } });
+    const names = async (labelSelector: string) =>
+      (await objects.list(things, { labelSelector }, signal)).map(({ metadata }) => metadata.name);
+    expect(await names('app=web')).toEqual(['x']);
+    expect(await names('app!=web')).toEqual(['y']);
+    expect(await names('app')).toEqual(['x', 'y']);
   });
 
   it('creates nothing under dryRun, and asks for the rights of a user that is given', async () => {

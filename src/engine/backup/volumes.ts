@@ -92,7 +92,7 @@ export async function discardVolumes(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (!(backup as Backup).spec.snapshotVolumes) return undefined;
-  const own = (await objects.list(snapshots, undefined, signal)).filter((snapshot) => belongsTo(backup, snapshot));
+  const own = await objects.list(snapshots, { labelSelector: `${backupUid}=${backup.metadata.uid}` }, signal);
   await inParallel(
     own.filter((snapshot) => !isDeleted(snapshot)),
     deletionsAtOnce,

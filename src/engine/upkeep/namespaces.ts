@@ -74,7 +74,7 @@ function terminating(namespace: KubeObject): KubeObject {
 async function deleteContent({ objects, definitions }: NamespaceControllerParts, namespace: string, signal: AbortSignal): Promise<number> {
   let left = 0;
   for (const definition of definitions.filter(({ namespaced }) => namespaced)) {
-    const found = async () => (await objects.list(definition, namespace, signal)).filter(goes(definition));
+    const found = async () => (await objects.list(definition, { namespace }, signal)).filter(goes(definition));
     for (const object of await found()) if (!isDeleted(object)) await objects.delete(definition, refOf(object), signal);
     left += (await found()).length;
   }

@@ -116,6 +116,6 @@ describe('a Backup with volumes', () => {
     const { one } = scene();
     const { status } = await whileRunning(one.engine, () => one.backUp('shop', 'b'));
     expect(status).not.toHaveProperty('volumes');
-    expect(await one.parts.objects.list(snapshots, undefined, forever)).toEqual([]);
+    expect(await one.parts.objects.list(snapshots, {}, forever)).toEqual([]);
   });
 });

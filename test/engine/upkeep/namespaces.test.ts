@@ -62,9 +62,9 @@ describe('runNamespaceController', () => {
     const stop = new AbortController();
     const running = runNamespaceController(parts, stop.signal);
     await objects.delete(namespaces, { namespace: '', name: 'a', uid: metadata.uid ?? '' }, forever);
-    const names = async (definition: ResourceDefinition, namespace?: string) =>
-      (await objects.list(definition, namespace, forever)).map(({ metadata }) => metadata.name);
-    await vi.waitFor(async () => expect(await names(things, 'a')).toEqual(['held']));
+    const names = async (definition: ResourceDefinition, where: { namespace?: string } = {}) =>
+      (await objects.list(definition, where, forever)).map(({ metadata }) => metadata.name);
+    await vi.waitFor(async () => expect(await names(things, { namespace: 'a' })).toEqual(['held']));
     expect((await objects.get(namespaces, '', 'a', forever))?.status).toEqual({ phase: 'Terminating' });
     const ref = { namespace: 'a', name: 'held', uid: held.metadata.uid ?? '' };
     await objects.update(things, ref, 'object', (object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }), forever);
