@@ -102,7 +102,7 @@ it('names the flags for the connection in its help', async () => {
 describe('create', () => {
   it('sends what the flags say, as kubectl would', async () => {
     const flags = [
-      '--include-namespaces a,b --include-namespaces c --exclude-resources secrets --include-cluster-resources --ttl 1h',
+      '--include-namespaces a,b --include-namespaces c --exclude-resources secrets --include-cluster-resources --snapshot-volumes --ttl 1h',
       '-l app=web --labels team=shop --annotations note=1 -n shop --dry-run=server --as alice --as-group g',
     ].join(' ');
     const { code, stdout, received } = await against(({ body }) => ({ status: 201, body }), `backup create x ${flags}`);
@@ -120,6 +120,7 @@ describe('create', () => {
         excludedResources: ['secrets'],
         includeClusterResources: true,
         labelSelector: { matchLabels: { app: 'web' } },
+        snapshotVolumes: true,
         ttl: '1h',
       },
     });
