@@ -17,14 +17,16 @@ import { selectionFaults, selectionFields } from './selection.ts';
 import { hold, refusalOfHeld } from './held.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 import { verification } from './verified.ts';
+import { volumeFaults, volumes } from './volume-rules.ts';
 
 const spec = object('What is to be saved. Only ttl can be changed.', {
   ...selectionFields('Default: the namespace in which the Backup lies.'),
   snapshotVolumes: optional(
     flag(
-      'Whether the volumes of the claims that are taken are taken too, each by a Snapshot beside its claim, which goes with the Backup. Default: false.',
+      'Whether the volumes of the claims that are taken are taken too, each by a Snapshot beside its claim, which goes with the Backup; volumes.rules go before it. Default: false.',
     ),
   ),
+  volumes: optional(volumes),
   csiSnapshotTimeout: optional(duration('How long a driver may take for the snapshot of one volume. Default: 10m.')),
   ttl: optional(duration('How long the backup is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
   timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
@@ -33,11 +35,16 @@ const spec = object('What is to be saved. Only ttl can be changed.', {
 const volume = object('The volume of one claim.', {
   namespace: text('Namespace of the claim, and of the Snapshot.'),
   claim: text('Name of the claim.'),
-  snapshotName: text('Name of the Snapshot.'),
-  phase: choice('Completed: it is in the backup; Failed: it is not, and the Snapshot says why.', ['Completed', 'Failed']),
+  snapshotName: optional(text('Name of the Snapshot, where one was to be taken.')),
+  phase: choice('Completed: it is in the backup; Failed: it is not, and the log says why; Skipped: it is not, as was asked for.', [
+    'Completed',
+    'Failed',
+    'Skipped',
+  ]),
+  message: optional(text('By what it was skipped.')),
 });
 
-/** Volumes of one backup; with them its status stays far below the largest object. */
+/** Volumes of one backup; with them its status stays below the largest object. */
 export const mostVolumes = 2_000;
 
 const status = object('What became of the backup. Written by Kylon alone.', {
@@ -62,7 +69,7 @@ const status = object('What became of the backup. Written by Kylon alone.', {
     }),
   ),
   volumes: optional(
-    list('Whose volumes were taken, where spec.snapshotVolumes asks for it.', volume, {
+    list('What became of the volume of each claim, where the spec has rules for volumes or snapshotVolumes.', volume, {
       'x-kubernetes-list-type': 'atomic',
       maxItems: mostVolumes,
     }),
@@ -165,6 +172,7 @@ function specFaults({ spec }: Backup): readonly FieldError[] {
     ...durationFaults('spec.ttl', spec.ttl),
     ...durationFaults('spec.timeout', spec.timeout),
     ...durationFaults('spec.csiSnapshotTimeout', spec.csiSnapshotTimeout),
+    ...volumeFaults(spec.volumes),
   ];
 }
 

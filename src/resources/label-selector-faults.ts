@@ -15,12 +15,14 @@ interface Selector {
 
 export function labelSelectorFaults(field: string, { matchLabels = {}, matchExpressions = [] }: Selector): readonly FieldError[] {
   return [
-    ...Object.entries(matchLabels).flatMap(([key, value]) => [
-      ...keyFaults(`${field}.matchLabels`, key),
-      ...valueFaults(`${field}.matchLabels[${key}]`, value),
-    ]),
+    ...labelFaults(`${field}.matchLabels`, matchLabels),
     ...matchExpressions.flatMap((requirement, index) => requirementFaults(`${field}.matchExpressions[${index}]`, requirement)),
   ];
+}
+
+/** What can be wrong with labels that something must have. */
+export function labelFaults(field: string, labels: Readonly<Record<string, string>>): readonly FieldError[] {
+  return Object.entries(labels).flatMap(([key, value]) => [...keyFaults(field, key), ...valueFaults(`${field}[${key}]`, value)]);
 }
 
 function requirementFaults(field: string, { key, operator, values = [] }: Requirement): readonly FieldError[] {

@@ -9,15 +9,13 @@ import { choice, flag, integer, list, map, object, optional, text } from '../mac
 import type { Static } from '../machinery/schema.ts';
 import { valueFaults } from '../machinery/input/schema-faults.ts';
 import type { AccessAttributes } from '../machinery/user.ts';
+import { accessModes } from './claim-modes.ts';
 import { group, version } from './group.ts';
 import { sizeFaults } from './quantities.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { transformFaults, transforms } from './transforms.ts';
 import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
-
-/** https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes */
-const accessModes = ['ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'] as const;
 
 const item = object('One object of the backup.', {
   group: optional(text('API group of the object, such as apps; empty for the core group.')),

@@ -18,6 +18,8 @@ const faults = (spec: Partial<BackupSpec>) =>
   (rules.validate?.(made(spec), undefined) ?? []).map(({ field, type, detail }) => `${field}: ${type}: ${detail}`);
 const at = (backup: Backup, phase: Backup['status']['phase']): Backup => ({ ...backup, status: { ...backup.status, phase } });
 
+const notTwo = 'must be two quantities with a comma between, such as 10Gi,100Gi, of which one may be left out';
+
 describe('the namespace of a Backup', () => {
   it.each([
     [undefined, true],
@@ -85,6 +87,22 @@ describe('a new Backup', () => {
       ],
     ],
     [{ includedNamespaces: ['*'], includedResources: ['*'] }, []],
+    [{ volumes: { rules: [{ action: 'Skip' }, { conditions: { capacity: '1Gi,10Gi', labels: { 'a.io/b': 'c' } }, action: 'CSI' }] } }, []],
+    [
+      { volumes: { rules: [{ action: 'Skip' }, { conditions: { capacity: '10Gi' }, action: 'CSI' }] } },
+      [`spec.volumes.rules[1].conditions.capacity: Invalid value: ${notTwo}`],
+    ],
+    [
+      { volumes: { rules: [{ conditions: { capacity: '1Gi,10GiB' }, action: 'CSI' }] } },
+      [`spec.volumes.rules[0].conditions.capacity: Invalid value: ${notTwo}`],
+    ],
+    [
+      { volumes: { rules: [{ conditions: { capacity: '2Gi,1Gi', labels: { a: '-' } }, action: 'CSI' }] } },
+      [
+        'spec.volumes.rules[0].conditions.capacity: Invalid value: the first quantity must not be greater than the second',
+        expect.stringMatching(/^spec\.volumes\.rules\[0\]\.conditions\.labels\[a\]: Invalid value: a valid label/) as string,
+      ],
+    ],
     [{ ttl: '0s' }, ['spec.ttl: Invalid value: must be greater than 0']],
     [{ ttl: '9999999h' }, ['spec.ttl: Invalid value: must not be longer than 876000h']],
     [{ timeout: '0h' }, ['spec.timeout: Invalid value: must be greater than 0']],
@@ -168,6 +186,24 @@ describe('a Backup of the wrong types', () => {
       expect(rules.validate?.(next, old)).toEqual([]);
     },
   );
+});
+
+describe('the rules for volumes', () => {
+  it.each([
+    [{ action: 'Keep' }, 'spec.volumes.rules[0].action: Unsupported value: supported values: "CSI", "Skip"'],
+    [{}, 'spec.volumes.rules[0].action: Required value: '],
+    [
+      { action: 'CSI', conditions: { accessModes: ['RWX'] } },
+      'spec.volumes.rules[0].conditions.accessModes[0]: Unsupported value: supported values: "ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"',
+    ],
+    [
+      { action: 'CSI', conditions: { volumeMode: 'block' } },
+      'spec.volumes.rules[0].conditions.volumeMode: Unsupported value: supported values: "Filesystem", "Block"',
+    ],
+  ])('refuse %j', (rule, fault) => {
+    const backup = { ...given(), spec: { volumes: { rules: [rule] } } };
+    expect(schemaFaults(backups, backup, ['spec']).map(({ field, type, detail }) => `${field}: ${type}: ${detail}`)).toEqual([fault]);
+  });
 });
 
 describe('a Backup that is changed', () => {

@@ -16,7 +16,8 @@ import type { Task, Work } from '../runs/run.ts';
 import type { NamespaceChoice } from '../selection/selection.ts';
 import { chooseNamespaces } from '../selection/selection.ts';
 import { withExpiration } from '../upkeep/ttl.ts';
-import type { Claim } from './volumes.ts';
+import { takesVolumes } from './volume-choice.ts';
+import type { Claim } from './volume-choice.ts';
 import { discardVolumes, takeVolumes } from './volumes.ts';
 
 export function backupTask(definition: ResourceDefinition): Task {
@@ -48,7 +49,7 @@ async function executeBackup(work: Work): Promise<Partial<BackupStatus>> {
   return {
     archive: { key, sha256, bytes, formatVersion },
     items,
-    ...(specOf(work).snapshotVolumes && { volumes }),
+    ...(takesVolumes(specOf(work)) && { volumes }),
     sizeBytes: storedBytes,
     progress: { totalItems: items, itemsBackedUp: items },
     cluster: { uid, version },
@@ -106,7 +107,7 @@ async function archiveOf(
     const added = () => work.report({ progress: { totalItems: ++items, itemsBackedUp: items } });
     const claims: Claim[] = [];
     await collect({ ...collectionOf(work, namespaces, plan), archive, added, addedVolume: (claim) => claims.push(claim) });
-    const volumes = specOf(work).snapshotVolumes ? await takeVolumes(work, claims) : [];
+    const volumes = takesVolumes(specOf(work)) ? await takeVolumes(work, claims) : [];
     run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
     return { archive: await archive.finish(run.log.text()), volumes };
   } catch (error) {

@@ -12,7 +12,8 @@ import { hasLabels, selectorText } from '../selection/label-selector.ts';
 import type { ListedObject } from './new-item.ts';
 import { newItem, parseListed } from './new-item.ts';
 import type { RunLog } from '../runs/run-log.ts';
-import type { Claim } from './volumes.ts';
+import { claimOf } from './volume-choice.ts';
+import type { Claim } from './volume-choice.ts';
 
 export interface Collection extends LabelChoice {
   readonly cluster: Cluster;
@@ -135,9 +136,10 @@ async function add(collection: Collection, relations: Relations, part: Part, byt
   if (reason !== undefined) return void tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
   await collection.archive.add(newItem(resource, object, bytes));
   relations.resources.add(key);
-  if (key === claims && object.spec?.volumeName) {
-    relations.volumes.add(object.spec.volumeName);
-    collection.addedVolume({ namespace: object.metadata.namespace ?? '', name: object.metadata.name });
+  const claim = key === claims ? claimOf(object) : undefined;
+  if (claim) {
+    relations.volumes.add(claim.volumeName);
+    collection.addedVolume(claim);
   }
   tally.added += 1;
   collection.added();

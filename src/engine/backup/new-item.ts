@@ -14,7 +14,13 @@ export interface ListedObject {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec?: { readonly volumeName?: string };
+  /** Of a claim. */
+  readonly spec?: {
+    readonly volumeName?: string;
+    readonly storageClassName?: string;
+    readonly accessModes?: readonly string[];
+    readonly volumeMode?: string;
+  };
 }
 
 /** Throws a SyntaxError for what is no JSON. */

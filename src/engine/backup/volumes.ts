@@ -1,20 +1,21 @@
-/** The volumes of a backup: a Snapshot of each claim, made as the creator of the Backup. They belong to it, and go with it. */
+/** The volumes of a backup: a Snapshot of each that is chosen, made as the creator of the Backup. They belong to it, and go with it. */
 import { ApiError } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Backup, BackupVolume } from '../../resources/backup.ts';
-import { mostVolumes } from '../../resources/backup.ts';
 import { apiVersion, backupUid } from '../../resources/group.ts';
+import type { VolumeAction } from '../../resources/volume-rules.ts';
 import { inParallel } from '../parallel.ts';
 import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { isDeleted, isUnfinished, refOf, statusOf } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 import { requireRight } from '../selection/rights.ts';
+import { chooseVolumes, nameOf } from './choose-volumes.ts';
+import type { Chosen } from './choose-volumes.ts';
+import { takesVolumes } from './volume-choice.ts';
+import type { Claim } from './volume-choice.ts';
 
-export interface Claim {
-  readonly namespace: string;
-  readonly name: string;
-}
+type SnapshotMethod = Exclude<VolumeAction, 'Skip'>;
 
 /** As many as are carried out at once. */
 const volumesAtOnce = 100;
@@ -22,33 +23,37 @@ const deletionsAtOnce = 16;
 /** Milliseconds between looks at a Snapshot that is being taken. */
 const pollEvery = 500;
 
-/** Resolves when each has ended, in order of names; one that failed is an error of the backup. */
+/** Resolves when each has ended, to what became of them, in order of the claims; one that failed is an error of the backup. */
 export async function takeVolumes(work: Work, claims: readonly Claim[]): Promise<BackupVolume[]> {
-  const { run } = work;
-  if (claims.length > mostVolumes) run.log.error(`of ${claims.length} volumes only the first ${mostVolumes} are taken`);
-  const volumes = claims.slice(0, mostVolumes).map((claim) => volumeOf(work.object, claim));
-  const failed = new Map<BackupVolume, string>();
-  await inParallel(volumes, volumesAtOnce, async (volume) => {
-    const failure = await failureOf(work, volume);
-    if (failure !== undefined) failed.set(volume, failure);
+  const { log } = work.run;
+  const chosen = await chooseVolumes(work, claims);
+  const volumes: BackupVolume[] = [];
+  await inParallel(chosen.entries(), volumesAtOnce, async ([index, one]) => {
+    volumes[index] = await outcomeOf(work, one);
   });
-  for (const [{ namespace, claim }, failure] of failed)
-    run.log.error(`the volume of the claim ${namespace}/${claim} is not in the backup: ${failure}`);
-  run.log.info(`volumes: ${volumes.length - failed.size} of ${claims.length}`);
-  return volumes.map((volume) => (failed.has(volume) ? { ...volume, phase: 'Failed' } : volume));
+  const count = (asked: BackupVolume['phase']) => volumes.filter(({ phase }) => phase === asked).length;
+  log.info(`volumes: ${count('Completed')} taken, ${count('Failed')} failed, ${count('Skipped')} skipped`);
+  return volumes;
 }
 
-/** The name follows from the claim and the Backup, so that a run that begins anew takes no second one. */
-function volumeOf({ metadata }: KubeObject, { namespace, name }: Claim): BackupVolume {
-  const snapshotName = `${name.slice(0, 240)}-${metadata.uid?.slice(0, 8) ?? ''}`;
-  return { namespace, claim: name, snapshotName, phase: 'Completed' };
+async function outcomeOf(work: Work, { claim, choice }: Chosen): Promise<BackupVolume> {
+  const { namespace, name } = claim;
+  const volume = { namespace, claim: name };
+  if (!choice) return { ...volume, phase: 'Failed' };
+  if (choice.action === 'Skip') return { ...volume, phase: 'Skipped', message: `skipped by ${choice.by}` };
+  const failure = await failureOf(work, claim, choice.action);
+  if (failure !== undefined) work.run.log.error(`the volume of the claim ${nameOf(claim)} is not in the backup: ${failure}`);
+  return { ...volume, snapshotName: snapshotNameOf(work.object, claim), phase: failure === undefined ? 'Completed' : 'Failed' };
 }
+
+/** It follows from the claim and the Backup, so that a run that begins anew takes no second one. */
+const snapshotNameOf = ({ metadata }: KubeObject, { name }: Claim) => `${name.slice(0, 240)}-${metadata.uid?.slice(0, 8) ?? ''}`;
 
 /** Takes it, and resolves to why it could not be taken. */
-async function failureOf(work: Work, volume: BackupVolume): Promise<string | undefined> {
+async function failureOf(work: Work, claim: Claim, method: SnapshotMethod): Promise<string | undefined> {
   try {
-    await createSnapshot(work, volume);
-    return await endOf(work, volume);
+    await createSnapshot(work, claim, method);
+    return await endOf(work, claim);
   } catch (error) {
     if (error instanceof RunFailed || (error instanceof ApiError && error.code < 500)) return error.message;
     throw error;
@@ -56,16 +61,14 @@ async function failureOf(work: Work, volume: BackupVolume): Promise<string | und
 }
 
 /** One that an earlier run of this Backup has made will do. */
-async function createSnapshot(
-  { parts, object, creator, signal }: Work,
-  { namespace, claim, snapshotName: name }: BackupVolume,
-): Promise<void> {
+async function createSnapshot({ parts, object, creator, signal }: Work, claim: Claim, method: SnapshotMethod): Promise<void> {
+  const { namespace } = claim;
   const { objects, snapshots, authorizer } = parts;
   const { group, version, plural: resource, kind } = snapshots;
   await requireRight(authorizer, creator, { verb: 'create', group, version, resource, namespace }, signal);
-  const metadata = { name, namespace, labels: { [backupUid]: object.metadata.uid ?? '' } };
+  const metadata = { name: snapshotNameOf(object, claim), namespace, labels: { [backupUid]: object.metadata.uid ?? '' } };
   const { csiSnapshotTimeout: timeout } = (object as Backup).spec;
-  const spec = { source: { persistentVolumeClaimName: claim }, ...(timeout !== undefined && { timeout }) };
+  const spec = { source: { persistentVolumeClaimName: claim.name }, method, ...(timeout !== undefined && { timeout }) };
   const snapshot = { apiVersion, kind, metadata, spec };
   // Once begun it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   await objects.create(snapshots, snapshot, creator, { dryRun: false }, AbortSignal.any([])).catch((error: unknown) => {
@@ -74,11 +77,12 @@ async function createSnapshot(
 }
 
 /** Resolves when it has ended, to why it failed; undefined where it did not. */
-async function endOf({ parts, object, signal }: Work, { namespace, snapshotName }: BackupVolume): Promise<string | undefined> {
+async function endOf({ parts, object, signal }: Work, claim: Claim): Promise<string | undefined> {
+  const name = snapshotNameOf(object, claim);
   for (; ; await parts.clock.sleep(pollEvery, signal)) {
-    const snapshot = await parts.objects.get(parts.snapshots, namespace, snapshotName, signal);
+    const snapshot = await parts.objects.get(parts.snapshots, claim.namespace, name, signal);
     if (!snapshot || isDeleted(snapshot)) return 'its Snapshot was deleted';
-    if (!belongsTo(object, snapshot)) return `another Snapshot has the name ${snapshotName}`;
+    if (!belongsTo(object, snapshot)) return `another Snapshot has the name ${name}`;
     if (!isUnfinished(snapshot)) return statusOf(snapshot).failureReason;
   }
 }
@@ -91,7 +95,7 @@ export async function discardVolumes(
   backup: KubeObject,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (!(backup as Backup).spec.snapshotVolumes) return undefined;
+  if (!takesVolumes((backup as Backup).spec)) return undefined;
   const own = await objects.list(snapshots, { labelSelector: `${backupUid}=${backup.metadata.uid}` }, signal);
   await inParallel(
     own.filter((snapshot) => !isDeleted(snapshot)),

@@ -128,8 +128,10 @@ function openBackup({ parts, signal }: Work, backup: Backup): Promise<ArchiveRea
 }
 
 function volumesOf({ status: { volumes = [] } }: Backup): ReadonlyMap<string, string> {
-  const taken = volumes.filter(({ phase }) => phase === 'Completed');
-  return new Map(taken.map(({ namespace, claim, snapshotName }) => [`${namespace}/${claim}`, snapshotName]));
+  const taken = new Map<string, string>();
+  for (const { namespace, claim, snapshotName, phase } of volumes)
+    if (phase === 'Completed' && snapshotName !== undefined) taken.set(`${namespace}/${claim}`, snapshotName);
+  return taken;
 }
 
 const itemsPerPage = 1_000;

@@ -29,7 +29,7 @@ export async function findSource(work: Work, name: string): Promise<Source> {
   const volumeName = textOf(fieldsOf(claim['spec'])['volumeName']) ?? '';
   const volume = await cluster.get(volumes, '', volumeName, work.signal);
   if (!volume) throw new RunFailed('VolumeNotFound', notFound(volumes, volumeName).message);
-  const driver = textOf(fieldsOf(fieldsOf(volume['spec'])['csi'])['driver']);
+  const driver = driverOf(volume);
   if (driver === undefined)
     throw new RunFailed(
       'VolumeNotCSI',
@@ -37,6 +37,9 @@ export async function findSource(work: Work, name: string): Promise<Source> {
     );
   return { claim: claimAsTaken(claim), annotations: fieldsOf(claim.metadata['annotations']), driver };
 }
+
+/** Of a PersistentVolume; undefined for one that is not of a CSI driver. */
+export const driverOf = ({ spec }: ClusterObject) => textOf(fieldsOf(fieldsOf(spec)['csi'])['driver']);
 
 /** Why its volume cannot be taken: in one word, and for people. */
 export function faultOf({ metadata, spec, status }: ClusterObject): [reason: string, message: string] | undefined {

@@ -1,4 +1,4 @@
-/** The resources of a cluster by which volumes are taken and made, and how what Kylon makes of them is named. */
+/** The resources of a cluster by which volumes are used, taken and made, and how what Kylon makes of them is named. */
 import type { ApiResource } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { excludeLabel } from '../selection/exclusions.ts';
@@ -16,6 +16,7 @@ const known = (group: string, resource: string, kind: string, namespaced: boolea
   verbs: [],
 });
 
+export const pods = known('', 'pods', 'Pod', true);
 export const claims = known('', 'persistentvolumeclaims', 'PersistentVolumeClaim', true);
 export const volumes = known('', 'persistentvolumes', 'PersistentVolume', false);
 export const storageClasses = known('storage.k8s.io', 'storageclasses', 'StorageClass', false);

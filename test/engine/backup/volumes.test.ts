@@ -1,0 +1,175 @@
+/** Which volumes a Backup takes of a cluster, with whose rights it looks, and what its status says of those that it leaves. */
+import { describe, expect, it } from 'vitest';
+import { ClusterError } from '../../../src/cluster/cluster.ts';
+import { mostVolumes } from '../../../src/resources/backup.ts';
+import type { BackupSpec } from '../../../src/resources/backup.ts';
+import { snapshots } from '../../../src/resources/snapshot.ts';
+import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
+import type { Request } from '../memory-cluster.ts';
+import { createWorkbench, forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
+
+const everything: BackupSpec = { snapshotVolumes: true };
+const onlyAnnotated: BackupSpec = { volumes: { rules: [{ action: 'Skip' }] } };
+
+function scene() {
+  const { cluster, makeReady } = snapshotCluster();
+  const bench = createWorkbench({ cluster });
+  const asked: Request[] = [];
+  cluster.check = (request) => {
+    asked.push(request);
+    if (request.verb === 'create' && request.resource.startsWith('volumesnapshots')) setImmediate(makeReady);
+  };
+  const claim = (name: string, { spec = {}, ...metadata }: { spec?: object; annotations?: object; labels?: object } = {}) => {
+    cluster.seed('persistentvolumes', {
+      metadata: { name: `pv-${name}` },
+      spec: { csi: { driver: 'disk' }, capacity: { storage: '1Gi' } },
+    });
+    cluster.seed('persistentvolumeclaims', {
+      metadata: { name, namespace: 'shop', ...metadata },
+      spec: { volumeName: `pv-${name}`, accessModes: ['ReadWriteOnce'], ...spec },
+      status: { phase: 'Bound' },
+    });
+  };
+  const pod = (name: string, annotations: object, volumes: object[]) =>
+    cluster.seed('pods', { metadata: { name, namespace: 'shop', annotations }, spec: { volumes } });
+  const backUp = (spec: BackupSpec) => whileRunning(bench.engine, () => bench.backUp('shop', 'b', spec));
+  const volumesOf = async (spec: BackupSpec) => {
+    const { status } = await backUp(spec);
+    return Object.fromEntries((status.volumes ?? []).map(({ claim, phase, message }) => [claim, message ?? phase]));
+  };
+  const lists = (resource: string) => asked.filter((one) => one.verb === 'list' && one.resource === resource);
+  return { ...bench, cluster, asked, claim, pod, backUp, volumesOf, lists };
+}
+
+const uses = (claimName: string, name = claimName) => ({ name, persistentVolumeClaim: { claimName } });
+
+describe('the volumes of a Backup', () => {
+  it('are those that their claim, their Pods, the rules and snapshotVolumes ask for, in this order', async () => {
+    const { claim, pod, volumesOf } = scene();
+    claim('a', { annotations: { 'backup.kylon.io/volume': 'CSI' } });
+    claim('b', { annotations: { 'backup.kylon.io/volume': 'Skip' }, labels: { keep: 'yes' } });
+    claim('c');
+    claim('d', { labels: { keep: 'yes' } });
+    claim('e', { labels: { keep: 'yes' } });
+    pod(
+      'web',
+      { 'backup.velero.io/backup-volumes': 'b,c', 'backup.kylon.io/backup-volumes-excludes': 'a,d' },
+      ['a', 'b', 'c', 'd'].map((name) => uses(name)),
+    );
+    const rules = [{ conditions: { labels: { keep: 'yes' } }, action: 'CSI' as const }];
+    expect(await volumesOf({ volumes: { rules } })).toEqual({
+      a: 'Completed',
+      b: 'skipped by the annotation backup.kylon.io/volume of the claim',
+      c: 'Completed',
+      d: 'skipped by the annotation backup.kylon.io/backup-volumes-excludes of the Pod web',
+      data: 'skipped by spec.snapshotVolumes, as no rule fits',
+      e: 'Completed',
+    });
+  });
+
+  it('are none without rules and snapshotVolumes, whatever annotations say', async () => {
+    const { claim, pod, backUp, lists, parts } = scene();
+    claim('a', { annotations: { 'backup.kylon.io/volume': 'CSI' } });
+    pod('web', { 'backup.kylon.io/backup-volumes': 'data' }, [uses('data')]);
+    const { status } = await backUp({ includedResources: ['persistentvolumeclaims'] });
+    expect(status).not.toHaveProperty('volumes');
+    expect(lists('pods')).toEqual([]);
+    expect(await parts.objects.list(snapshots, {}, forever)).toEqual([]);
+  });
+
+  it('are taken by a Snapshot of that method', async () => {
+    const { volumesOf, parts } = scene();
+    expect(await volumesOf(everything)).toEqual({ data: 'Completed' });
+    const [made] = await parts.objects.list(snapshots, {}, forever);
+    expect(made?.spec).toMatchObject({ method: 'CSI', source: { persistentVolumeClaimName: 'data' } });
+  });
+
+  it('are asked for by PersistentVolumes only where a rule needs them', async () => {
+    const { volumesOf, asked } = scene();
+    const rules = [{ conditions: { storageClass: ['x'] }, action: 'CSI' as const }];
+    expect(await volumesOf({ volumes: { rules } })).toEqual({ data: 'skipped by spec.snapshotVolumes, as no rule fits' });
+    expect(asked.filter(({ verb, resource }) => verb === 'get' && resource === 'persistentvolumes')).toEqual([]);
+  });
+
+  it('are chosen by the size and the driver of the PersistentVolume', async () => {
+    const { volumesOf, claim } = scene();
+    claim('small');
+    const rules = [{ conditions: { capacity: '1Gi,2Gi', driver: ['disk'] }, action: 'CSI' as const }];
+    expect(await volumesOf({ volumes: { rules } })).toEqual({
+      data: 'skipped by spec.snapshotVolumes, as no rule fits',
+      small: 'Completed',
+    });
+  });
+
+  it('whose PersistentVolume cannot be read have failed, and are named', async () => {
+    const { backUp, cluster, engine } = scene();
+    cluster.check = ({ verb, resource }) => {
+      if (verb === 'get' && resource === 'persistentvolumes') throw new ClusterError(403, 'Forbidden', 'not yours');
+    };
+    const backup = await backUp({ volumes: { rules: [{ conditions: { driver: ['disk'] }, action: 'CSI' }] } });
+    expect(backup.status).toMatchObject({ phase: 'PartiallyFailed', errors: 1, volumes: [{ claim: 'data', phase: 'Failed' }] });
+    expect(await logOf(engine, backup)).toContain(
+      'ERROR the volume of the claim shop/data is not in the backup: its PersistentVolume pv could not be read: not yours',
+    );
+  });
+
+  it('are known to their Pods by one list of each namespace, as the creator, though Pods are not in the backup', async () => {
+    const { pod, volumesOf, lists } = scene();
+    pod('web', { 'backup.kylon.io/backup-volumes': 'disk' }, [uses('data', 'disk')]);
+    expect(await volumesOf({ ...onlyAnnotated, includedResources: ['persistentvolumeclaims'] })).toEqual({ data: 'Completed' });
+    expect(lists('pods')).toMatchObject([{ user: 'alice', namespace: 'shop' }]);
+  });
+
+  it('are not asked for by Pods where every claim says it itself', async () => {
+    const { claim, volumesOf, lists } = scene();
+    claim('data', { annotations: { 'backup.kylon.io/volume': 'Skip' } });
+    await volumesOf({ ...everything, includedResources: ['persistentvolumeclaims'] });
+    expect(lists('pods')).toEqual([]);
+  });
+
+  it('whose Pods cannot be listed are chosen without them, and that is an error', async () => {
+    const { backUp, cluster, engine } = scene();
+    cluster.check = ({ verb, resource, user }) => {
+      if (verb === 'list' && resource === 'pods' && user === 'alice') throw new ClusterError(403, 'Forbidden', 'pods is forbidden');
+    };
+    const backup = await backUp(onlyAnnotated);
+    expect(backup.status).toMatchObject({ phase: 'PartiallyFailed', errors: 1, volumes: [{ claim: 'data', phase: 'Skipped' }] });
+    expect(await logOf(engine, backup)).toContain(
+      'ERROR what annotations of the Pods of shop say about volumes is not known: pods is forbidden',
+    );
+  });
+
+  it('are not turned by an annotation that means nothing; the log warns of it', async () => {
+    const { claim, backUp, engine } = scene();
+    claim('data', { annotations: { 'backup.kylon.io/volume': 'csi' } });
+    const backup = await backUp(onlyAnnotated);
+    expect(backup.status).toMatchObject({ phase: 'Completed', warnings: 1, volumes: [{ claim: 'data', phase: 'Skipped' }] });
+    expect(await logOf(engine, backup)).toContain(
+      'WARN the annotation backup.kylon.io/volume of the claim shop/data is ignored: "csi" is not CSI or Skip',
+    );
+  });
+
+  it('that are skipped take no room in the status from those that are taken; the log names all', async () => {
+    const { claim, backUp, engine } = scene();
+    for (let index = 0; index < mostVolumes; index++) claim(`a-${index}`);
+    claim('z', { labels: { keep: 'yes' } });
+    const backup = await backUp({ volumes: { rules: [{ conditions: { labels: { keep: 'yes' } }, action: 'CSI' }] } });
+    const { phase, volumes = [] } = backup.status;
+    expect({ phase, length: volumes.length, last: volumes.at(-1) }).toMatchObject({
+      phase: 'Completed',
+      length: mostVolumes,
+      last: { claim: 'z', phase: 'Completed' },
+    });
+    expect(await logOf(engine, backup)).toContain('INFO the volume of the claim shop/data: Skip, by spec.snapshotVolumes, as no rule fits');
+  });
+
+  it('that were skipped come back as claims without a snapshot do', async () => {
+    const { backUp, restore, cluster, engine } = scene();
+    const { status } = await backUp(onlyAnnotated);
+    expect(status.volumes).toEqual([{ namespace: 'shop', claim: 'data', phase: 'Skipped', message: 'skipped by spec.volumes.rules[0]' }]);
+    cluster.drop('persistentvolumeclaims', 'shop', 'data');
+    const done = await whileRunning(engine, () => restore('shop', 'r', { backupName: 'b' }));
+    expect(await resultsOf(engine, done)).toContain('persistentvolumeclaims shop/data created');
+    expect(cluster.read('persistentvolumeclaims', 'shop', 'data')?.['spec']).not.toHaveProperty('dataSource');
+  });
+});
