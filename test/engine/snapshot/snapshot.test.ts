@@ -86,22 +86,25 @@ describe('a Snapshot', () => {
 });
 
 describe('a Backup with volumes', () => {
-  it('takes a Snapshot of each claim, and its deletion takes them along', async () => {
-    const { names, one, begun, makeReady, remove, gone } = scene();
-    await one.create(backups, 'shop', 'b', { snapshotVolumes: true, includedResources: ['persistentvolumeclaims'] });
-    await whileRunning(one.engine, async () => {
-      await begun();
-      makeReady();
-      const { status, metadata } = await one.ended(backups, 'shop', 'b');
-      const snapshotName = `data-${metadata.uid?.slice(0, 8)}`;
-      expect(status).toMatchObject({ phase: 'Completed', volumes: [{ claim: 'data', snapshotName, phase: 'Completed' }] });
-      expect((await one.get(snapshots, 'shop', snapshotName))?.spec).not.toHaveProperty('ttl');
-      await remove('b', backups);
-      await gone('b', backups);
-      expect(await one.get(snapshots, 'shop', snapshotName)).toBeUndefined();
-    });
-    expect(names()).toEqual([]);
-  });
+  it.each([{ snapshotVolumes: true }, { volumes: { rules: [{ action: 'CSI' }] } }])(
+    'takes a Snapshot of each claim, and its deletion takes them along: %j',
+    async (spec) => {
+      const { names, one, begun, makeReady, remove, gone } = scene();
+      await one.create(backups, 'shop', 'b', { ...spec, includedResources: ['persistentvolumeclaims'] });
+      await whileRunning(one.engine, async () => {
+        await begun();
+        makeReady();
+        const { status, metadata } = await one.ended(backups, 'shop', 'b');
+        const snapshotName = `data-${metadata.uid?.slice(0, 8)}`;
+        expect(status).toMatchObject({ phase: 'Completed', volumes: [{ claim: 'data', snapshotName, phase: 'Completed' }] });
+        expect((await one.get(snapshots, 'shop', snapshotName))?.spec).not.toHaveProperty('ttl');
+        await remove('b', backups);
+        await gone('b', backups);
+        expect(await one.get(snapshots, 'shop', snapshotName)).toBeUndefined();
+      });
+      expect(names()).toEqual([]);
+    },
+  );
 
   it('names the volume that its creator may not take', async () => {
     const { one } = scene();
