@@ -25,6 +25,28 @@ it('joins small pieces, and leaves large ones as they are', async () => {
   expect(await read([])).toEqual([]);
 });
 
+it('reads one piece ahead of its reader, and no more', async () => {
+  let begun = 0;
+  let isLeft = false;
+  const body = async function* () {
+    try {
+      for (; begun < 10; begun++) yield new Uint8Array(300_000);
+    } finally {
+      isLeft = true;
+    }
+  };
+  const store = gathering({ ...memoryStore(), stream: () => Promise.resolve({ size: 1, body: body() }) });
+  const { body: gathered } = await store.stream('key', signal);
+  expect(begun).toBe(0);
+  for await (const _ of gathered) {
+    await new Promise(setImmediate);
+    expect(begun).toBe(1);
+    break;
+  }
+  await new Promise(setImmediate);
+  expect(isLeft).toBe(true);
+});
+
 it('fails as the stream does', async () => {
   await expect(read([10], new Error('cut'))).rejects.toThrow('cut');
 });
