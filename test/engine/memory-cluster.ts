@@ -187,14 +187,20 @@ export class MemoryCluster implements Cluster {
     return structuredClone(next);
   }
 
-  async patch(resource: ApiResource, namespace: string, name: string, patch: object): Promise<ClusterObject> {
+  async patch(
+    resource: ApiResource,
+    namespace: string,
+    name: string,
+    patch: object,
+    options: { dryRun?: boolean },
+  ): Promise<ClusterObject> {
     await this.#ask('patch', resource, namespace, name);
     const live = this.#live(resource, namespace, name);
     const merged = mergePatch(live, patch) as ClusterObject;
     if (merged.metadata.resourceVersion !== live.metadata.resourceVersion)
       throw refuse(409, 'Conflict', `${name}: the object has been modified`);
     const next = this.#stamped(merged, live.metadata.uid);
-    this.#state.objects.set(this.#id(resource, namespace, name), next);
+    if (!options.dryRun) this.#state.objects.set(this.#id(resource, namespace, name), next);
     return structuredClone(next);
   }
 
