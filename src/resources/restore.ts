@@ -8,14 +8,16 @@ import type { Column } from '../machinery/resource.ts';
 import { choice, flag, integer, list, map, object, optional, text } from '../machinery/schema.ts';
 import type { Static } from '../machinery/schema.ts';
 import { valueFaults } from '../machinery/input/schema-faults.ts';
-import type { AccessAttributes } from '../machinery/user.ts';
+import { kylonUser } from '../machinery/user.ts';
+import type { AccessAttributes, User } from '../machinery/user.ts';
 import { accessModes } from './claim-modes.ts';
 import { group, version } from './group.ts';
 import { sizeFaults } from './quantities.ts';
+import { replacement, steps } from './replacement.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { transformFaults, transforms } from './transforms.ts';
-import { begin, endedFaults, keepCreator, statusFields } from './status.ts';
+import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 
 const item = object('One object of the backup.', {
   group: optional(text('API group of the object, such as apps; empty for the core group.')),
@@ -27,19 +29,27 @@ const item = object('One object of the backup.', {
 type Item = Static<typeof item>;
 
 const claim = object('The PersistentVolumeClaim that is made of a Snapshot.', {
-  name: optional(text('Name of the claim, which must not be there yet. Default: that of the claim that was taken.')),
+  name: optional(
+    text('Name of the claim. One that is there takes existingResourcePolicy Update. Default: that of the claim that was taken.'),
+  ),
   storageClassName: optional(
-    text('Name of its StorageClass, whose driver must be that of the Snapshot. Default: that of the claim that was taken.'),
+    text(
+      'Name of its StorageClass, whose driver must be that of the Snapshot. Default: that of the claim that was taken, or of the one that is there.',
+    ),
   ),
   size: optional(
     text(
-      'Size of its volume, as a quantity such as 10Gi, not less than status.restoreSize of the Snapshot. Default: that of the volume that was taken.',
+      'Size of its volume, as a quantity such as 10Gi, not less than status.restoreSize of the Snapshot. Default: that of the volume that was taken, or of the one that is replaced.',
     ),
   ),
   accessModes: optional(
-    list('How it can be mounted. Default: as the claim that was taken.', choice('One access mode.', accessModes), {
-      'x-kubernetes-list-type': 'atomic',
-    }),
+    list(
+      'How it can be mounted. Default: as the claim that was taken, or the one that is there.',
+      choice('One access mode.', accessModes),
+      {
+        'x-kubernetes-list-type': 'atomic',
+      },
+    ),
   ),
 });
 
@@ -47,7 +57,7 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   backupName: optional(text('Name of the Backup that is restored. Either this or snapshotName is given.', { minLength: 1 })),
   snapshotName: optional(
     text(
-      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim and dryRun are about Backups.',
+      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim, existingResourcePolicy and dryRun are about Backups.',
       {
         minLength: 1,
       },
@@ -79,7 +89,7 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   transforms,
   existingResourcePolicy: optional(
     choice(
-      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved but for what controllers have set since, Recreate deletes it first.',
+      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved but for what controllers have set since, Recreate deletes it first. Of a Snapshot: Skip refuses a claim that is there, Update gives it a new volume, while the workloads that use it are scaled down.',
       ['Skip', 'Update', 'Recreate'],
       { default: 'Skip' },
     ),
@@ -107,6 +117,8 @@ const status = object('What became of the restore. Written by Kylon alone.', {
       failed: optional(integer('Could not be restored.')),
     }),
   ),
+  steps: optional(steps),
+  replacement: optional(replacement),
 });
 
 export type RestoreSpec = Static<typeof spec>;
@@ -152,13 +164,16 @@ export const restores = defineResource({
   subresources: restoreSubresources,
   rules: {
     prepareForCreate: begin,
-    prepareForUpdate: keepCreator,
+    prepareForUpdate: (restore, old, user) => keepFields(restore, old, keptFrom(user)),
     validate: (restore, old) =>
       valueFaults(spec, restore.spec, 'spec').length > 0 ? [] : faultsOf(restore as Restore, old as Restore | undefined),
     rightsToCreate: (restore) => rightsToCreate(restore as Restore),
     createsNamespace: (restore) => backupBeside(restore as Restore),
   },
 });
+
+/** What of the status only the server writes, whatever rights a client has to it: it is acted upon with the rights of the creator, and of Kylon. */
+const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ['createdBy', 'replacement']);
 
 /** Given a spec that the schema allows. */
 function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldError[] {
@@ -186,8 +201,8 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
 }
 
 const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'dryRun']);
-/** As the schema fills it in. */
-const isDefault = (field: string, value: unknown) => field === 'existingResourcePolicy' && value === 'Skip';
+/** Skip is also what the schema fills in. */
+const isPolicyOfSnapshots = (field: string, value: unknown) => field === 'existingResourcePolicy' && value !== 'Recreate';
 
 /** A restore is of a Backup or of a Snapshot, and says nothing about the other. */
 function sourceFaults(spec: RestoreSpec): readonly FieldError[] {
@@ -196,7 +211,7 @@ function sourceFaults(spec: RestoreSpec): readonly FieldError[] {
     return [{ field: 'spec.backupName', type: 'Required value', detail: 'backupName or snapshotName must be given' }];
   if (snapshotName === undefined) return claim === undefined ? [] : [forbidden('claim', 'may be used with snapshotName only')];
   return Object.entries(spec)
-    .filter(([field, value]) => value !== undefined && !ofSnapshots.has(field) && !isDefault(field, value))
+    .filter(([field, value]) => value !== undefined && !ofSnapshots.has(field) && !isPolicyOfSnapshots(field, value))
     .map(([field]) => forbidden(field, 'may not be used together with snapshotName'));
 }
 

@@ -78,9 +78,6 @@ export function begin(object: KubeObject, user: User): KubeObject {
   };
 }
 
-/** Puts back who made the object. */
-export const keepCreator = (object: KubeObject, old: KubeObject) => keepFields(object, old, ['createdBy']);
-
 /** Puts back these fields of the status, whatever was sent for them. */
 export function keepFields(object: KubeObject, old: KubeObject, fields: readonly string[]): KubeObject {
   const [sent, before] = [object, old].map(({ status }) => (status ?? {}) as Record<string, unknown>);

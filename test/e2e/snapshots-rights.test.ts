@@ -57,7 +57,7 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
       await eventually(async () => (await dave.try(['auth', 'can-i', 'create', resource, '-n', place])).code === 0);
   }
 
-  it('suffice to take one, to bring it back after its namespace, and to delete it', async () => {
+  it('suffice to take one, to bring it back after its namespace and into the claim that is there, and to delete it', async () => {
     await dave.run(['create', '-f', '-'], claim(place, 'data'));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/data', '-n', place, '--timeout=60s']);
     await dave.run(['create', '-f', '-'], snapshot(place, 'first', 'data'));
@@ -68,6 +68,11 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await dave.run(['create', '-f', '-'], restoreOfSnapshot(place, 'undo', 'first'));
     await complete(dave, restores, { namespace: place, name: 'undo' });
     expect((await kubectl.get('pvc', 'data', '-n', place)).status).toMatchObject({ phase: 'Bound' });
+    const before = (await kubectl.get('pvc', 'data', '-n', place)).metadata.uid;
+    await dave.run(['create', '-f', '-'], restoreOfSnapshot(place, 'replace', 'first', {}, { existingResourcePolicy: 'Update' }));
+    await complete(dave, restores, { namespace: place, name: 'replace' });
+    expect((await kubectl.get('pvc', 'data', '-n', place)).metadata.uid).not.toBe(before);
+    await eventually(async () => (await kubectl.list('pvc', '-n', place)).length === 1);
     await dave.run(['delete', snapshots, 'first', '-n', place, '--timeout=60s']);
     await gone(dave, snapshots, 'first', '-n', place);
     expect(volumes.snapshots()).not.toContain(status?.['handle']);

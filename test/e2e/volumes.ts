@@ -30,40 +30,62 @@ function servesSnapshots(kubeconfig: string): boolean {
 
 const folderOf = (kubeconfig: string, what: 'volumes' | 'snapshots') => join(dirname(kubeconfig), 'node', what);
 
-export function claim(namespace: string, name: string, spec: object = {}): KubeObject {
+export function claim(namespace: string, name: string, spec: object = {}, metadata: object = {}): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: { namespace, name },
+    metadata: { namespace, name, ...metadata },
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec },
   };
 }
 
 /** Has the claim mounted at /data, for `kubectl exec` to write there. It writes nothing by itself: restored, it would write again. */
 export function writer(namespace: string, name: string, claimName: string): KubeObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name }, spec: podSpec(0, claimName) };
+}
+
+/** `claimName`: where no template of a workload names the volume `data`. */
+function podSpec(terminationGracePeriodSeconds: number, claimName?: string) {
   return {
-    apiVersion: 'v1',
-    kind: 'Pod',
+    terminationGracePeriodSeconds,
+    containers: [
+      {
+        name: 'writer',
+        image: 'example.test/busybox:1',
+        imagePullPolicy: 'Never',
+        command: ['sleep', '100000'],
+        volumeMounts: [{ name: 'data', mountPath: '/data' }],
+      },
+    ],
+    ...(claimName !== undefined && { volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] }),
+  };
+}
+
+/** Its Pods take a moment to end. */
+export function deployment(namespace: string, name: string, claimName: string, replicas: number): KubeObject {
+  return workload('Deployment', namespace, name, { replicas }, podSpec(2, claimName));
+}
+
+/** With a claim `data-NAME-ORDINAL` for each of its Pods. */
+export function statefulSet(namespace: string, name: string, replicas: number): KubeObject {
+  const { metadata, spec } = claim(namespace, 'data');
+  const template = { metadata: { name: metadata.name }, spec };
+  return workload('StatefulSet', namespace, name, { replicas, serviceName: name, volumeClaimTemplates: [template] }, podSpec(0));
+}
+
+function workload(kind: string, namespace: string, name: string, spec: object, pod: object): KubeObject {
+  const labels = { app: name };
+  return {
+    apiVersion: 'apps/v1',
+    kind,
     metadata: { namespace, name },
-    spec: {
-      terminationGracePeriodSeconds: 0,
-      containers: [
-        {
-          name: 'writer',
-          image: 'example.test/busybox:1',
-          imagePullPolicy: 'Never',
-          command: ['sleep', '100000'],
-          volumeMounts: [{ name: 'data', mountPath: '/data' }],
-        },
-      ],
-      volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
-    },
+    spec: { ...spec, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: pod } },
   };
 }
 
 /** Whose parameters say how snapshots of its volumes fare. */
-export function storageClass(name: string, parameters: object): KubeObject {
-  return { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: driver, parameters };
+export function storageClass(name: string, parameters: object, more: object = {}): KubeObject {
+  return { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name }, provisioner: driver, parameters, ...more };
 }
 
 export function snapshotClass(name: string, more: object = {}): KubeObject {

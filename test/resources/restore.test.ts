@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/machinery/object.ts';
+import { kylonUser } from '../../src/machinery/user.ts';
 import { restores } from '../../src/resources/restore.ts';
 import type { Restore, RestoreSpec } from '../../src/resources/restore.ts';
 
@@ -90,8 +91,9 @@ describe('a Restore of a Snapshot', () => {
     [{}, ['spec.backupName: Required value: backupName or snapshotName must be given']],
     [{ snapshotName: 's', backupName: 'b' }, ['spec.backupName: Forbidden: may not be used together with snapshotName']],
     [{ snapshotName: 's', items: [] }, ['spec.items: Forbidden: may not be used together with snapshotName']],
+    [{ snapshotName: 's', existingResourcePolicy: 'Update' }, []],
     [
-      { snapshotName: 's', existingResourcePolicy: 'Update' },
+      { snapshotName: 's', existingResourcePolicy: 'Recreate' },
       ['spec.existingResourcePolicy: Forbidden: may not be used together with snapshotName'],
     ],
     [{ backupName: 'b', claim: { name: 'a' } }, ['spec.claim: Forbidden: may be used with snapshotName only']],
@@ -123,10 +125,14 @@ describe('a Restore that is changed', () => {
     ]);
   });
 
-  it('keeps who created it', () => {
+  it('keeps who created it, and what is done with the rights of that user', () => {
     const old = made();
-    const forged = { ...old, status: { phase: 'New', createdBy: { username: 'admin' } } };
-    expect(rules.prepareForUpdate?.(forged, old, user)).toMatchObject({ status: { createdBy: { username: 'ann' } } });
+    const replacement = { claim: 'data', claimUid: 'u', previousVolumeName: 'pv', workloads: [] };
+    const forged = { ...old, status: { phase: 'New', createdBy: { username: 'admin' }, replacement } };
+    const kept = rules.prepareForUpdate?.(forged, old, user);
+    expect(kept).toMatchObject({ status: { createdBy: { username: 'ann' } } });
+    expect(kept?.status).not.toHaveProperty('replacement');
+    expect(rules.prepareForUpdate?.(forged, old, kylonUser)).toMatchObject({ status: { createdBy: { username: 'ann' }, replacement } });
   });
 });
 

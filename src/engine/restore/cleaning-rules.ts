@@ -17,9 +17,12 @@ function without(resources: readonly string[], places: readonly string[], why: s
 
 const annotation = (key: string) => `/metadata/annotations/${key.replace('/', '~1')}`;
 
+/** On which node the first Pod of a claim runs: written by the scheduler, read by the driver. */
+export const selectedNode = 'volume.kubernetes.io/selected-node';
 /** Written by the binder. */
 const bindings = ['pv.kubernetes.io/bind-completed', 'pv.kubernetes.io/bound-by-controller'];
-const claimNotes = [...bindings, 'volume.kubernetes.io/selected-node'];
+/** Of a claim. */
+export const claimNotes = [...bindings, selectedNode];
 const jobLabels = ['controller-uid', 'batch.kubernetes.io/controller-uid'];
 
 export const cleaningRules: readonly Rule[] = [

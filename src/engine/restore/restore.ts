@@ -12,6 +12,8 @@ import { definitions } from '../selection/known.ts';
 import { completeOwners } from './late-owners.ts';
 import { comesLast, inRestoreOrder } from './order.ts';
 import { inParallel } from '../parallel.ts';
+import { goBack } from '../replacement/go-back.ts';
+import { placeOf } from '../replacement/place.ts';
 import type { Restoration } from './restoration.ts';
 import { beginRestoration, nameOf } from './restoration.ts';
 import type { Task, Work } from '../runs/run.ts';
@@ -28,8 +30,12 @@ export function restoreTask(definition: ResourceDefinition): Task {
     timeout: () => undefined,
     execute: (work) => ((work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : restoreSnapshot(work)),
     finish: (object) => object,
+    discard: async (parts, object, signal) => (mayReplace(object as Restore) ? goBack(placeOf(parts, object, signal)) : undefined),
   };
 }
+
+/** All others leave nothing in the cluster that was not asked for. */
+const mayReplace = ({ spec }: Restore) => spec.snapshotName !== undefined && spec.existingResourcePolicy === 'Update';
 
 /** Requests in flight; the best figure for one kube-apiserver on a small machine, and no burden for a large one. */
 const itemsAtOnce = 48;

@@ -1,6 +1,7 @@
 /** The resources of a cluster by which volumes are used, taken and made, and how what Kylon makes of them is named. */
 import type { ApiResource } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
+import type { Workload } from '../../resources/replacement.ts';
 import { excludeLabel } from '../selection/exclusions.ts';
 
 const snapshotGroup = 'snapshot.storage.k8s.io';
@@ -16,7 +17,14 @@ const known = (group: string, resource: string, kind: string, namespaced: boolea
   verbs: [],
 });
 
+export const namespaces = known('', 'namespaces', 'Namespace', false);
 export const pods = known('', 'pods', 'Pod', true);
+/** What can be scaled, by kind. */
+export const workloads: Readonly<Record<Workload['kind'], ApiResource>> = {
+  Deployment: known('apps', 'deployments', 'Deployment', true),
+  ReplicaSet: known('apps', 'replicasets', 'ReplicaSet', true),
+  StatefulSet: known('apps', 'statefulsets', 'StatefulSet', true),
+};
 export const claims = known('', 'persistentvolumeclaims', 'PersistentVolumeClaim', true);
 export const volumes = known('', 'persistentvolumes', 'PersistentVolume', false);
 export const storageClasses = known('storage.k8s.io', 'storageclasses', 'StorageClass', false);
@@ -28,8 +36,16 @@ export const volumeSnapshotContents = known(snapshotGroup, 'volumesnapshotconten
 export const snapshotUid = 'backup.kylon.io/snapshot-uid';
 /** Annotation of a VolumeSnapshotContent that Kylon retains: the deletion policy that it had, which holds when the Snapshot is deleted. */
 export const deletionPolicy = 'backup.kylon.io/deletion-policy';
-/** Annotation of a PersistentVolumeClaim that was made of a Snapshot: the uid of the Restore that made it. */
+/**
+ * The uid of a Restore. Annotation of the PersistentVolumeClaim that it made of a Snapshot, of the volume that it replaces and of the
+ * workloads that it has scaled down; label of the claim through which a volume is made.
+ */
 export const restoreUid = 'backup.kylon.io/restore-uid';
+/** Annotation of a workload that is scaled down: the number of replicas that it had. */
+export const replicasBefore = 'backup.kylon.io/replicas';
+/** Annotations of a PersistentVolume that is replaced: the reclaim policy that it had, and the claim that it belonged to, as JSON. */
+export const reclaimPolicy = 'backup.kylon.io/reclaim-policy';
+export const formerClaim = 'backup.kylon.io/former-claim';
 
 /** Of all that Kylon makes for a Snapshot. In a backup it would come back as something that takes another snapshot, under the same name. */
 export const labelsOf = ({ metadata }: KubeObject): Readonly<Record<string, string>> => ({

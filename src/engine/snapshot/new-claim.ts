@@ -9,17 +9,24 @@ import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claims, restoreUid, storageClasses, volumeSnapshots } from './known.ts';
 
+/** Throws RunFailed where nobody says it. */
+export function nameOfClaim({ spec }: Restore, { status }: Snapshot): string {
+  const name = spec.claim?.name ?? status.claim?.name;
+  if (name === undefined) throw new RunFailed('ClaimNameMissing', 'spec.claim.name must be given: the claim that was taken is not known');
+  return name;
+}
+
 /** Throws RunFailed where the claim could not hold what the snapshot does. */
-export function newClaim({ metadata, spec }: Restore, snapshot: Snapshot): ClusterObject {
+export function newClaim(restore: Restore, snapshot: Snapshot): ClusterObject {
+  const { metadata, spec } = restore;
   const { status } = snapshot;
   const likeTaken: Partial<NonNullable<SnapshotStatus['claim']>> = status.claim ?? {};
-  const { name, storageClassName, volumeMode, accessModes = ['ReadWriteOnce'] } = { ...likeTaken, ...spec.claim };
-  if (name === undefined) throw new RunFailed('ClaimNameMissing', 'spec.claim.name must be given: the claim that was taken is not known');
+  const { storageClassName, volumeMode, accessModes = ['ReadWriteOnce'] } = { ...likeTaken, ...spec.claim };
   const { namespace = '', uid = '' } = metadata;
   return {
     apiVersion: groupVersion(claims),
     kind: claims.kind,
-    metadata: { name, namespace, annotations: { [restoreUid]: uid } },
+    metadata: { name: nameOfClaim(restore, snapshot), namespace, annotations: { [restoreUid]: uid } },
     spec: {
       accessModes,
       ...(storageClassName && { storageClassName }),

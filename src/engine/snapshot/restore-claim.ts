@@ -1,15 +1,18 @@
-/** The work of a Restore of a Snapshot, stage by stage: the snapshot, the claim of it as the Restore's creator, its volume, results. */
+/** The work of a Restore of a Snapshot, stage by stage: the snapshot, the claim of it as the Restore's creator (or the one that is there), its volume, results. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import type { Restore, RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import { createResultsWriter } from '../archive/results.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import { planOf } from '../replacement/place.ts';
+import { replaceInClaim } from '../replacement/replace.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { claims, restoreUid } from './known.ts';
-import { isMadeAtOnce, newClaim, requireSameDriver } from './new-claim.ts';
+import { isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
 import { requireVolumeSnapshot } from './revive.ts';
 import { usableSnapshot } from './usable.ts';
 
@@ -17,19 +20,39 @@ import { usableSnapshot } from './usable.ts';
 const patience = 600_000;
 const pollEvery = 500;
 
+type Outcome = Pick<ItemResult, 'outcome' | 'message'>;
+
 export async function restoreSnapshot(work: Work): Promise<Partial<RestoreStatus>> {
   const restore = work.object as Restore;
-  const { snapshotName = '', dryRun = false } = restore.spec;
+  const { spec } = restore;
+  const { snapshotName = '' } = spec;
   const snapshot = await usableSnapshot(work, restore.metadata.namespace ?? '', snapshotName);
   const { creationTime, completionTimestamp } = snapshot.status;
   work.run.log.info(`of the snapshot ${snapshotName} of ${creationTime ?? completionTimestamp}`);
+  const { group, resource } = claims;
+  const { namespace = '' } = restore.metadata;
+  const name = nameOfClaim(restore, snapshot);
+  const isThere = spec.existingResourcePolicy === 'Update' && (await isToBeReplaced(work, name));
+  const result = await (isThere ? replaceInClaim(work, snapshot, name) : makeClaim(work, snapshot));
+  return record(work, { group, resource, namespace, name, ...result });
+}
+
+/** A claim that this Restore has made is none that was there. */
+async function isToBeReplaced({ parts, object, signal }: Work, name: string): Promise<boolean> {
+  const { namespace = '', uid } = object.metadata;
+  if (planOf(object)) return true;
+  const live = await retried(parts.clock, signal, () => parts.cluster.get(claims, namespace, name, signal));
+  return live !== undefined && fieldsOf(live.metadata['annotations'])[restoreUid] !== uid;
+}
+
+async function makeClaim(work: Work, snapshot: Snapshot): Promise<Outcome> {
+  const restore = work.object as Restore;
+  const { dryRun = false } = restore.spec;
   const wanted = newClaim(restore, snapshot);
   await requireSameDriver(work.parts.cluster, wanted, snapshot, work.signal);
   if (!dryRun) await requireVolumeSnapshot(work, snapshot);
   const claim = await createClaim(work, wanted, dryRun);
-  const { namespace = '', name } = claim.metadata;
-  const { group, resource } = claims;
-  return record(work, { group, resource, namespace, name, ...(dryRun ? created('') : await outcomeOf(work, claim)) });
+  return dryRun ? created('') : outcomeOf(work, claim);
 }
 
 /** One that an earlier run of this Restore has made will do. */
@@ -42,14 +65,17 @@ async function createClaim({ parts, creator, object, signal }: Work, wanted: Clu
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
     const live = await parts.cluster.get(claims, namespace, name, signal);
     if (live && fieldsOf(live.metadata['annotations'])[restoreUid] === object.metadata.uid) return live;
-    throw new RunFailed('ClaimExists', `${error.message}: name another one in spec.claim.name`);
+    throw new RunFailed(
+      'ClaimExists',
+      `${error.message}: name another one in spec.claim.name, or set spec.existingResourcePolicy to Update`,
+    );
   }
 }
 
 const created = (message: string) => ({ outcome: 'created', message }) as const;
 
 /** Waits for the volume where it is made at once. */
-async function outcomeOf({ parts, signal }: Work, claim: ClusterObject): Promise<Pick<ItemResult, 'outcome' | 'message'>> {
+async function outcomeOf({ parts, signal }: Work, claim: ClusterObject): Promise<Outcome> {
   const { cluster, clock } = parts;
   const { namespace = '', name } = claim.metadata;
   if (!(await isMadeAtOnce(cluster, claim, signal))) return created('its volume is made for the first Pod that uses it');

@@ -1,0 +1,81 @@
+/**
+ * The claim through which a driver makes a volume that is to be of another claim, which has a volume already or waits for one. Its name
+ * follows from the uid of what it is made for: whoever goes on with the work finds it, and makes no other.
+ */
+import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import { ClusterError } from '../../cluster/cluster.ts';
+import { notFound, quote } from '../../machinery/errors.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import { groupVersion } from '../../machinery/resource.ts';
+import type { EngineParts } from '../parts.ts';
+import { selectedNode } from '../restore/cleaning-rules.ts';
+import { retried } from '../retry.ts';
+import { RunFailed } from '../runs/failure.ts';
+import { excludeLabel } from '../selection/exclusions.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+import { claims, restoreUid } from './known.ts';
+
+const pollEvery = 500;
+
+const nameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
+
+/** `node`: where its volume is to be reachable, for classes that make volumes for the first Pod. No Pod is needed then. */
+export function intermediateClaim(owner: KubeObject, spec: object, node: string | undefined): ClusterObject {
+  const { namespace = '', uid = '' } = owner.metadata;
+  const labels = { 'app.kubernetes.io/managed-by': 'kylon', [excludeLabel]: 'true', [restoreUid]: uid };
+  return {
+    apiVersion: groupVersion(claims),
+    kind: claims.kind,
+    metadata: { name: nameOf(owner), namespace, labels, ...(node !== undefined && { annotations: { [selectedNode]: node } }) },
+    spec,
+  };
+}
+
+/** As whoever `cluster` is; one that is there will do. */
+export async function createIntermediate(
+  { clock }: EngineParts,
+  cluster: Cluster,
+  claim: ClusterObject,
+  signal: AbortSignal,
+): Promise<void> {
+  // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
+  const lasting = AbortSignal.any([]);
+  const create = () => cluster.create(claims, claim.metadata.namespace ?? '', claim, {}, lasting);
+  await retried(clock, signal, create).catch((error: unknown) => {
+    if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
+  });
+}
+
+/** Read as Kylon itself; undefined for one of that name which was not made for `owner`. */
+export async function findIntermediate(
+  { cluster }: EngineParts,
+  owner: KubeObject,
+  signal: AbortSignal,
+): Promise<ClusterObject | undefined> {
+  const found = await cluster.get(claims, owner.metadata.namespace ?? '', nameOf(owner), signal);
+  return fieldsOf(found?.metadata['labels'])[restoreUid] === owner.metadata.uid ? found : undefined;
+}
+
+/** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */
+export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, ms: number, signal: AbortSignal): Promise<ClusterObject> {
+  const { clock } = parts;
+  for (const deadline = clock.monotonic() + ms; clock.monotonic() < deadline; await clock.sleep(pollEvery, signal)) {
+    const found = await retried(clock, signal, () => findIntermediate(parts, owner, signal));
+    if (!found) throw new RunFailed('ClaimNotFound', notFound(claims, nameOf(owner)).message);
+    if (textOf(fieldsOf(found['status'])['phase']) === 'Bound') return found;
+  }
+  throw new RunFailed('Timeout', `the claim ${quote(nameOf(owner))} has no volume after ${ms / 1_000} s: its Events say why`);
+}
+
+/** With it goes the volume, unless that is of another claim by now. As Kylon itself: whoever had it made may be gone. */
+export async function discardIntermediate(parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<void> {
+  const { cluster, clock } = parts;
+  await retried(clock, signal, async () => {
+    const found = await findIntermediate(parts, owner, signal);
+    if (!found || found.metadata['deletionTimestamp'] !== undefined) return;
+    const { name, namespace = '', uid } = found.metadata;
+    await cluster.delete(claims, namespace, name, { ...(uid !== undefined && { uid }) }, signal).catch((error: unknown) => {
+      if (!(error instanceof ClusterError) || error.code !== 404) throw error;
+    });
+  });
+}
