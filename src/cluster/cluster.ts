@@ -9,6 +9,11 @@ export interface Cluster {
   discover(signal: AbortSignal): Promise<Discovery>;
   /** The whole resource, or a namespace of it, page by page, each item as the bytes that the server sent. */
   list(resource: ApiResource, options: ListOptions, signal: AbortSignal): AsyncIterable<Page>;
+  /**
+   * Every object of the resource in all namespaces, then every change, until the server ends that, which it does every few minutes: then
+   * call it again.
+   */
+  follow(resource: ApiResource, signal: AbortSignal): AsyncIterable<ObjectChange>;
   get(resource: ApiResource, namespace: string, name: string, signal: AbortSignal): Promise<ClusterObject | undefined>;
   create(
     resource: ApiResource,
@@ -89,6 +94,12 @@ export interface Page {
   readonly next: string;
   /** True where the server forgot the number at which the list began: this page and those behind it show a later state. */
   readonly inconsistent?: boolean;
+}
+
+export interface ObjectChange {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** As a list has it: built-in kinds may leave out apiVersion and kind. */
+  readonly object: ClusterObject;
 }
 
 export interface WriteOptions {

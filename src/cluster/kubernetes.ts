@@ -8,6 +8,7 @@ import type { Cluster, ClusterIdentity } from './cluster.ts';
 import { loadCredentials } from './credentials.ts';
 import type { CredentialSource } from './credentials.ts';
 import { discover } from './discovery.ts';
+import { follow } from './follow.ts';
 import { impersonationHeaders } from './impersonate.ts';
 import { listPages } from './list.ts';
 import { namespacesOf } from './namespaces.ts';
@@ -31,7 +32,7 @@ export async function connectCluster(source: CredentialSource, parts: { clock: C
   const credentials = await loadCredentials(source, parts.clock);
   const client = createClient({ credentials, ...parts, headers: {} });
   return {
-    ...clusterOf(client, async () => credentials.close()),
+    ...clusterOf(client, parts.clock, async () => credentials.close()),
     ...reviewsOf(client),
     server: credentials.server.origin,
     namespaces: namespacesOf(client, parts.clock),
@@ -39,13 +40,14 @@ export async function connectCluster(source: CredentialSource, parts: { clock: C
   };
 }
 
-function clusterOf(client: ApiClient, close: () => Promise<void>): Cluster {
+function clusterOf(client: ApiClient, clock: Clock, close: () => Promise<void>): Cluster {
   return {
     identity: (signal) => identify(client, signal),
     discover: (signal) => discover(client, signal),
     list: (resource, options, signal) => listPages(client, resource, options, signal),
+    follow: (resource, signal) => follow(client, resource, clock, signal),
     ...objectsOf(client),
-    as: (user) => clusterOf(client.withHeaders(impersonationHeaders(user)), async () => {}),
+    as: (user) => clusterOf(client.withHeaders(impersonationHeaders(user)), clock, async () => {}),
     close,
   };
 }

@@ -7,7 +7,7 @@ import { messageOf } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import type { ApiClient } from './client.ts';
 import { ClusterError } from './cluster.ts';
-import { watchEvents } from './watch.ts';
+import { watchSince } from './watch.ts';
 
 export interface TrustWatch {
   /** The ConfigMap's data as last seen. Stays as it was when the ConfigMap is deleted or the API server does not answer. */
@@ -28,9 +28,6 @@ interface ConfigMapList {
 
 const name = 'extension-apiserver-authentication';
 const request = { path: '/api/v1/namespaces/kube-system/configmaps', query: { fieldSelector: `metadata.name=${name}` } };
-const watchSeconds = 300;
-/** After which a watch that the server should have ended counts as dead. */
-const graceSeconds = 30;
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 30_000;
 
@@ -100,19 +97,8 @@ async function refresh(client: ApiClient, trust: Trust, signal: AbortSignal): Pr
 }
 
 async function watchOnce(client: ApiClient, trust: Trust, resourceVersion: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  const done = new AbortController();
-  const whole = AbortSignal.any([signal, done.signal]);
-  clock.sleep((watchSeconds + graceSeconds) * 1000, whole).then(
-    () => done.abort(new Error('the watch went silent')),
-    () => {},
-  );
-  try {
-    const query = { ...request.query, resourceVersion, timeoutSeconds: String(watchSeconds) };
-    for await (const event of watchEvents(client, { path: request.path, query }, whole))
-      trust.see(event.type === 'DELETED' ? undefined : ((event.object as ConfigMap).data ?? {}));
-  } finally {
-    done.abort();
-  }
+  for await (const event of watchSince(client, request, resourceVersion, clock, signal))
+    trust.see(event.type === 'DELETED' ? undefined : ((event.object as ConfigMap).data ?? {}));
 }
 
 async function readTrust(client: ApiClient, signal: AbortSignal) {

@@ -1,4 +1,5 @@
 /** The events of one watch request, until the server ends it. */
+import type { Clock } from '../base/clock.ts';
 import type { ApiClient, ApiRequest } from './client.ts';
 import { ClusterError } from './cluster.ts';
 
@@ -10,6 +11,31 @@ export interface WatchEvent {
 /** An event is one object, and etcd takes none above 1.5 MB. */
 const longestEvent = 8 << 20;
 const lineBreak = 0x0a;
+
+const watchSeconds = 300;
+/** After which a watch that the server should have ended counts as dead. */
+const graceSeconds = 30;
+
+/** What comes after this resourceVersion, for some minutes. Rejects as watchEvents does, and when the server goes silent. */
+export async function* watchSince(
+  client: ApiClient,
+  { path, query }: ApiRequest,
+  resourceVersion: string,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncIterable<WatchEvent> {
+  const done = new AbortController();
+  const whole = AbortSignal.any([signal, done.signal]);
+  clock.sleep((watchSeconds + graceSeconds) * 1000, whole).then(
+    () => done.abort(new Error('the watch went silent')),
+    () => {},
+  );
+  try {
+    yield* watchEvents(client, { path, query: { ...query, resourceVersion, timeoutSeconds: String(watchSeconds) } }, whole);
+  } finally {
+    done.abort();
+  }
+}
 
 /** ERROR events reject with ClusterError; BOOKMARK events are left out. */
 export async function* watchEvents(client: ApiClient, request: ApiRequest, signal: AbortSignal): AsyncIterable<WatchEvent> {

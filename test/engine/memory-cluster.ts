@@ -2,9 +2,10 @@
  * A cluster in memory with the manners of a real one: resourceVersions, 404 and 409, namespaces that have to exist, definitions
  * that are served when they are there, dry runs that change nothing. Who may do what is a function of the test.
  */
+import { systemClock } from '../../src/base/clock.ts';
 import { textExactly } from '../../src/base/exact-json.ts';
 import { ClusterError } from '../../src/cluster/cluster.ts';
-import type { ApiResource, Cluster, ClusterObject, ClusterUser, Discovery, Page } from '../../src/cluster/cluster.ts';
+import type { ApiResource, Cluster, ClusterObject, ClusterUser, Discovery, ObjectChange, Page } from '../../src/cluster/cluster.ts';
 import { mergePatch } from '../../src/machinery/input/merge-patch.ts';
 
 type Verb = 'identify' | 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete';
@@ -154,6 +155,25 @@ export class MemoryCluster implements Cluster {
         next: at + size < found.length ? String(at + size) : '',
         items: found.slice(at, at + size).map((object) => bytesOf(resource, object)),
       };
+  }
+
+  /** Looks from time to time at what there is. */
+  async *follow(resource: ApiResource, signal: AbortSignal): AsyncIterable<ObjectChange> {
+    const told = new Map<string, ClusterObject>();
+    const prefix = `${keyOf(resource)}/`;
+    while (!signal.aborted) {
+      for (const [id, object] of this.#state.objects)
+        if (id.startsWith(prefix) && told.get(id) !== object) {
+          yield { type: told.has(id) ? 'MODIFIED' : 'ADDED', object: structuredClone(object) };
+          told.set(id, object);
+        }
+      for (const [id, object] of told)
+        if (!this.#state.objects.has(id)) {
+          told.delete(id);
+          yield { type: 'DELETED', object };
+        }
+      await systemClock.sleep(5, signal).catch(() => {});
+    }
   }
 
   async get(resource: ApiResource, namespace: string, name: string): Promise<ClusterObject | undefined> {
