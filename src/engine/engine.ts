@@ -1,4 +1,4 @@
-/** Does the work of Backup, Restore and Snapshot objects: watches them, carries them out, lets them expire, removes what they left. */
+/** Does the work of Backup, Restore and Snapshot objects: watches them, carries them out, lets them expire, removes what they left; gives claims their volumes. */
 import { messageOf } from '../base/lifetime.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ObjectRef, Objects } from '../machinery/objects.ts';
@@ -9,6 +9,7 @@ import { removeData } from './upkeep/deletion.ts';
 import { Expiry } from './upkeep/expiry.ts';
 import { RunAbandoned } from './runs/failure.ts';
 import type { EngineParts } from './parts.ts';
+import { Populator } from './populator/populator.ts';
 import { WorkQueue } from './runs/queue.ts';
 import { restoreTask } from './restore/restore.ts';
 import { isDeleted, isUnfinished, observed, refOf } from './runs/run-status.ts';
@@ -38,13 +39,17 @@ export function createEngine(parts: EngineParts): Engine {
   const claims = new Claims(parts);
   const verifier = new Verifier(parts);
   const sweep = new Sweep(parts);
+  const populator = new Populator(parts);
   const kinds = [
     new Kind({ parts, task: backupTask(parts.backups), claims, runs }, (object, gone) => verifier.see(object, gone)),
     new Kind({ parts, task: restoreTask(parts.restores), claims, runs }),
     new Kind({ parts, task: snapshotTask(parts.snapshots), claims, runs }),
   ];
   return {
-    run: async (signal) => void (await Promise.all([verifier.run(signal), sweep.run(signal), ...kinds.map((kind) => kind.run(signal))])),
+    run: async (signal) => {
+      const others = [verifier, sweep, populator];
+      await Promise.all([...others, ...kinds].map((one) => one.run(signal)));
+    },
     services: createServices(parts, runs),
   };
 }

@@ -57,7 +57,7 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
       await eventually(async () => (await dave.try(['auth', 'can-i', 'create', resource, '-n', place])).code === 0);
   }
 
-  it('suffice to take one, to bring it back after its namespace and into the claim that is there, and to delete it', async () => {
+  it('suffice to take one, to bring it back after its namespace, into the claim that is there and into one that asks for it, and to delete it', async () => {
     await dave.run(['create', '-f', '-'], claim(place, 'data'));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/data', '-n', place, '--timeout=60s']);
     await dave.run(['create', '-f', '-'], snapshot(place, 'first', 'data'));
@@ -73,6 +73,10 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await complete(dave, restores, { namespace: place, name: 'replace' });
     expect((await kubectl.get('pvc', 'data', '-n', place)).metadata.uid).not.toBe(before);
     await eventually(async () => (await kubectl.list('pvc', '-n', place)).length === 1);
+    const dataSourceRef = { apiGroup: 'backup.kylon.io', kind: 'Snapshot', name: 'first' };
+    await dave.run(['create', '-f', '-'], claim(place, 'filled', { dataSourceRef }));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/filled', '-n', place, '--timeout=60s']);
+    await eventually(async () => (await kubectl.list('pvc', '-n', place)).length === 2);
     await dave.run(['delete', snapshots, 'first', '-n', place, '--timeout=60s']);
     await gone(dave, snapshots, 'first', '-n', place);
     expect(volumes.snapshots()).not.toContain(status?.['handle']);

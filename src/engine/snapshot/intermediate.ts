@@ -13,7 +13,7 @@ import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { excludeLabel } from '../selection/exclusions.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { claims, restoreUid } from './known.ts';
+import { claims, madeFor } from './known.ts';
 
 const pollEvery = 500;
 
@@ -22,7 +22,7 @@ const nameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 /** `node`: where its volume is to be reachable, for classes that make volumes for the first Pod. No Pod is needed then. */
 export function intermediateClaim(owner: KubeObject, spec: object, node: string | undefined): ClusterObject {
   const { namespace = '', uid = '' } = owner.metadata;
-  const labels = { 'app.kubernetes.io/managed-by': 'kylon', [excludeLabel]: 'true', [restoreUid]: uid };
+  const labels = { 'app.kubernetes.io/managed-by': 'kylon', [excludeLabel]: 'true', [madeFor]: uid };
   return {
     apiVersion: groupVersion(claims),
     kind: claims.kind,
@@ -31,19 +31,23 @@ export function intermediateClaim(owner: KubeObject, spec: object, node: string 
   };
 }
 
-/** As whoever `cluster` is; one that is there will do. */
+/** As whoever `cluster` is; one that is there will do. Resolves to whether it was not. */
 export async function createIntermediate(
   { clock }: EngineParts,
   cluster: Cluster,
   claim: ClusterObject,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
   const create = () => cluster.create(claims, claim.metadata.namespace ?? '', claim, {}, lasting);
-  await retried(clock, signal, create).catch((error: unknown) => {
+  try {
+    await retried(clock, signal, create);
+    return true;
+  } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-  });
+    return false;
+  }
 }
 
 /** Read as Kylon itself; undefined for one of that name which was not made for `owner`. */
@@ -53,7 +57,7 @@ export async function findIntermediate(
   signal: AbortSignal,
 ): Promise<ClusterObject | undefined> {
   const found = await cluster.get(claims, owner.metadata.namespace ?? '', nameOf(owner), signal);
-  return fieldsOf(found?.metadata['labels'])[restoreUid] === owner.metadata.uid ? found : undefined;
+  return fieldsOf(found?.metadata['labels'])[madeFor] === owner.metadata.uid ? found : undefined;
 }
 
 /** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */

@@ -38,9 +38,11 @@ export const snapshotUid = 'backup.kylon.io/snapshot-uid';
 export const deletionPolicy = 'backup.kylon.io/deletion-policy';
 /**
  * The uid of a Restore. Annotation of the PersistentVolumeClaim that it made of a Snapshot, of the volume that it replaces and of the
- * workloads that it has scaled down; label of the claim through which a volume is made.
+ * workloads that it has scaled down.
  */
 export const restoreUid = 'backup.kylon.io/restore-uid';
+/** Label of a claim through which a volume is made for another one: the uid of what it is made for. */
+export const madeFor = 'backup.kylon.io/made-for';
 /** Annotation of a workload that is scaled down: the number of replicas that it had. */
 export const replicasBefore = 'backup.kylon.io/replicas';
 /** Annotations of a PersistentVolume that is replaced: the reclaim policy that it had, and the claim that it belonged to, as JSON. */

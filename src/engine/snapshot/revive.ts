@@ -39,9 +39,13 @@ async function requireAdopted(work: Work, snapshot: Snapshot, name: string): Pro
   await requireSameData(work, snapshot, found);
 }
 
-/** Somebody may have made another one under its name, which stands for something else. */
-async function requireSameData(work: Work, snapshot: Snapshot, volumeSnapshot: ClusterObject): Promise<ClusterObject> {
-  const content = await findContent(work.parts.cluster, snapshot, volumeSnapshot, work.signal);
+/** Rejects with RunFailed: somebody may have made another one under its name, which stands for something else. */
+export async function requireSameData(
+  { parts, signal }: Pick<Work, 'parts' | 'signal'>,
+  snapshot: Snapshot,
+  volumeSnapshot: ClusterObject,
+): Promise<ClusterObject> {
+  const content = await findContent(parts.cluster, snapshot, volumeSnapshot, signal);
   const { handle } = snapshot.status;
   if (content && handleOf(content) === handle) return content;
   throw new RunFailed(

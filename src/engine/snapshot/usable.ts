@@ -6,7 +6,11 @@ import { isDeleted } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 
 /** Rejects with RunFailed where it is not there, or of no use. */
-export async function usableSnapshot({ parts, signal }: Work, namespace: string, name: string): Promise<Snapshot> {
+export async function usableSnapshot(
+  { parts, signal }: Pick<Work, 'parts' | 'signal'>,
+  namespace: string,
+  name: string,
+): Promise<Snapshot> {
   const { group, plural: resource } = parts.snapshots;
   const found = await parts.objects.get(parts.snapshots, namespace, name, signal);
   if (!found) throw new RunFailed('SnapshotNotFound', notFound({ group, resource }, name).message);

@@ -86,16 +86,18 @@ async function giveSnapshot({ parts, create }: ReturnType<typeof createWorkbench
   await parts.objects.update(snapshots, target, 'status', (object) => finished(object), forever);
 }
 
-/** What provisioner, binder, reclaimer and the controllers of workloads would do about all that is there. */
+/** What provisioner, binder, reclaimer, garbage collector and the controllers of workloads would do about all that is there. */
 function settle(cluster: MemoryCluster): void {
+  collect(cluster);
   for (const name of cluster.names(claims, 'shop')) bind(cluster, cluster.read(claims, 'shop', name)!);
   for (const name of cluster.names(volumes)) reclaim(cluster, cluster.read(volumes, '', name)!);
   for (const name of cluster.names(deployments, 'shop')) run(cluster, cluster.read(deployments, 'shop', name)!);
 }
 
 function bind(cluster: MemoryCluster, claim: ClusterObject): void {
-  const { volumeName, dataSource } = specOf(claim);
+  const { dataSource } = specOf(claim);
   const { uid = '', name } = claim.metadata;
+  const volumeName = specOf(claim).volumeName ?? promisedTo(cluster, uid);
   if (volumeName === undefined && dataSource !== undefined) {
     const claimRef = { name, namespace: 'shop', uid };
     cluster.seed(volumes, { metadata: { name: `pv-${uid}` }, spec: { persistentVolumeReclaimPolicy: 'Delete', claimRef } });
@@ -105,7 +107,20 @@ function bind(cluster: MemoryCluster, claim: ClusterObject): void {
     const isOurs = volume !== undefined && specOf(volume).claimRef?.uid === uid;
     const { phase: before } = (claim['status'] ?? {}) as { phase?: string };
     const phase = isOurs ? 'Bound' : before === 'Bound' ? 'Lost' : 'Pending';
-    if (before !== phase) cluster.seed(claims, { ...claim, status: { phase, capacity: { storage: '1Gi' } } });
+    if (before !== phase)
+      cluster.seed(claims, { ...claim, spec: { ...specOf(claim), volumeName }, status: { phase, capacity: { storage: '1Gi' } } });
+  }
+}
+
+const promisedTo = (cluster: MemoryCluster, uid: string) =>
+  cluster.names(volumes).find((name) => specOf(cluster.read(volumes, '', name)!).claimRef?.uid === uid);
+
+function collect(cluster: MemoryCluster): void {
+  const all = cluster.names(claims, 'shop').map((name) => cluster.read(claims, 'shop', name)!);
+  const uids = new Set(all.map(({ metadata }) => metadata.uid));
+  for (const { metadata } of all) {
+    const [owner] = (metadata['ownerReferences'] ?? []) as { uid: string }[];
+    if (owner && !uids.has(owner.uid)) cluster.drop(claims, 'shop', metadata.name);
   }
 }
 

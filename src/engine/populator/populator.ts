@@ -1,0 +1,169 @@
+/**
+ * Gives claims whose `dataSourceRef` names a Snapshot their volume, as every volume populator of Kubernetes does: the driver makes it through
+ * an intermediate claim, and it becomes that of the claim. Each look takes the next step from what is there: nothing is remembered, and
+ * replicas that do the same are not in each other's way.
+ */
+import { messageOf } from '../../base/lifetime.ts';
+import type { ClusterObject, ObjectChange } from '../../cluster/cluster.ts';
+import { notFound, quote } from '../../machinery/errors.ts';
+import type { ObjectRef } from '../../machinery/objects.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import type { EngineParts } from '../parts.ts';
+import { selectedNode } from '../restore/cleaning-rules.ts';
+import { recordEvent } from '../runs/events.ts';
+import { RunFailed } from '../runs/failure.ts';
+import { WorkQueue } from '../runs/queue.ts';
+import { refOf } from '../runs/run-status.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+import { createIntermediate, discardIntermediate, findIntermediate, intermediateClaim } from '../snapshot/intermediate.ts';
+import { claims, volumeSnapshots } from '../snapshot/known.ts';
+import { dataSourceOf, isMadeAtOnce, requireSameDriver } from '../snapshot/new-claim.ts';
+import { rebind } from '../snapshot/rebind.ts';
+import { requireSameData } from '../snapshot/revive.ts';
+import { usableSnapshot } from '../snapshot/usable.ts';
+import { isWaiting, requireRoom, sourceOf } from './claim.ts';
+
+const queueLimit = 10_000;
+const atOnce = 8;
+/** Milliseconds until it is looked whether the driver, or the binder, has done its part. */
+const lookSoon = 1_000;
+/** Milliseconds until it is looked whether what was wrong is mended. */
+const lookAgain = 15_000;
+/** Milliseconds until the claims are followed again. */
+const followAgain = 10_000;
+
+export class Populator {
+  readonly #parts: EngineParts;
+  readonly #queue: WorkQueue<ObjectRef>;
+  /** What was said last about each claim, by uid: nothing is said twice. As many as wait. */
+  readonly #told = new Map<string, string>();
+
+  constructor(parts: EngineParts) {
+    const { clock, log } = parts;
+    this.#parts = parts;
+    this.#queue = new WorkQueue<ObjectRef>({
+      name: 'the volume of a claim',
+      concurrency: atOnce,
+      limit: queueLimit,
+      clock,
+      log,
+      groupOf: ({ namespace }) => namespace,
+      work: (target, signal) => this.#look(target, signal),
+    });
+  }
+
+  /** Works until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#queue.run(signal), this.#follow(signal)]);
+  }
+
+  /** A claim for which there is no room is seen again when the server ends the watch. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { cluster, clock, log } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        for await (const change of cluster.follow(claims, signal)) this.#see(change);
+      } catch (error) {
+        if (!signal.aborted) log.debug('claims are followed again', { error: messageOf(error) });
+      }
+      await clock.sleep(followAgain, signal).catch(() => {});
+    }
+  }
+
+  #see({ type, object }: ObjectChange): void {
+    if (sourceOf(object, this.#parts.snapshots) === undefined) return;
+    const target = refOf(object);
+    if (type === 'DELETED') this.#told.delete(target.uid);
+    else this.#queue.add(target.uid, target);
+  }
+
+  /** Resolves to the milliseconds after which to look again, if that is needed. */
+  async #look(target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
+    const { cluster, snapshots } = this.#parts;
+    const claim = await cluster.get(claims, target.namespace, target.name, signal);
+    const name = claim?.metadata.uid === target.uid ? sourceOf(claim, snapshots) : undefined;
+    if (!claim || name === undefined) return undefined;
+    if (fieldsOf(claim['status'])['phase'] === 'Bound') {
+      this.#told.delete(target.uid);
+      await discardIntermediate(this.#parts, claim, signal);
+      return undefined;
+    }
+    return isWaiting(claim) ? this.#proceed(claim, name, signal) : undefined;
+  }
+
+  async #proceed(claim: ClusterObject, name: string, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      const intermediate = await findIntermediate(this.#parts, claim, signal);
+      return await (intermediate ? this.#hand(claim, intermediate, signal) : this.#begin(claim, name, signal));
+    } catch (error) {
+      if (!(error instanceof RunFailed)) throw error;
+      this.#tell(claim, 'Warning', error.reason, error.message, signal);
+      return lookAgain;
+    }
+  }
+
+  /** Where the class waits for the first Pod, the scheduler says by an annotation for which node: that is a change of the claim, which is seen. */
+  async #begin(claim: ClusterObject, name: string, signal: AbortSignal): Promise<number | undefined> {
+    const { cluster } = this.#parts;
+    const snapshot = await this.#snapshotFor(claim, name, signal);
+    const node = nodeOf(claim);
+    if (node === undefined && !(await isMadeAtOnce(cluster, claim, signal))) return undefined;
+    const intermediate = withOwner(intermediateClaim(claim, specFor(claim, snapshot), node), claim);
+    const how = `Its volume is made of the snapshot ${quote(name)}, through the claim ${quote(intermediate.metadata.name)}.`;
+    if (await createIntermediate(this.#parts, cluster, intermediate, signal)) this.#tell(claim, 'Normal', 'Populating', how, signal);
+    return lookSoon;
+  }
+
+  /** Rejects with RunFailed where no volume of this claim can be made of it. */
+  async #snapshotFor(claim: ClusterObject, name: string, signal: AbortSignal): Promise<Snapshot> {
+    const { cluster } = this.#parts;
+    const { namespace = '' } = claim.metadata;
+    const asking = { parts: this.#parts, signal };
+    const snapshot = await usableSnapshot(asking, namespace, name);
+    requireRoom(claim, snapshot);
+    await requireSameDriver(cluster, claim, snapshot, signal);
+    const { volumeSnapshotName = '' } = snapshot.status;
+    const volumeSnapshot = await cluster.get(volumeSnapshots, namespace, volumeSnapshotName, signal);
+    if (!volumeSnapshot)
+      throw new RunFailed('VolumeSnapshotNotFound', `${notFound(volumeSnapshots, volumeSnapshotName).message}: a Restore makes it again`);
+    await requireSameData(asking, snapshot, volumeSnapshot);
+    return snapshot;
+  }
+
+  /** Its volume, once it has one, becomes that of the claim. */
+  async #hand(claim: ClusterObject, intermediate: ClusterObject, signal: AbortSignal): Promise<number> {
+    const volumeName = textOf(fieldsOf(intermediate['spec'])['volumeName']);
+    if (volumeName === undefined && nodeOf(intermediate) !== nodeOf(claim)) {
+      // The scheduler has chosen again.
+      await discardIntermediate(this.#parts, claim, signal);
+      return lookAgain;
+    }
+    if (volumeName === undefined || fieldsOf(intermediate['status'])['phase'] === 'Pending') return lookSoon;
+    await rebind(this.#parts, volumeName, intermediate.metadata.uid ?? '', claim, signal);
+    this.#tell(claim, 'Normal', 'Populated', `It gets the volume ${quote(volumeName)}.`, signal);
+    return lookSoon;
+  }
+
+  #tell(claim: ClusterObject, type: 'Normal' | 'Warning', reason: string, message: string, signal: AbortSignal): void {
+    const { uid = '' } = claim.metadata;
+    const text = `${reason}: ${message}`;
+    if (this.#told.get(uid) === text) return;
+    if (this.#told.size >= queueLimit) this.#told.clear();
+    this.#told.set(uid, text);
+    void recordEvent(this.#parts, claim, { type, reason, message }, signal);
+  }
+}
+
+const nodeOf = ({ metadata }: ClusterObject) => textOf(fieldsOf(metadata['annotations'])[selectedNode]);
+
+/** The garbage collector deletes it when the claim is deleted before it has its volume. */
+function withOwner(intermediate: ClusterObject, { apiVersion, kind, metadata }: ClusterObject): ClusterObject {
+  const ownerReferences = [{ apiVersion, kind, name: metadata.name, uid: metadata.uid }];
+  return { ...intermediate, metadata: { ...intermediate.metadata, ownerReferences } };
+}
+
+/** As the claim, of the snapshot. */
+function specFor(claim: ClusterObject, snapshot: Snapshot): object {
+  const { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName } = fieldsOf(claim['spec']);
+  return { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName, dataSource: dataSourceOf(snapshot) };
+}
