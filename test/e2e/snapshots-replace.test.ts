@@ -5,7 +5,7 @@ import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { complete, ended, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import { complete, ended, gone, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
 import { claim, deployment, Storage, statefulSet, storageClass, withSnapshots, writer } from './volumes.ts';
 
@@ -86,6 +86,10 @@ describe(replacing.title, replacing.options, () => {
     expect((await kubectl.get('deployment', 'web', '-n', place)).spec).toMatchObject({ replicas: 2 });
     expect((await kubectl.get('statefulset', 'db', '-n', place)).spec).toMatchObject({ replicas: 2 });
   };
+  const hold = { op: 'add', path: '/metadata/finalizers/0', value: 'example.test/holds' };
+  const letGo = { op: 'remove', path: '/metadata/finalizers/0' };
+  /** The claim cannot go meanwhile. */
+  const patchFinalizers = (how: object) => kubectl.run(['patch', 'pvc', 'data', '-n', place, '--type=json', '-p', JSON.stringify([how])]);
   const isMarked = ({ metadata }: KubeObject) => metadata.annotations?.['backup.kylon.io/restore-uid'] !== undefined;
 
   it('say what would be done, and change nothing, as a dry run', async () => {
@@ -138,11 +142,11 @@ describe(replacing.title, replacing.options, () => {
   it.each(['MakeVolume', 'ScaleDown', 'ReplaceVolume'])('go on after Kylon was killed in the middle of %s', async (step) => {
     const name = `killed-${step.toLowerCase()}`;
     await write('web', 'changed');
-    if (step === 'ReplaceVolume') await kubectl.run(['patch', 'pvc', 'data', '-n', place, '--type=json', '-p', JSON.stringify([hold])]);
+    await patchFinalizers(hold);
     await replace(name, 'first');
     await eventually(async () => (await stepsOf(name)).includes(`${step} InProgress`), 60_000);
     await kylon.discard();
-    await kubectl.run(['patch', 'pvc', 'data', '-n', place, '--type=json', '-p', JSON.stringify([letGo])]).catch(() => {});
+    await patchFinalizers(letGo);
     kylon = await Kylon.beside(kubeconfig, { data });
     await complete(kubectl, restores, { namespace: place, name });
     expect(await stepsOf(name)).toEqual(done);
@@ -150,16 +154,18 @@ describe(replacing.title, replacing.options, () => {
     await nothingLeft();
     await settled();
   });
-  const hold = { op: 'add', path: '/metadata/finalizers/-', value: 'example.test/holds' };
-  const letGo = { op: 'remove', path: '/metadata/finalizers/1' };
-
-  it('that are deleted in the middle put all back', async () => {
+  it.each(['ScaleDown', 'ReplaceVolume'])('that are deleted in the middle of %s put all back', async (step) => {
+    const name = `given-up-${step.toLowerCase()}`;
     await write('web', 'changed');
     const before = await volumeOf('data');
-    await replace('given-up', 'first');
-    await eventually(async () => (await stepsOf('given-up')).includes('ScaleDown InProgress'), 60_000);
-    await kubectl.run(['delete', restores, 'given-up', '-n', place, '--timeout=60s']);
+    await patchFinalizers(hold);
+    await replace(name, 'first');
+    await eventually(async () => (await stepsOf(name)).includes(`${step} InProgress`), 60_000);
+    await kubectl.run(['delete', restores, name, '-n', place, '--wait=false']);
+    await patchFinalizers(letGo);
+    await gone(kubectl, restores, name, '-n', place);
     expect(await volumeOf('data')).toBe(before);
+    expect((await kubectl.get('pv', before)).spec).toMatchObject({ persistentVolumeReclaimPolicy: 'Delete' });
     expect(await volumes.read(place, 'data', 'greeting')).toBe('changed\n');
     await nothingLeft();
     await settled();

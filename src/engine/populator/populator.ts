@@ -139,8 +139,8 @@ export class Populator {
       return lookAgain;
     }
     if (volumeName === undefined || fieldsOf(intermediate['status'])['phase'] === 'Pending') return lookSoon;
-    await rebind(this.#parts, volumeName, intermediate.metadata.uid ?? '', claim, signal);
-    this.#tell(claim, 'Normal', 'Populated', `It gets the volume ${quote(volumeName)}.`, signal);
+    const isNew = await rebind(this.#parts, volumeName, intermediate.metadata.uid ?? '', claim, signal);
+    if (isNew) this.#tell(claim, 'Normal', 'Populated', `It gets the volume ${quote(volumeName)}.`, signal);
     return lookSoon;
   }
 

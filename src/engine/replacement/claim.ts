@@ -13,7 +13,7 @@ import type { Place } from './place.ts';
 import type { FormerClaim } from './previous-volume.ts';
 
 /** Milliseconds between looks at what others have to do. */
-const pollEvery = 200;
+const pollEvery = 500;
 /** Milliseconds that the binder may take. */
 const bindingTime = 60_000;
 /** Milliseconds until a quota has seen that the claim before is gone. */

@@ -37,7 +37,7 @@ export async function keep(place: Place, claim: ClusterObject): Promise<void> {
     if (!volume) throw new RunFailed('VolumeNotFound', notFound(volumes, name).message);
     if (!isOf(volume, claim.metadata.uid)) throw new RunFailed('VolumeTaken', `the volume ${quote(name)} is not that of the claim`);
     if (policyOf(volume) !== undefined && !isMarked(place, volume))
-      throw new RunFailed('ClaimInUse', `another Restore replaces the volume ${quote(name)}`);
+      throw new RunFailed('ClaimInUse', `another Restore keeps the volume ${quote(name)}: its annotation ${restoreUid} says which one`);
     const { resourceVersion } = volume.metadata;
     const policy = policyOf(volume) ?? textOf(fieldsOf(volume['spec'])['persistentVolumeReclaimPolicy']) ?? 'Retain';
     const annotations = {

@@ -126,18 +126,19 @@ async function wentBack({ parts, object, signal }: Work, steps: Steps): Promise<
   if (!plan) return '';
   const place = placeOf(parts, stored, signal);
   try {
-    await steps.within(
+    const done = await steps.within(
       'GoBack',
-      () => goBackWholly(place),
-      () => 'nothing is left of it',
+      () => goBackWholly(place, plan),
+      (text) => text,
     );
-    return `; ${await standing(place, plan)}`;
+    return `; ${done}`;
   } catch (error) {
     return `; it could not be undone: ${messageOf(error)}; the volume ${quote(plan.previousVolumeName)} is not deleted, and was scaled down: ${namesOf(plan.workloads)}`;
   }
 }
 
-async function goBackWholly(place: Place): Promise<void> {
+/** Resolves to what has become of the claim, for people. */
+async function goBackWholly(place: Place, plan: ReplacementStatus): Promise<string> {
   let left: string | undefined;
   await until(
     place,
@@ -148,6 +149,7 @@ async function goBackWholly(place: Place): Promise<void> {
       return left === undefined;
     },
   );
+  return standing(place, plan);
 }
 
 const whileDown = (workloads: readonly Workload[]) =>

@@ -13,23 +13,24 @@ import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claims, volumes } from './known.ts';
 
-/** `from` is the uid of the claim before: no volume of any other is touched. Once done it does nothing. Rejects with RunFailed. */
+/** `from` is the uid of the claim before: no volume of any other is touched. Resolves to whether it was not done yet. Rejects with RunFailed. */
 export async function rebind(
   { cluster, clock }: EngineParts,
   volumeName: string,
   from: string,
   to: ClusterObject,
   signal: AbortSignal,
-): Promise<void> {
-  await retried(clock, signal, async () => {
+): Promise<boolean> {
+  return retried(clock, signal, async () => {
     const volume = await cluster.get(volumes, '', volumeName, signal);
     if (!volume) throw new RunFailed('VolumeNotFound', notFound(volumes, volumeName).message);
-    if (isOf(volume, to.metadata.uid)) return;
+    if (isOf(volume, to.metadata.uid)) return false;
     if (!isOf(volume, from)) throw new RunFailed('VolumeTaken', `the volume ${quote(volumeName)} is of another claim by now`);
     const { resourceVersion } = volume.metadata;
     const { name, namespace, uid } = to.metadata;
     const claimRef = { apiVersion: 'v1', kind: claims.kind, namespace, name, uid, resourceVersion: null };
     await cluster.patch(volumes, '', volumeName, { metadata: { resourceVersion }, spec: { claimRef } }, {}, signal);
+    return true;
   });
 }
 
