@@ -13,6 +13,7 @@ import { backupSubresources } from './backup-subresources.ts';
 import { humanSize } from './cells.ts';
 import { durationFaults } from './durations.ts';
 import { group, outlivesNamespace, version } from './group.ts';
+import { keyFaults } from './label-selector-faults.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { hold, refusalOfHeld } from './held.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
@@ -27,7 +28,12 @@ const spec = object('What is to be saved. Only ttl can be changed.', {
     ),
   ),
   volumes: optional(volumes),
-  csiSnapshotTimeout: optional(duration('How long a driver may take for the snapshot of one volume. Default: 10m.')),
+  csiSnapshotTimeout: optional(duration('How long a driver may take for the snapshot of one volume, or of one group. Default: 10m.')),
+  volumeGroupSnapshotLabelKey: optional(
+    text(
+      'Key of a label. Where several claims of a namespace have it with the same value, their volumes are taken at one moment, by a VolumeGroupSnapshot. Default: each volume is taken by itself.',
+    ),
+  ),
   ttl: optional(duration('How long the backup is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
   timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
 });
@@ -36,6 +42,7 @@ const volume = object('The volume of one claim.', {
   namespace: text('Namespace of the claim, and of the Snapshot.'),
   claim: text('Name of the claim.'),
   snapshotName: optional(text('Name of the Snapshot, where one was to be taken.')),
+  volumeGroup: optional(text('Value of the label spec.volumeGroupSnapshotLabelKey, where it was to be taken together with others.')),
   phase: choice('Completed: it is in the backup; Failed: it is not, and the log says why; Skipped: it is not, as was asked for.', [
     'Completed',
     'Failed',
@@ -172,6 +179,9 @@ function specFaults({ spec }: Backup): readonly FieldError[] {
     ...durationFaults('spec.ttl', spec.ttl),
     ...durationFaults('spec.timeout', spec.timeout),
     ...durationFaults('spec.csiSnapshotTimeout', spec.csiSnapshotTimeout),
+    ...(spec.volumeGroupSnapshotLabelKey === undefined
+      ? []
+      : keyFaults('spec.volumeGroupSnapshotLabelKey', spec.volumeGroupSnapshotLabelKey)),
     ...volumeFaults(spec.volumes),
   ];
 }

@@ -41,6 +41,6 @@ function countFaults(field: string, operator: string, count: number): readonly F
   return [{ field, type: 'Forbidden', detail: "may not be specified when `operator` is 'Exists' or 'DoesNotExist'" }];
 }
 
-const keyFaults = (field: string, key: string) => qualifiedNameFaults(key).map((detail) => invalid(field, key, detail));
+export const keyFaults = (field: string, key: string) => qualifiedNameFaults(key).map((detail) => invalid(field, key, detail));
 const valueFaults = (field: string, value: string) => labelValueFaults(value).map((detail) => invalid(field, value, detail));
 const invalid = (field: string, value: string, detail: string): FieldError => ({ field, type: 'Invalid value', value, detail });

@@ -15,8 +15,13 @@ import { backupUid, group, outlivesNamespace, version } from './group.ts';
 import { restoreFrom } from './restore-from.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 
-const source = object('Of what it is a snapshot. Exactly one of the fields is given.', {
+const source = object('Of what it is a snapshot: persistentVolumeClaimName or volumeSnapshotName is given.', {
   persistentVolumeClaimName: optional(text('Name of the PersistentVolumeClaim whose volume is taken. Kylon takes a VolumeSnapshot of it.')),
+  volumeGroupSnapshotContentName: optional(
+    text(
+      'Name of the VolumeGroupSnapshotContent by which a Backup has taken the volume of the claim at one moment with others; given by the Backup. What the driver has of it goes with the Backup.',
+    ),
+  ),
   volumeSnapshotName: optional(
     text('Name of a VolumeSnapshot that is there, to adopt it: it is shown and restored from, and it stays when the Snapshot is deleted.'),
   ),
@@ -166,6 +171,7 @@ function specFaults({ spec }: Snapshot): readonly FieldError[] {
   return [
     ...sourceFaults(spec),
     ...objectNameFaults('spec.source.persistentVolumeClaimName', persistentVolumeClaimName),
+    ...objectNameFaults('spec.source.volumeGroupSnapshotContentName', spec.source.volumeGroupSnapshotContentName),
     ...objectNameFaults('spec.source.volumeSnapshotName', volumeSnapshotName),
     ...objectNameFaults('spec.volumeSnapshotClassName', spec.volumeSnapshotClassName),
     ...durationFaults('spec.ttl', spec.ttl),
@@ -173,23 +179,32 @@ function specFaults({ spec }: Snapshot): readonly FieldError[] {
   ];
 }
 
-function sourceFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
-  const given = [source.persistentVolumeClaimName, source.volumeSnapshotName].filter((name) => name !== undefined);
+function sourceFaults(spec: SnapshotSpec): readonly FieldError[] {
+  const { persistentVolumeClaimName, volumeSnapshotName } = spec.source;
+  const given = [persistentVolumeClaimName, volumeSnapshotName].filter((name) => name !== undefined);
   if (given.length === 0)
     return [{ field: 'spec.source', type: 'Required value', detail: 'persistentVolumeClaimName or volumeSnapshotName must be given' }];
   if (given.length > 1)
     return [
       { field: 'spec.source', type: 'Forbidden', detail: 'only one of persistentVolumeClaimName and volumeSnapshotName may be given' },
     ];
-  return volumeSnapshotClassName === undefined || source.volumeSnapshotName === undefined
-    ? []
-    : [
-        {
-          field: 'spec.volumeSnapshotClassName',
-          type: 'Forbidden',
-          detail: 'may not be used with volumeSnapshotName: that one has its class',
-        },
-      ];
+  return [...classFaults(spec), ...groupFaults(spec)];
+}
+
+function classFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
+  if (volumeSnapshotClassName === undefined) return [];
+  const others = (['volumeSnapshotName', 'volumeGroupSnapshotContentName'] as const).filter((field) => source[field] !== undefined);
+  return others.map((field) => ({
+    field: 'spec.volumeSnapshotClassName',
+    type: 'Forbidden',
+    detail: `may not be used with ${field}: that one has its class`,
+  }));
+}
+
+function groupFaults({ source }: SnapshotSpec): readonly FieldError[] {
+  if (source.volumeGroupSnapshotContentName === undefined || source.volumeSnapshotName === undefined) return [];
+  const detail = 'may be used with persistentVolumeClaimName only';
+  return [{ field: 'spec.source.volumeGroupSnapshotContentName', type: 'Forbidden', detail }];
 }
 
 function objectNameFaults(field: string, value: string | undefined): readonly FieldError[] {

@@ -177,8 +177,8 @@ export class MemoryCluster implements Cluster {
   }
 
   async get(resource: ApiResource, namespace: string, name: string): Promise<ClusterObject | undefined> {
-    await this.#ask('get', resource, namespace, name);
-    const found = this.#state.objects.get(this.#id(resource, namespace, name));
+    await this.#rules.check({ user: this.#user, verb: 'get', resource: keyOf(resource), namespace, name });
+    const found = this.#find(keyOf(resource)) && this.#state.objects.get(this.#id(resource, namespace, name));
     return found && structuredClone(found);
   }
 

@@ -103,6 +103,11 @@ describe('a new Backup', () => {
         expect.stringMatching(/^spec\.volumes\.rules\[0\]\.conditions\.labels\[a\]: Invalid value: a valid label/) as string,
       ],
     ],
+    [{ volumeGroupSnapshotLabelKey: 'velero.io/volume-group' }, []],
+    [
+      { volumeGroupSnapshotLabelKey: 'a b' },
+      [expect.stringMatching(/^spec\.volumeGroupSnapshotLabelKey: Invalid value: name part must consist of/) as string],
+    ],
     [{ ttl: '0s' }, ['spec.ttl: Invalid value: must be greater than 0']],
     [{ ttl: '9999999h' }, ['spec.ttl: Invalid value: must not be longer than 876000h']],
     [{ timeout: '0h' }, ['spec.timeout: Invalid value: must be greater than 0']],

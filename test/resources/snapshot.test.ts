@@ -43,6 +43,15 @@ describe('a new Snapshot', () => {
       { source: { persistentVolumeClaimName: 'A' } },
       ['spec.source.persistentVolumeClaimName: Invalid value: a lowercase RFC 1123 subdomain'],
     ],
+    [{ source: { ...ofClaim.source, volumeGroupSnapshotContentName: 'g' } }, []],
+    [
+      { source: { ...ofClaim.source, volumeGroupSnapshotContentName: 'g' }, volumeSnapshotClassName: 'c' },
+      ['spec.volumeSnapshotClassName: Forbidden: may not be used with volumeGroupSnapshotContentName: that one has its class'],
+    ],
+    [
+      { source: { volumeSnapshotName: 'b', volumeGroupSnapshotContentName: 'g' } },
+      ['spec.source.volumeGroupSnapshotContentName: Forbidden: may be used with persistentVolumeClaimName only'],
+    ],
     [{ ...ofClaim, timeout: '0s' }, ['spec.timeout: Invalid value: must be greater than 0']],
     [{ ...ofClaim, ttl: '0s' }, ['spec.ttl: Invalid value: must be greater than 0']],
   ])('with %j', (spec, expected) => {

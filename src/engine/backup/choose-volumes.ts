@@ -61,7 +61,8 @@ async function chooseByRules(work: Work, claim: Claim): Promise<Choice | undefin
   }
 }
 
-async function readVolume({ parts, signal }: Work, { volumeName }: Claim): Promise<Volume | undefined> {
+/** As Kylon itself; undefined for one that is gone. */
+export async function readVolume({ parts, signal }: Work, { volumeName }: Claim): Promise<Volume | undefined> {
   const { cluster, clock } = parts;
   const volume = await retried(clock, signal, () => cluster.get(volumes, '', volumeName, signal));
   if (!volume) return undefined;

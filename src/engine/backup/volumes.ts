@@ -3,6 +3,7 @@ import { ApiError } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Backup, BackupVolume } from '../../resources/backup.ts';
 import { apiVersion, backupUid } from '../../resources/group.ts';
+import type { SnapshotSpec } from '../../resources/snapshot.ts';
 import type { VolumeAction } from '../../resources/volume-rules.ts';
 import { inParallel } from '../parallel.ts';
 import type { EngineParts } from '../parts.ts';
@@ -10,10 +11,13 @@ import { RunFailed } from '../runs/failure.ts';
 import { isDeleted, isUnfinished, refOf, statusOf } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 import { requireRight } from '../selection/rights.ts';
+import { discardGroups } from '../snapshot/discard-groups.ts';
 import { chooseVolumes, nameOf } from './choose-volumes.ts';
 import type { Chosen } from './choose-volumes.ts';
 import { takesVolumes } from './volume-choice.ts';
 import type { Claim } from './volume-choice.ts';
+import { groupsOf } from './volume-groups.ts';
+import type { VolumeGroup } from './volume-groups.ts';
 
 type SnapshotMethod = Exclude<VolumeAction, 'Skip'>;
 
@@ -27,21 +31,23 @@ const pollEvery = 500;
 export async function takeVolumes(work: Work, claims: readonly Claim[]): Promise<BackupVolume[]> {
   const { log } = work.run;
   const chosen = await chooseVolumes(work, claims);
+  const groups = groupsOf(work.object as Backup, chosen);
   const volumes: BackupVolume[] = [];
   await inParallel(chosen.entries(), volumesAtOnce, async ([index, one]) => {
-    volumes[index] = await outcomeOf(work, one);
+    volumes[index] = await outcomeOf(work, one, groups.get(one.claim));
   });
+  await discardUnused(work, groups, volumes);
   const count = (asked: BackupVolume['phase']) => volumes.filter(({ phase }) => phase === asked).length;
   log.info(`volumes: ${count('Completed')} taken, ${count('Failed')} failed, ${count('Skipped')} skipped`);
   return volumes;
 }
 
-async function outcomeOf(work: Work, { claim, choice }: Chosen): Promise<BackupVolume> {
+async function outcomeOf(work: Work, { claim, choice }: Chosen, group: VolumeGroup | undefined): Promise<BackupVolume> {
   const { namespace, name } = claim;
-  const volume = { namespace, claim: name };
+  const volume = { namespace, claim: name, ...(group && { volumeGroup: group.labelled.value }) };
   if (!choice) return { ...volume, phase: 'Failed' };
   if (choice.action === 'Skip') return { ...volume, phase: 'Skipped', message: `skipped by ${choice.by}` };
-  const failure = await failureOf(work, claim, choice.action);
+  const failure = await failureOf(work, claim, choice.action, group);
   if (failure !== undefined) work.run.log.error(`the volume of the claim ${nameOf(claim)} is not in the backup: ${failure}`);
   return { ...volume, snapshotName: snapshotNameOf(work.object, claim), phase: failure === undefined ? 'Completed' : 'Failed' };
 }
@@ -50,25 +56,29 @@ async function outcomeOf(work: Work, { claim, choice }: Chosen): Promise<BackupV
 const snapshotNameOf = ({ metadata }: KubeObject, { name }: Claim) => `${name.slice(0, 240)}-${metadata.uid?.slice(0, 8) ?? ''}`;
 
 /** Takes it, and resolves to why it could not be taken. */
-async function failureOf(work: Work, claim: Claim, method: SnapshotMethod): Promise<string | undefined> {
+async function failureOf(work: Work, claim: Claim, method: SnapshotMethod, group: VolumeGroup | undefined): Promise<string | undefined> {
   try {
-    await createSnapshot(work, claim, method);
+    const persistentVolumeClaimName = claim.name;
+    const source = group
+      ? { persistentVolumeClaimName, volumeGroupSnapshotContentName: await group.take(work) }
+      : { persistentVolumeClaimName };
+    await createSnapshot(work, claim, { source, method });
     return await endOf(work, claim);
   } catch (error) {
-    if (error instanceof RunFailed || (error instanceof ApiError && error.code < 500)) return error.message;
+    if (error instanceof RunFailed || (error instanceof ApiError && error.code < 500)) return `${error.reason}: ${error.message}`;
     throw error;
   }
 }
 
 /** One that an earlier run of this Backup has made will do. */
-async function createSnapshot({ parts, object, creator, signal }: Work, claim: Claim, method: SnapshotMethod): Promise<void> {
+async function createSnapshot({ parts, object, creator, signal }: Work, claim: Claim, what: SnapshotSpec): Promise<void> {
   const { namespace } = claim;
   const { objects, snapshots, authorizer } = parts;
   const { group, version, plural: resource, kind } = snapshots;
   await requireRight(authorizer, creator, { verb: 'create', group, version, resource, namespace }, signal);
   const metadata = { name: snapshotNameOf(object, claim), namespace, labels: { [backupUid]: object.metadata.uid ?? '' } };
   const { csiSnapshotTimeout: timeout } = (object as Backup).spec;
-  const spec = { source: { persistentVolumeClaimName: claim.name }, method, ...(timeout !== undefined && { timeout }) };
+  const spec = { ...what, ...(timeout !== undefined && { timeout }) };
   const snapshot = { apiVersion, kind, metadata, spec };
   // Once begun it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   await objects.create(snapshots, snapshot, creator, { dryRun: false }, AbortSignal.any([])).catch((error: unknown) => {
@@ -89,18 +99,29 @@ async function endOf({ parts, object, signal }: Work, claim: Claim): Promise<str
 
 const belongsTo = (backup: KubeObject, snapshot: KubeObject) => snapshot.metadata.labels?.[backupUid] === backup.metadata.uid;
 
+/** A group of which no volume is in the backup goes at once. */
+async function discardUnused(work: Work, groups: ReadonlyMap<Claim, VolumeGroup>, volumes: readonly BackupVolume[]): Promise<void> {
+  const used = new Set(volumes.filter(({ phase }) => phase === 'Completed').map(({ namespace, claim }) => `${namespace}/${claim}`));
+  for (const group of new Set(groups.values())) if (!group.claims.some((claim) => used.has(nameOf(claim)))) await group.discard(work);
+}
+
 /** Begins to delete them; resolves to what is not gone yet, in words. */
-export async function discardVolumes(
-  { objects, snapshots }: EngineParts,
-  backup: KubeObject,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (!takesVolumes((backup as Backup).spec)) return undefined;
+export async function discardVolumes(parts: EngineParts, backup: KubeObject, signal: AbortSignal): Promise<string | undefined> {
+  const { spec } = backup as Backup;
+  if (!takesVolumes(spec)) return undefined;
+  const snapshots = await discardSnapshots(parts, backup, signal);
+  const groups = spec.volumeGroupSnapshotLabelKey === undefined ? 0 : await discardGroups(parts, backup, signal);
+  const left = [snapshots > 0 ? `${snapshots} of its Snapshots` : [], groups > 0 ? `${groups} of its groups of volumes` : []].flat();
+  return left.length > 0 ? `${left.join(' and ')} are being deleted` : undefined;
+}
+
+/** Resolves to how many are not gone yet. */
+async function discardSnapshots({ objects, snapshots }: EngineParts, backup: KubeObject, signal: AbortSignal): Promise<number> {
   const own = await objects.list(snapshots, { labelSelector: `${backupUid}=${backup.metadata.uid}` }, signal);
   await inParallel(
     own.filter((snapshot) => !isDeleted(snapshot)),
     deletionsAtOnce,
     (snapshot) => objects.delete(snapshots, refOf(snapshot), signal),
   );
-  return own.length > 0 ? `${own.length} of its Snapshots are being deleted` : undefined;
+  return own.length;
 }

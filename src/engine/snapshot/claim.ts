@@ -13,6 +13,8 @@ export interface Source {
   readonly annotations: Readonly<Record<string, unknown>>;
   /** CSI driver of its volume. */
   readonly driver: string;
+  /** By which the driver knows the volume. */
+  readonly volumeHandle: string;
 }
 
 export function findClaim({ parts, creator, object, signal }: Work, name: string): Promise<ClusterObject | undefined> {
@@ -35,11 +37,14 @@ export async function findSource(work: Work, name: string): Promise<Source> {
       'VolumeNotCSI',
       `the volume ${quote(volumeName)} of the claim ${quote(name)} is not of a CSI driver: only those take snapshots`,
     );
-  return { claim: claimAsTaken(claim), annotations: fieldsOf(claim.metadata['annotations']), driver };
+  const volumeHandle = textOf(csiOf(volume)['volumeHandle']) ?? '';
+  return { claim: claimAsTaken(claim), annotations: fieldsOf(claim.metadata['annotations']), driver, volumeHandle };
 }
 
 /** Of a PersistentVolume; undefined for one that is not of a CSI driver. */
-export const driverOf = ({ spec }: ClusterObject) => textOf(fieldsOf(fieldsOf(spec)['csi'])['driver']);
+export const driverOf = (volume: ClusterObject) => textOf(csiOf(volume)['driver']);
+
+const csiOf = ({ spec }: ClusterObject) => fieldsOf(fieldsOf(spec)['csi']);
 
 /** Why its volume cannot be taken: in one word, and for people. */
 export function faultOf({ metadata, spec, status }: ClusterObject): [reason: string, message: string] | undefined {

@@ -2,11 +2,10 @@
  * The VolumeSnapshotContent behind a VolumeSnapshot: what the driver keeps. It lies in no namespace, so only Kylon itself may touch it.
  * Of a finished Snapshot it is retained, or else whoever deletes the namespace would delete the data with it.
  */
-import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
-import type { KubeObject } from '../../machinery/object.ts';
+import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { deletionPolicy, labelsOf, snapshotUid, volumeSnapshotContents } from './known.ts';
+import { deletionPolicy, snapshotUid, volumeSnapshotContents, volumeSnapshotNameOf } from './known.ts';
 
 /** Name of the one that a VolumeSnapshot is bound to. */
 export const contentNameOf = ({ status }: ClusterObject) => textOf(fieldsOf(status)['boundVolumeSnapshotContentName']);
@@ -23,18 +22,29 @@ export async function findContent(
   if (!content) return undefined;
   const isOurs = volumeSnapshot
     ? fieldsOf(fieldsOf(content['spec'])['volumeSnapshotRef'])['uid'] === volumeSnapshot.metadata.uid
-    : fieldsOf(content.metadata['labels'])[snapshotUid] === snapshot.metadata.uid;
+    : isMadeFor(snapshot, content);
   return isOurs ? content : undefined;
 }
 
-/** Keeps what it stands for, whatever becomes of the VolumeSnapshot, and writes down what the class had asked for. */
-export async function retain(cluster: Cluster, snapshot: KubeObject, content: ClusterObject, signal: AbortSignal): Promise<void> {
+/** The one that was made for this Snapshot, under its own name. */
+export async function findOwnContent(cluster: Cluster, snapshot: Snapshot, signal: AbortSignal): Promise<ClusterObject | undefined> {
+  const found = await cluster.get(volumeSnapshotContents, '', volumeSnapshotNameOf(snapshot), signal);
+  return found && isMadeFor(snapshot, found) ? found : undefined;
+}
+
+const isMadeFor = ({ metadata }: Snapshot, content: ClusterObject) => fieldsOf(content.metadata['labels'])[snapshotUid] === metadata.uid;
+
+/** Keeps what it stands for, whatever becomes of what it is bound to, and writes down what the class had asked for. */
+export async function retain(
+  cluster: Cluster,
+  resource: ApiResource,
+  content: ClusterObject,
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<ClusterObject> {
   const { deletionPolicy: asked } = fieldsOf(content['spec']);
-  const metadata = {
-    labels: labelsOf(snapshot),
-    annotations: { [deletionPolicy]: policyOf(content) ?? asked },
-  };
-  await cluster.patch(volumeSnapshotContents, '', content.metadata.name, { metadata, spec: { deletionPolicy: 'Retain' } }, {}, signal);
+  const metadata = { labels, annotations: { [deletionPolicy]: policyOf(content) ?? asked } };
+  return cluster.patch(resource, '', content.metadata.name, { metadata, spec: { deletionPolicy: 'Retain' } }, {}, signal);
 }
 
 /** What its class had asked for when it was retained; undefined for one that was not. */

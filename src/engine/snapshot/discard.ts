@@ -3,19 +3,17 @@
  * when it expires, and whoever may delete the Snapshot is asked for no more. Only what Kylon has marked as made for this Snapshot is touched.
  */
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
-import { ClusterError } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { findContent, policyOf } from './content.ts';
-import { volumeSnapshotContents, volumeSnapshots } from './known.ts';
+import { findContent, findOwnContent, policyOf } from './content.ts';
+import { beingDeleted, volumeSnapshotContents, volumeSnapshots } from './known.ts';
+import { isOfGroup } from './member.ts';
+import { remove, unlessGone } from './removal.ts';
 import { findVolumeSnapshot } from './volume-snapshot.ts';
-
-/** The sign by which the driver's sidecar knows that a content may go. The snapshot controller sets it, where it sees the VolumeSnapshot go. */
-const beingDeleted = 'snapshot.storage.kubernetes.io/volumesnapshot-being-deleted';
 
 /** One step; resolves to what is still there, in words, and to undefined when nothing is. */
 export async function discardSnapshot(
@@ -27,6 +25,7 @@ export async function discardSnapshot(
   if (snapshot.spec.source.volumeSnapshotName !== undefined) return undefined;
   return retried(clock, signal, async () => {
     const volumeSnapshot = await findVolumeSnapshot(cluster, snapshot, signal);
+    if (isOfGroup(snapshot)) return discardMember(cluster, snapshot, volumeSnapshot, signal);
     const content = await findContent(cluster, snapshot, volumeSnapshot, signal);
     if (volumeSnapshot) return discardBoth(cluster, volumeSnapshot, content, signal);
     return content && discardContent(cluster, content, signal);
@@ -39,24 +38,34 @@ const policyAtEnd = (content: ClusterObject) => policyOf(content) ?? 'Delete';
 /** The content goes with the VolumeSnapshot, if its policy says so by then. */
 async function discardBoth(
   cluster: Cluster,
-  { metadata }: ClusterObject,
+  volumeSnapshot: ClusterObject,
   content: ClusterObject | undefined,
   signal: AbortSignal,
 ): Promise<string> {
-  const { name, namespace = '', uid } = metadata;
-  const isGoing = metadata['deletionTimestamp'] !== undefined;
   if (content) await setPolicy(cluster, content, {}, signal);
-  if (!isGoing) await cluster.delete(volumeSnapshots, namespace, name, { ...(uid !== undefined && { uid }) }, signal).catch(unlessGone);
-  return `the VolumeSnapshot ${quote(name)} is being deleted${errorOf(content)}`;
+  await remove(cluster, volumeSnapshots, volumeSnapshot, signal);
+  return `the VolumeSnapshot ${quote(volumeSnapshot.metadata.name)} is being deleted${errorOf(content)}`;
+}
+
+/** A driver does not let go of one volume of a group alone: that goes with the group, so that its content is retained to the end. */
+async function discardMember(
+  cluster: Cluster,
+  snapshot: Snapshot,
+  volumeSnapshot: ClusterObject | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const content = await findOwnContent(cluster, snapshot, signal);
+  if (volumeSnapshot) await remove(cluster, volumeSnapshots, volumeSnapshot, signal);
+  if (content) await remove(cluster, volumeSnapshotContents, content, signal);
+  const left = volumeSnapshot ?? content;
+  return left && `the ${left.kind} ${quote(left.metadata.name)} is being deleted`;
 }
 
 async function discardContent(cluster: Cluster, content: ClusterObject, signal: AbortSignal): Promise<string | undefined> {
-  const { name, uid } = content.metadata;
   if (policyAtEnd(content) === 'Retain') return undefined;
-  const isGoing = content.metadata['deletionTimestamp'] !== undefined;
   await setPolicy(cluster, content, { annotations: { [beingDeleted]: 'yes' } }, signal);
-  if (!isGoing) await cluster.delete(volumeSnapshotContents, '', name, { ...(uid !== undefined && { uid }) }, signal).catch(unlessGone);
-  return `the VolumeSnapshotContent ${quote(name)} is being deleted${errorOf(content)}`;
+  await remove(cluster, volumeSnapshotContents, content, signal);
+  return `the VolumeSnapshotContent ${quote(content.metadata.name)} is being deleted${errorOf(content)}`;
 }
 
 async function setPolicy(cluster: Cluster, content: ClusterObject, metadata: object, signal: AbortSignal): Promise<void> {
@@ -69,8 +78,4 @@ async function setPolicy(cluster: Cluster, content: ClusterObject, metadata: obj
 function errorOf(content: ClusterObject | undefined): string {
   const message = textOf(fieldsOf(fieldsOf(content?.['status'])['error'])['message']);
   return message ? `: ${message}` : '';
-}
-
-function unlessGone(error: unknown): void {
-  if (!(error instanceof ClusterError) || error.code !== 404) throw error;
 }

@@ -1,10 +1,12 @@
 /** The resources of a cluster by which volumes are used, taken and made, and how what Kylon makes of them is named. */
 import type { ApiResource } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
+import { backupUid } from '../../resources/group.ts';
 import type { Workload } from '../../resources/replacement.ts';
 import { excludeLabel } from '../selection/exclusions.ts';
 
 const snapshotGroup = 'snapshot.storage.k8s.io';
+const groupSnapshotGroup = 'groupsnapshot.storage.k8s.io';
 
 const known = (group: string, resource: string, kind: string, namespaced: boolean): ApiResource => ({
   group,
@@ -31,10 +33,13 @@ export const storageClasses = known('storage.k8s.io', 'storageclasses', 'Storage
 export const volumeSnapshots = known(snapshotGroup, 'volumesnapshots', 'VolumeSnapshot', true);
 export const volumeSnapshotClasses = known(snapshotGroup, 'volumesnapshotclasses', 'VolumeSnapshotClass', false);
 export const volumeSnapshotContents = known(snapshotGroup, 'volumesnapshotcontents', 'VolumeSnapshotContent', false);
+export const volumeGroupSnapshots = known(groupSnapshotGroup, 'volumegroupsnapshots', 'VolumeGroupSnapshot', true);
+export const volumeGroupSnapshotClasses = known(groupSnapshotGroup, 'volumegroupsnapshotclasses', 'VolumeGroupSnapshotClass', false);
+export const volumeGroupSnapshotContents = known(groupSnapshotGroup, 'volumegroupsnapshotcontents', 'VolumeGroupSnapshotContent', false);
 
 /** Label of a VolumeSnapshot and its content: the uid of the Snapshot that they were made for. */
 export const snapshotUid = 'backup.kylon.io/snapshot-uid';
-/** Annotation of a VolumeSnapshotContent that Kylon retains: the deletion policy that it had, which holds when the Snapshot is deleted. */
+/** Annotation of a content that Kylon retains: the deletion policy that it had, which holds when the Snapshot, or the Backup of a group, is deleted. */
 export const deletionPolicy = 'backup.kylon.io/deletion-policy';
 /**
  * The uid of a Restore. Annotation of the PersistentVolumeClaim that it made of a Snapshot, of the volume that it replaces and of the
@@ -49,12 +54,24 @@ export const replicasBefore = 'backup.kylon.io/replicas';
 export const reclaimPolicy = 'backup.kylon.io/reclaim-policy';
 export const formerClaim = 'backup.kylon.io/former-claim';
 
-/** Of all that Kylon makes for a Snapshot. In a backup it would come back as something that takes another snapshot, under the same name. */
+/** In a backup it would come back as something that takes another snapshot, under the same name. */
+const ownLabels = { 'app.kubernetes.io/managed-by': 'kylon', [excludeLabel]: 'true' };
+
+/** Of all that Kylon makes for a Snapshot. */
 export const labelsOf = ({ metadata }: KubeObject): Readonly<Record<string, string>> => ({
-  'app.kubernetes.io/managed-by': 'kylon',
-  [excludeLabel]: 'true',
+  ...ownLabels,
   [snapshotUid]: metadata.uid ?? '',
 });
+
+/** Of what Kylon makes for a group of volumes of a Backup. */
+export const groupLabelsOf = ({ metadata }: KubeObject): Readonly<Record<string, string>> => ({
+  ...ownLabels,
+  [backupUid]: metadata.uid ?? '',
+});
+
+/** The sign by which the driver's sidecar knows that a content may go. The snapshot controller sets it, where it sees go what it is bound to. */
+export const beingDeleted = 'snapshot.storage.kubernetes.io/volumesnapshot-being-deleted';
+export const groupBeingDeleted = 'groupsnapshot.storage.kubernetes.io/volumegroupsnapshot-being-deleted';
 
 /** Of the VolumeSnapshot that is taken for a Snapshot: whoever goes on with the work finds it by this name. */
 export const volumeSnapshotNameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;

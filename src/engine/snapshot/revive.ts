@@ -15,8 +15,9 @@ import { refOf, statusOf } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { findContent, handleOf, policyOf } from './content.ts';
+import { isOfGroup } from './member.ts';
 import { deletionPolicy, labelsOf, volumeSnapshotContents, volumeSnapshotNameOf, volumeSnapshots } from './known.ts';
-import { awaitReady, createVolumeSnapshot, findAdopted, findVolumeSnapshot } from './volume-snapshot.ts';
+import { awaitVolumeSnapshot, createVolumeSnapshot, findAdopted, findVolumeSnapshot } from './volume-snapshot.ts';
 
 /** Milliseconds: the driver only has to look for what it has. */
 const patience = 120_000;
@@ -27,8 +28,11 @@ export async function requireVolumeSnapshot(work: Work, snapshot: Snapshot): Pro
   const adopted = snapshot.spec.source.volumeSnapshotName;
   if (adopted !== undefined) return requireAdopted(work, snapshot, adopted);
   const find = () => findVolumeSnapshot(cluster, snapshot, work.signal);
-  if (!(await find())) await remake(work, snapshot);
-  const ready = await awaitReady(work, volumeSnapshotNameOf(snapshot), find, patience);
+  if (!(await find())) {
+    work.run.log.info('its VolumeSnapshot is gone and is made anew around what the driver has kept');
+    await makeAround(work, snapshot);
+  }
+  const ready = await awaitVolumeSnapshot(work, volumeSnapshotNameOf(snapshot), find, patience);
   const content = await requireSameData(work, snapshot, ready);
   await settle(work.parts, snapshot, content.metadata.name, work.signal);
 }
@@ -54,9 +58,9 @@ export async function requireSameData(
   );
 }
 
-async function remake(work: Work, snapshot: Snapshot): Promise<void> {
+/** The VolumeSnapshot and its content, of what the status of the Snapshot says that the driver has kept. */
+export async function makeAround(work: Work, snapshot: Snapshot): Promise<void> {
   const { cluster, clock } = work.parts;
-  work.run.log.info('its VolumeSnapshot is gone and is made anew around what the driver has kept');
   const old = await findContent(cluster, snapshot, undefined, work.signal);
   const content = staticContent(snapshot, old);
   await retried(clock, work.signal, () => putContent(cluster, snapshot, content, work.signal));
@@ -68,8 +72,10 @@ async function remake(work: Work, snapshot: Snapshot): Promise<void> {
  * made the new one.
  */
 async function putContent(cluster: Cluster, snapshot: Snapshot, content: ClusterObject, signal: AbortSignal): Promise<void> {
+  // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
+  const lasting = AbortSignal.any([]);
   try {
-    await cluster.create(volumeSnapshotContents, '', content, {}, signal);
+    await cluster.create(volumeSnapshotContents, '', content, {}, lasting);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
     if (await findVolumeSnapshot(cluster, snapshot, signal)) return;
@@ -88,7 +94,7 @@ function staticContent(snapshot: Snapshot, old: ClusterObject | undefined): Clus
     metadata: {
       name: volumeSnapshotNameOf(snapshot),
       labels: labelsOf(snapshot),
-      annotations: { [deletionPolicy]: (old && policyOf(old)) ?? 'Delete' },
+      annotations: { [deletionPolicy]: (old && policyOf(old)) ?? (isOfGroup(snapshot) ? 'Retain' : 'Delete') },
     },
     spec: {
       deletionPolicy: 'Retain',

@@ -1,4 +1,4 @@
-/** The work of a Snapshot, stage by stage: claim, class, VolumeSnapshot, ready, retained. */
+/** The work of a Snapshot, stage by stage: claim, class or group, VolumeSnapshot, ready, retained. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { notFound, quote } from '../../machinery/errors.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
@@ -14,9 +14,11 @@ import { claimAsTaken, findClaim, findSource } from './claim.ts';
 import type { Source } from './claim.ts';
 import { contentNameOf, findContent, handleOf, retain } from './content.ts';
 import { discardSnapshot } from './discard.ts';
-import { volumeSnapshotContents, volumeSnapshotNameOf } from './known.ts';
-import { chooseClass, listClasses, veleroClass } from './snapshot-class.ts';
-import { awaitReady, createVolumeSnapshot, findAdopted, findVolumeSnapshot } from './volume-snapshot.ts';
+import { labelsOf, volumeSnapshotContents, volumeSnapshotNameOf } from './known.ts';
+import { findMember } from './member.ts';
+import { makeAround } from './revive.ts';
+import { chooseClass, listClasses, snapshotClasses, veleroClass } from './snapshot-class.ts';
+import { awaitVolumeSnapshot, createVolumeSnapshot, findAdopted, findVolumeSnapshot } from './volume-snapshot.ts';
 
 export function snapshotTask(definition: ResourceDefinition): Task {
   return {
@@ -43,19 +45,32 @@ async function take(work: Work, claimName: string, ms: number): Promise<Partial<
   const { cluster, clock } = work.parts;
   const find = () => findVolumeSnapshot(cluster, work.object, work.signal);
   if (!(await find())) await begin(work, claimName);
-  const ready = await awaitReady(work, volumeSnapshotNameOf(work.object), find, ms);
+  const ready = await awaitVolumeSnapshot(work, volumeSnapshotNameOf(work.object), find, ms);
   const content = await contentOf(work, ready);
-  await retried(clock, work.signal, () => retain(cluster, work.object, content, work.signal));
+  await retried(clock, work.signal, () => retain(cluster, volumeSnapshotContents, content, labelsOf(work.object), work.signal));
   return statusOf(ready, content);
 }
 
 async function begin(work: Work, claimName: string): Promise<void> {
   const source = await findSource(work, claimName);
-  const classes = await listClasses(work.parts.cluster, work.signal);
-  const volumeSnapshotClassName = chooseClass(classes, source.driver, classNamed(work.object as Snapshot, source));
+  const { volumeGroupSnapshotContentName } = (work.object as Snapshot).spec.source;
+  if (volumeGroupSnapshotContentName !== undefined) return beginOfGroup(work, source, volumeGroupSnapshotContentName);
+  const classes = await listClasses(work.parts.cluster, snapshotClasses, work.signal);
+  const volumeSnapshotClassName = chooseClass(snapshotClasses, classes, source.driver, classNamed(work.object as Snapshot, source));
   const { claim, driver } = source;
   await work.save({ claim, driver, volumeSnapshotClassName, volumeSnapshotName: volumeSnapshotNameOf(work.object) });
   await createVolumeSnapshot(work, work.object, { volumeSnapshotClassName, source: { persistentVolumeClaimName: claimName } });
+}
+
+/** What the driver has of it was taken with the group. */
+async function beginOfGroup(work: Work, source: Source, contentName: string): Promise<void> {
+  const snapshot = work.object as Snapshot;
+  const name = volumeSnapshotNameOf(snapshot);
+  const { claim, driver } = source;
+  const handle = await findMember(work, source, contentName);
+  const found = { claim, driver, handle, volumeSnapshotName: name, volumeSnapshotContentName: name };
+  await work.save(found);
+  await makeAround(work, { ...snapshot, status: { ...snapshot.status, ...found } });
 }
 
 function classNamed({ spec }: Snapshot, { claim, annotations }: Source): { readonly name: string; readonly by: string } | undefined {
@@ -67,7 +82,7 @@ function classNamed({ spec }: Snapshot, { claim, annotations }: Source): { reado
 
 /** What others have made stays theirs: it is read, and nothing of it is changed. */
 async function adopt(work: Work, name: string, ms: number): Promise<Partial<RunStatus>> {
-  const ready = await awaitReady(work, name, () => findAdopted(work, name), ms);
+  const ready = await awaitVolumeSnapshot(work, name, () => findAdopted(work, name), ms);
   const claimName = textOf(fieldsOf(fieldsOf(ready['spec'])['source'])['persistentVolumeClaimName']);
   const claim = claimName && (await findClaim(work, claimName));
   return { ...statusOf(ready, await contentOf(work, ready)), ...(claim && { claim: claimAsTaken(claim) }) };

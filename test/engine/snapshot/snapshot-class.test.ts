@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { chooseClass, defaultClass, veleroClass } from '../../../src/engine/snapshot/snapshot-class.ts';
+import { chooseClass, snapshotClasses, veleroClass } from '../../../src/engine/snapshot/snapshot-class.ts';
 import type { SnapshotClass } from '../../../src/engine/snapshot/snapshot-class.ts';
 
+const { defaultClass } = snapshotClasses;
 const plain = (name: string, driver = 'disk'): SnapshotClass => ({ metadata: { name }, driver });
 const standard = (name: string, driver = 'disk'): SnapshotClass => ({
   metadata: { name, annotations: { [defaultClass]: 'true' } },
@@ -16,7 +17,7 @@ describe('the class of a snapshot', () => {
     ['the one that Velero would take before the default', [standard('a'), labelled('b')], undefined, 'b'],
     ['the one that is named before both', [standard('a'), labelled('b'), plain('c')], 'c', 'c'],
   ])('is %s', (_, classes, name, expected) => {
-    expect(chooseClass(classes, 'disk', name === undefined ? undefined : { name, by })).toBe(expected);
+    expect(chooseClass(snapshotClasses, classes, 'disk', name === undefined ? undefined : { name, by })).toBe(expected);
   });
 
   it.each([
@@ -57,7 +58,7 @@ describe('the class of a snapshot', () => {
       `the VolumeSnapshotClass "a", which ${by} names, is of the driver "other", the volume is of "disk"`,
     ],
   ])('is not clear with %s', (_, classes, name, reason, message) => {
-    const choose = () => chooseClass(classes, 'disk', name === undefined ? undefined : { name, by });
+    const choose = () => chooseClass(snapshotClasses, classes, 'disk', name === undefined ? undefined : { name, by });
     expect(choose).toThrow(expect.objectContaining({ reason, message }));
   });
 });

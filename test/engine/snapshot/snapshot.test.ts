@@ -5,7 +5,8 @@ import { backups } from '../../../src/resources/backup.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { createWorkbench, forever, whileRunning } from '../workbench.ts';
-import { contents, snapshotCluster, volumeSnapshots } from './snapshot-cluster.ts';
+import { snapshotCluster } from './snapshot-cluster.ts';
+import { contents, volumeSnapshots } from './snapshot-kinds.ts';
 
 const ofData = { source: { persistentVolumeClaimName: 'data' } };
 
