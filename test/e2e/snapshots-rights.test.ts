@@ -8,10 +8,10 @@ import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName } from './kylon.ts';
-import { complete, gone, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import { backup, backups, complete, gone, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { CertificateFiles, podPlace, registerPort, removePodPlace, Replica, systemNamespace } from './pod.ts';
 import { eventually } from './process.ts';
-import { claim, Storage, volumeSnapshots, withSnapshots } from './volumes.ts';
+import { claim, Storage, volumeGroupSnapshots, volumeSnapshots, withSnapshots } from './volumes.ts';
 
 const cluster = withSnapshots(findCluster());
 const asRoot = process.getuid?.() === 0;
@@ -53,7 +53,9 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await kubectl.run(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=dave', '-n', place]);
     await kubectl.run(['create', 'role', 'snapshotter', '--verb=create', `--resource=${volumeSnapshots}`, '-n', place]);
     await kubectl.run(['create', 'rolebinding', 'snapshotter', '--role=snapshotter', '--user=dave', '-n', place]);
-    for (const resource of [snapshots, volumeSnapshots])
+    await kubectl.run(['create', 'role', 'group-snapshotter', '--verb=create', `--resource=${volumeGroupSnapshots}`, '-n', place]);
+    await kubectl.run(['create', 'rolebinding', 'group-snapshotter', '--role=group-snapshotter', '--user=dave', '-n', place]);
+    for (const resource of [snapshots, volumeSnapshots, volumeGroupSnapshots])
       await eventually(async () => (await dave.try(['auth', 'can-i', 'create', resource, '-n', place])).code === 0);
   }
 
@@ -80,5 +82,21 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await dave.run(['delete', snapshots, 'first', '-n', place, '--timeout=60s']);
     await gone(dave, snapshots, 'first', '-n', place);
     expect(volumes.snapshots()).not.toContain(status?.['handle']);
+  });
+
+  it('suffice for a Backup to take volumes at one moment, and to let go of them', async () => {
+    const before = volumes.snapshots();
+    for (const name of ['left', 'right']) {
+      const made = claim(place, name);
+      await dave.run(['create', '-f', '-'], { ...made, metadata: { ...made.metadata, labels: { group: 'db' } } });
+      await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', `pvc/${name}`, '-n', place, '--timeout=60s']);
+    }
+    const spec = { snapshotVolumes: true, volumeGroupSnapshotLabelKey: 'group', labelSelector: { matchLabels: { group: 'db' } } };
+    await dave.run(['create', '-f', '-'], backup(place, 'grouped', spec));
+    const { status } = await complete(dave, backups, { namespace: place, name: 'grouped' });
+    expect(status?.['volumes']).toMatchObject([{ volumeGroup: 'db', phase: 'Completed' }, { phase: 'Completed' }]);
+    await dave.run(['delete', backups, 'grouped', '-n', place, '--timeout=60s']);
+    await gone(dave, backups, 'grouped', '-n', place);
+    expect(volumes.snapshots()).toEqual(before);
   });
 });

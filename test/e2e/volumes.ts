@@ -9,6 +9,9 @@ const driver = 'directory.csi.example.test';
 export const volumeSnapshots = 'volumesnapshots.snapshot.storage.k8s.io';
 export const volumeSnapshotContents = 'volumesnapshotcontents.snapshot.storage.k8s.io';
 
+export const volumeGroupSnapshots = 'volumegroupsnapshots.groupsnapshot.storage.k8s.io';
+export const volumeGroupSnapshotContents = 'volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io';
+
 /** The cluster, where it can take snapshots of volumes; decided while vitest collects its tests. */
 export function withSnapshots(cluster: Cluster): Cluster {
   if ('missing' in cluster) return cluster;
@@ -93,6 +96,18 @@ export function snapshotClass(name: string, more: object = {}): KubeObject {
     apiVersion: 'snapshot.storage.k8s.io/v1',
     kind: 'VolumeSnapshotClass',
     metadata: { name },
+    driver,
+    deletionPolicy: 'Delete',
+    ...more,
+  };
+}
+
+/** The one that is taken before the default of the driver. */
+export function groupSnapshotClass(name: string, more: object = {}): KubeObject {
+  return {
+    apiVersion: 'groupsnapshot.storage.k8s.io/v1',
+    kind: 'VolumeGroupSnapshotClass',
+    metadata: { name, labels: { 'velero.io/csi-volumegroupsnapshot-class': 'true' } },
     driver,
     deletionPolicy: 'Delete',
     ...more,
