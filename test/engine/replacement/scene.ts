@@ -5,7 +5,8 @@ import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import type { MemoryCluster, Request } from '../memory-cluster.ts';
-import { contents, snapshotCluster, volumeSnapshots } from '../snapshot/snapshot-cluster.ts';
+import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
+import { contents, volumeSnapshots } from '../snapshot/snapshot-kinds.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
 export const claims = 'persistentvolumeclaims';
