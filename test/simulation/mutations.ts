@@ -299,7 +299,7 @@ export const mutations: readonly Mutation[] = [
     what: 'The hashes of a segment, and those that chain it to the one before, are not compared.',
     patches: [
       { file: 'src/catalog/log/segment.ts', find: 'if (header.sha256 !== sha256(body))', replace: 'if (header.v < 0)' },
-      { file: 'src/catalog/log/segment.ts', find: 'if (!hash.equals(', replace: 'if (bytes.length === 0 && !hash.equals(' },
+      { file: 'src/catalog/log/segment.ts', find: 'if (!found.equals(', replace: 'if (bytes.length === 0 && !found.equals(' },
       { file: 'src/catalog/state/apply.ts', find: 'if (header.prev !== head.hash)', replace: 'if (header.n < 0)' },
       { file: 'src/catalog/state/apply.ts', find: 'if (header.digest !== digestText(head.digest))', replace: 'if (header.n < 0)' },
     ],
