@@ -8,6 +8,7 @@ import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { claims, restoreUid } from '../snapshot/known.ts';
 import { isBoundTo } from '../snapshot/rebind.ts';
+import { unlessGone } from '../snapshot/removal.ts';
 import { isMarked, liveClaim } from './place.ts';
 import type { Place } from './place.ts';
 import type { FormerClaim } from './previous-volume.ts';
@@ -21,9 +22,7 @@ const quotaTime = 30_000;
 
 /** Begins to delete this one, and no other of its name. */
 export async function deleteClaim({ parts, creator, namespace, signal }: Place, name: string, uid: string): Promise<void> {
-  await retried(parts.clock, signal, () => creator.delete(claims, namespace, name, { uid }, signal)).catch((error: unknown) => {
-    if (!(error instanceof ClusterError) || error.code !== 404) throw error;
-  });
+  await retried(parts.clock, signal, () => creator.delete(claims, namespace, name, { uid }, signal)).catch(unlessGone);
 }
 
 /** Resolves when there is no claim with this uid any more. Rejects with RunFailed when that takes longer than `ms`. */

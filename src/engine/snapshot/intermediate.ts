@@ -14,6 +14,7 @@ import { RunFailed } from '../runs/failure.ts';
 import { excludeLabel } from '../selection/exclusions.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claims, madeFor } from './known.ts';
+import { remove } from './removal.ts';
 
 const pollEvery = 500;
 
@@ -76,10 +77,6 @@ export async function discardIntermediate(parts: EngineParts, owner: KubeObject,
   const { cluster, clock } = parts;
   await retried(clock, signal, async () => {
     const found = await findIntermediate(parts, owner, signal);
-    if (!found || found.metadata['deletionTimestamp'] !== undefined) return;
-    const { name, namespace = '', uid } = found.metadata;
-    await cluster.delete(claims, namespace, name, { ...(uid !== undefined && { uid }) }, signal).catch((error: unknown) => {
-      if (!(error instanceof ClusterError) || error.code !== 404) throw error;
-    });
+    if (found) await remove(cluster, claims, found, signal);
   });
 }
