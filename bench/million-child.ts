@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
+import type { Metrics } from '../src/base/metrics.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import type { Catalog, CatalogOptions } from '../src/catalog/catalog.ts';
 import { openCatalog } from '../src/catalog/catalog.ts';
@@ -18,6 +19,9 @@ const [what = '', folder = '', index = '', countText = '0'] = process.argv.slice
 const count = Number(countText);
 const signal = AbortSignal.any([]);
 const parts = { clock: systemClock, ids: randomIds, log: createLog('warn') };
+/** Milliseconds for which the object store was waited for. */
+let waited = 0;
+const metrics: Metrics = { ...createMetrics(), histogram: () => (_, seconds) => void (waited += seconds * 1000) };
 
 /** Seconds from the start of the process until all modules were loaded. */
 const loaded = performance.now() / 1000;
@@ -27,7 +31,7 @@ const { user, system } = process.cpuUsage();
 console.log(JSON.stringify({ ...found, processor: (user + system) / 1e6 }));
 
 async function open(options: Partial<CatalogOptions> = {}) {
-  const { store } = await openStore(pathToFileURL(join(folder, 'store')).href, { ...parts, env: {}, metrics: createMetrics() }, signal);
+  const { store } = await openStore(pathToFileURL(join(folder, 'store')).href, { ...parts, env: {}, metrics }, signal);
   const catalog = await openCatalog({ store, domain, index: levelFolder(join(folder, index)), replica: 'bench', ...parts, ...options });
   return { store, catalog, close: () => catalog.close().then(() => store.close()) };
 }
@@ -68,7 +72,13 @@ async function read(): Promise<object> {
   const restless = await series(3000, async () => void (await catalog.get(any(), signal)));
   await systemClock.sleep(Math.max(500, count / 60), signal);
   const peek = await series(20_000, async () => void catalog.peek(any()));
-  const get = await series(5000, async () => void (await catalog.get(any(), signal)));
+  const own: number[] = [];
+  const get = await series(5000, async () => {
+    const before = { now: performance.now(), waited };
+    await catalog.get(any(), signal);
+    own.push(performance.now() - before.now - (waited - before.waited));
+  });
+  own.sort((a, b) => a - b);
   const pageOne = () => page(catalog, { resource, at: 'latest', limit: 500 });
   const [cold = NaN] = await series(1, pageOne);
   // Whoever lists for the first time has the beginning loaded into memory.
@@ -78,6 +88,8 @@ async function read(): Promise<object> {
   const namespace = await series(20, () => page(catalog, { resource, at: 'latest', namespace: any().namespace }));
   await close();
   return {
+    getOwn: at(own, 0.99),
+    getOwnMiddle: at(own, 0.5),
     get: at(get, 0.99),
     restless: at(restless, 0.99),
     peek: at(peek, 0.5),

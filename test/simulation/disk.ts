@@ -165,12 +165,6 @@ class SimulatedKv extends SimulatedReader implements Kv {
     });
   }
 
-  /** Anything that fits: what was written lately has no size in LevelDB either. */
-  async sizeOf(): Promise<number> {
-    this.check();
-    return 0;
-  }
-
   snapshot(): KvSnapshot {
     this.check();
     const { entries } = this.#disk;
