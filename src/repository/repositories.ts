@@ -1,0 +1,28 @@
+/**
+ * What was in volumes, in the object store: a restic repository (https://restic.readthedocs.io/en/stable/100_references.html) for each
+ * namespace, under a password of its own. Whoever moves a volume speaks restic's REST protocol with this process, and has no key of the store.
+ */
+
+/** `append`: to read, and to add what is not there; `read`: nothing but that. Neither deletes anything but locks, nor replaces anything. */
+export type Rights = 'append' | 'read';
+
+/** How restic reaches a repository. All but the path is secret. */
+export interface Access {
+  /** Below the address of this process, for `restic -r rest:https://ADDRESS/PATH`. Ends with a slash. */
+  readonly path: string;
+  /** For RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD: good for this repository and these rights, until their time is over. */
+  readonly username: string;
+  readonly password: string;
+  /** For RESTIC_PASSWORD. */
+  readonly repositoryPassword: string;
+}
+
+export interface Repositories {
+  /**
+   * Access to the repository of a namespace for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
+   * call; restic itself makes the repository. Rejects with a StoreError.
+   */
+  access(namespace: string, rights: Rights, ms: number, signal: AbortSignal): Promise<Access>;
+  /** Takes a snapshot, by the id that restic gave it, out of the repository; it is no fault where it is gone. The packs stay until they are pruned. */
+  forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void>;
+}
