@@ -15,9 +15,12 @@ export interface Figure {
   readonly better: 'higher' | 'lower';
 }
 
+/** Tells it on standard error too: what comes behind it may take an hour, and fail. */
 export function figure(given: Omit<Figure, 'ratio' | 'better'> & { readonly better?: 'higher' | 'lower' }): Figure {
   const { name, value, unit, against, againstValue, goal, better = 'higher' } = given;
-  return { name, value: round(value), unit, against, againstValue: round(againstValue), ratio: round(value / againstValue), goal, better };
+  const ratio = round(value / againstValue);
+  console.error(`${name}: ${round(value)} ${unit}, ${ratio} of ${round(againstValue)} (${against})`);
+  return { name, value: round(value), unit, against, againstValue: round(againstValue), ratio, goal, better };
 }
 
 export function median(values: readonly number[]): number {
