@@ -12,6 +12,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { NamespaceReader } from './machinery/api.ts';
+import type { Call } from './machinery/call.ts';
 import { Door } from './machinery/door.ts';
 import { createObjects } from './machinery/in-process.ts';
 import type { Objects } from './machinery/objects.ts';
@@ -22,6 +23,7 @@ import type { Version } from './machinery/description/version.ts';
 import { openStore } from './objectstore/open.ts';
 import type { Options } from './options.ts';
 import type { ReadOnly } from './read-only.ts';
+import { createRepositories } from './repository/store-repositories.ts';
 import { backups } from './resources/backup.ts';
 import { restores } from './resources/restore.ts';
 import { snapshots } from './resources/snapshot.ts';
@@ -81,9 +83,9 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   const catalog = { store, encrypted, readOnly: found.readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };
   const storage = opened.adopt(await openLastingCatalog(catalog), (one) => one.close());
   const door = new Door();
-  const server = opened.adopt(await startServer({ ...serving(setting), ...parts, handle: (call) => door.handle(call) }, signal), (one) =>
-    one.close(),
-  );
+  const { repositories, serve: serveRepository } = createRepositories({ ...parts, store, domain });
+  const handlers = { handle: (call: Call) => door.handle(call), serveRepository };
+  const server = opened.adopt(await startServer({ ...serving(setting), ...parts, ...handlers }, signal), (one) => one.close());
   const cluster = opened.adopt(await setting.connect(server.port), (one) => one.close());
   const core = {
     ...parts,
@@ -104,6 +106,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     cluster,
     store,
     domain,
+    repositories,
     replica: options.replica,
     singleReplica,
     authorizer: setting.authorizer,

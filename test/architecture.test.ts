@@ -13,8 +13,9 @@ const mayImport: Record<string, readonly string[]> = {
   machinery: ['base'],
   resources: ['machinery', 'base'],
   catalog: ['machinery', 'objectstore', 'base'],
+  repository: ['objectstore', 'base'],
   auth: ['machinery', 'cluster', 'base'],
-  engine: ['resources', 'machinery', 'objectstore', 'cluster', 'base'],
+  engine: ['resources', 'machinery', 'repository', 'objectstore', 'cluster', 'base'],
   server: ['machinery', 'auth', 'base'],
   cli: ['engine', 'catalog', 'resources', 'machinery', 'cluster', 'objectstore', 'base'],
 };

@@ -8,6 +8,7 @@ import type { Objects } from '../machinery/objects.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { Authorizer } from '../machinery/user.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
+import type { Repositories } from '../repository/repositories.ts';
 
 export interface EngineParts {
   readonly objects: Objects;
@@ -19,6 +20,8 @@ export interface EngineParts {
   readonly store: ObjectStore;
   /** Names this cluster in the store. */
   readonly domain: string;
+  /** Of what is moved out of volumes. */
+  readonly repositories: Repositories;
   /** Names this process among the replicas. */
   readonly replica: string;
   /** No other replica can be running: claims of others are of dead processes. */

@@ -20,7 +20,7 @@ export interface Access {
 export interface Repositories {
   /**
    * Access to the repository of a namespace for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
-   * call; restic itself makes the repository. Rejects with a StoreError.
+   * call, and so is the repository: nobody has to `restic init`. Rejects with a StoreError.
    */
   access(namespace: string, rights: Rights, ms: number, signal: AbortSignal): Promise<Access>;
   /** Takes a snapshot, by the id that restic gave it, out of the repository; it is no fault where it is gone. The packs stay until they are pruned. */

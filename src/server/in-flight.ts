@@ -11,9 +11,11 @@ export interface Limits {
   readonly writing: number;
   /** Watches and downloads: they cost memory and no time. */
   readonly lasting: number;
+  /** Of those who move volumes, who have a limit of their own and take nobody's place. */
+  readonly moving: number;
 }
 
-export const usualLimits: Limits = { arriving: 1000, reading: 400, writing: 200, lasting: 10_000 };
+export const usualLimits: Limits = { arriving: 1000, reading: 400, writing: 200, lasting: 10_000, moving: 400 };
 
 export interface InFlight {
   /** A place among those, to be given back by disposing of it. Throws ApiError 429. */
@@ -21,7 +23,7 @@ export interface InFlight {
 }
 
 export function createInFlight(limits: Limits): InFlight {
-  const taken = { arriving: 0, reading: 0, writing: 0, lasting: 0 };
+  const taken = { arriving: 0, reading: 0, writing: 0, lasting: 0, moving: 0 };
   return {
     enter(kind) {
       if (taken[kind] >= limits[kind]) throw tooManyRequests();

@@ -14,6 +14,8 @@ import { createInFlight, usualLimits } from './in-flight.ts';
 import type { Limits } from './in-flight.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Parts } from './pipeline.ts';
+import { createRepositoryPipeline, isOfRepository } from './repositories.ts';
+import type { ServeRepository } from './repositories.ts';
 import { createApp } from './routes.ts';
 
 /** Milliseconds for connections to close by themselves, each after its last answer, on which another request may be arriving. */
@@ -28,6 +30,7 @@ export interface ServerOptions
   /** Milliseconds for which a server that is to stop goes on serving, while clients are sent elsewhere. */
   readonly shutdownDelayMs: number;
   readonly healthChecks: readonly HealthCheck[];
+  readonly serveRepository: ServeRepository;
   /** Milliseconds for requests under way when the server stops; 60 000 where left out. */
   readonly drainMs?: number;
   readonly limits?: Limits;
@@ -49,7 +52,9 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
   const health = createHealth(options.healthChecks, () => drain.leaving, log);
   const inFlight = createInFlight(limits);
   const serve = createPipeline({ ...options, health, inFlight, drain, audit });
-  const server = createHttpsServer(options, createApp(serve, log), log);
+  const serveRepository = createRepositoryPipeline({ ...options, inFlight, drain });
+  const app = createApp((request, response) => (isOfRepository(request) ? serveRepository : serve)(request, response), log);
+  const server = createHttpsServer(options, app, log);
   const connections = connectionsOf(server);
   await listen(server, options, signal);
   const close = async () => {

@@ -16,6 +16,7 @@ import type { ResourceDefinition } from '../../src/machinery/resource.ts';
 import type { User } from '../../src/machinery/user.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
+import { createRepositories } from '../../src/repository/store-repositories.ts';
 import { backups } from '../../src/resources/backup.ts';
 import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
@@ -60,21 +61,19 @@ export function createWorkbench(
     namespaces: { phase: () => Promise.resolve('Active') },
     services: undefined,
   };
+  const store = given.store ?? memoryStore(files);
+  const shared = { store, domain: 'domain', clock, ids: randomIds, log: createLog('silent'), metrics: createMetrics() };
   const parts: EngineParts = {
+    ...shared,
     objects: createObjects(api),
     backups,
     restores,
     snapshots,
     cluster,
-    store: given.store ?? memoryStore(files),
-    domain: 'domain',
+    repositories: createRepositories(shared).repositories,
     replica: given.replica ?? 'one',
     singleReplica: false,
     authorizer: api.authorizer,
-    clock,
-    ids: randomIds,
-    log: createLog('silent'),
-    metrics: createMetrics(),
   };
   return { storage, files, denied, parts, engine: createEngine(parts), ...actionsOf(parts) };
 }

@@ -306,7 +306,7 @@ describe('what is answered', () => {
 });
 
 describe('how much at once', () => {
-  const limits = { arriving: 100, reading: 1, writing: 1, lasting: 2 };
+  const limits = { arriving: 100, reading: 1, writing: 1, lasting: 2, moving: 1 };
   const robot = { 'X-Remote-User': 'robot' };
   const allowAll = { authorize: () => Promise.resolve({ allowed: true, reason: '' }) };
 

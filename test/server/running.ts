@@ -65,6 +65,7 @@ export async function start(handle: (call: Call) => Promise<Answer>, { trust, ..
       authenticate: createAuthenticator({ trust: trust ?? { current: () => fixed }, tokens, clock: systemClock, log }),
       authorizer: mastersOnly,
       handle,
+      serveRepository: () => Promise.reject(new Error('there are no repositories here')),
       shutdownDelayMs: 0,
       drainMs: 2000,
       healthChecks: [],

@@ -1,0 +1,34 @@
+/**
+ * Where the repository of a namespace lies in the store: below restic/ in restic's own layout, so that plain restic can open it there
+ * (https://restic.readthedocs.io/en/stable/100_references.html#repository-layout), and beside it what only Kylon reads.
+ */
+
+/** The kinds of files in a repository, but its one `config`. */
+export const fileKinds = ['data', 'index', 'keys', 'locks', 'snapshots'] as const;
+export type FileKind = (typeof fileKinds)[number];
+
+/** Where a repository is: `domain` names the cluster in the store. */
+export interface Place {
+  readonly domain: string;
+  readonly namespace: string;
+}
+
+const volumesFolder = ({ domain, namespace }: Place) => `d/${domain}/volumes/${namespace}/`;
+
+export const secretsKey = (place: Place) => `${volumesFolder(place)}secrets.json`;
+
+/** All of the repository; ends with a slash. */
+export const resticFolder = (place: Place) => `${volumesFolder(place)}restic/`;
+
+export const configKey = (place: Place) => `${resticFolder(place)}config`;
+
+/** All files of one kind; ends with a slash. */
+export const kindFolder = (place: Place, kind: FileKind) => `${resticFolder(place)}${kind}/`;
+
+/** Of a file by its id, which `isFileId`. */
+export function fileKey(place: Place, kind: FileKind, id: string): string {
+  return `${kindFolder(place, kind)}${kind === 'data' ? `${id.slice(0, 2)}/` : ''}${id}`;
+}
+
+/** The id of a file is the SHA-256 of its bytes, in hexadecimal digits. */
+export const isFileId = (text: string) => /^[0-9a-f]{64}$/.test(text);

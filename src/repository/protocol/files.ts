@@ -1,0 +1,90 @@
+/** What restic does with single files: reading, all or a part, their size, saving and deleting. */
+import type { ByteRange, ObjectStore } from '../../objectstore/objectstore.ts';
+import { StoreConflict, StoreRange } from '../../objectstore/objectstore.ts';
+import type { FileKind } from '../paths.ts';
+import type { RepositoryAnswer, RepositoryRequest } from './exchange.ts';
+import { Refused, binary, plain } from './exchange.ts';
+import { IncomingFile, tooLong } from './incoming.ts';
+
+const MiB = 1024 * 1024;
+
+/**
+ * Bytes. A pack ends with the blob that makes it as large as --pack-size says, 128 MiB at most; a blob of a file has 8 MiB at most, and a header 16 MiB,
+ * but the list of a folder with very many files is one blob. An index of 50 000 blobs and one pack more stays far below its bound.
+ */
+const mostBytes: Readonly<Record<FileKind, number>> = {
+  data: 512 * MiB,
+  index: 128 * MiB,
+  snapshots: 16 * MiB,
+  keys: MiB,
+  locks: MiB,
+};
+
+/** Rejects with a StoreError. */
+export async function readFile(store: ObjectStore, key: string, range: string, signal: AbortSignal): Promise<RepositoryAnswer> {
+  const asked = rangeOf(range);
+  try {
+    const { size, body } = await store.stream(key, signal, asked);
+    const part = asked && { start: asked.start, end: Math.min(size, asked.start + (asked.length ?? size)) };
+    const length = part ? part.end - part.start : size;
+    const headers = { 'Content-Type': binary, 'Content-Length': String(length), 'Accept-Ranges': 'bytes' };
+    if (!part) return { status: 200, headers, body };
+    return { status: 206, headers: { ...headers, 'Content-Range': `bytes ${part.start}-${part.end - 1}/${size}` }, body };
+  } catch (error) {
+    if (!(error instanceof StoreRange)) throw error;
+    throw new Refused(416, `the file has ${error.size} bytes`, { 'Content-Range': `bytes */${error.size}` });
+  }
+}
+
+/** Rejects with a StoreError. */
+export async function sizeOfFile(store: ObjectStore, key: string, signal: AbortSignal): Promise<RepositoryAnswer> {
+  const size = await store.size(key, signal);
+  if (size === undefined) throw noSuchFile();
+  return { status: 200, headers: { 'Content-Type': binary, 'Content-Length': String(size), 'Accept-Ranges': 'bytes' }, body: nothing() };
+}
+
+/**
+ * Never replaces a file. One that is there already, with these very bytes, is as good as saved: restic sends it again when the first
+ * answer was lost, and takes the 403 that rest-server gives then for the end of the backup. Rejects with Refused and a StoreError.
+ */
+export async function saveFile(
+  store: ObjectStore,
+  { key, kind, id }: { readonly key: string; readonly kind: FileKind; readonly id: string },
+  { body, contentLength = 0 }: RepositoryRequest,
+  signal: AbortSignal,
+): Promise<RepositoryAnswer> {
+  const most = mostBytes[kind];
+  if (contentLength > most) throw tooLong(most);
+  const file = new IncomingFile(body, most, id);
+  try {
+    await store.upload(key, file.pieces(), signal);
+  } catch (error) {
+    if (!(error instanceof StoreConflict)) throw error;
+    await readToEnd(file);
+    if ((await store.size(key, signal)) !== file.bytes) throw new Refused(403, 'a file of this name is there, and is not replaced');
+  }
+  return plain(200, '');
+}
+
+/** One that is gone was deleted. Rejects with a StoreError. */
+export async function deleteFile(store: ObjectStore, key: string, signal: AbortSignal): Promise<RepositoryAnswer> {
+  await store.delete(key, signal);
+  return plain(200, '');
+}
+
+export const noSuchFile = () => new Refused(404, 'no such file');
+
+/** Throws where the bytes are not those of the name. */
+async function readToEnd(file: IncomingFile): Promise<void> {
+  for await (const _ of file.pieces());
+}
+
+/** Of the forms that restic sends; any other asks for the whole. https://www.rfc-editor.org/rfc/rfc9110#section-14.2 */
+function rangeOf(range: string): ByteRange | undefined {
+  const [, first = '', last = ''] = /^bytes=([0-9]{1,15})-([0-9]{1,15})?$/.exec(range) ?? [];
+  const start = Number(first);
+  if (first === '' || (last !== '' && Number(last) < start)) return undefined;
+  return last === '' ? { start } : { start, length: Number(last) - start + 1 };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,57 @@
+/** What a request is about: its path and method, read once and strictly, and the rights that it takes. */
+import type { FileKind } from '../paths.ts';
+import { fileKinds } from '../paths.ts';
+import type { Rights } from '../repositories.ts';
+import { Refused } from './exchange.ts';
+
+/** Below it each namespace has its repository. */
+export const repositoriesPath = '/repositories/';
+
+export type Target =
+  | { readonly what: 'repository'; readonly namespace: string }
+  | { readonly what: 'config'; readonly namespace: string }
+  | { readonly what: 'kind'; readonly namespace: string; readonly kind: FileKind }
+  | { readonly what: 'file'; readonly namespace: string; readonly kind: FileKind; readonly id: string };
+
+/** Paths are ASCII without escapes, so that there is one way to write each. */
+const pattern = new RegExp(
+  `^${repositoriesPath}([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/(?:(config)|(${fileKinds.join('|')})/([0-9a-f]{64})?)?$`,
+);
+
+/** Throws Refused. `url` is as sent. */
+export function targetOf(url: string): Target {
+  const [, namespace, config, kind, id] = pattern.exec(url.replace(/\?.*$/s, '')) ?? [];
+  if (namespace === undefined) throw new Refused(404, 'no path of a restic repository');
+  if (config !== undefined) return { what: 'config', namespace };
+  if (kind === undefined) return { what: 'repository', namespace };
+  return id === undefined ? { what: 'kind', namespace, kind: kind as FileKind } : { what: 'file', namespace, kind: kind as FileKind, id };
+}
+
+export type Operation = 'create' | 'list' | 'size' | 'read' | 'save' | 'delete';
+
+const operations: Readonly<Record<Target['what'], Readonly<Record<string, Operation>>>> = {
+  repository: { POST: 'create', DELETE: 'delete' },
+  config: { HEAD: 'size', GET: 'read', POST: 'save', DELETE: 'delete' },
+  kind: { GET: 'list' },
+  file: { HEAD: 'size', GET: 'read', POST: 'save', DELETE: 'delete' },
+};
+
+/** Throws Refused. */
+export function operationOn({ what }: Target, method: string): Operation {
+  const allowed = operations[what];
+  const operation = Object.hasOwn(allowed, method) ? allowed[method] : undefined;
+  if (operation === undefined) throw new Refused(405, `not by ${method.slice(0, 20)}`, { Allow: Object.keys(allowed).join(', ') });
+  return operation;
+}
+
+/**
+ * The least rights that allow it; undefined where none do. Locks are how readers tell others of themselves. Config and keys are Kylon's: a second
+ * key, of nobody knows which repository, would keep restic from opening this one.
+ */
+export function neededFor(operation: Operation, target: Target): Rights | undefined {
+  const kind = target.what === 'file' ? target.kind : undefined;
+  if (operation === 'create') return 'append';
+  if (operation === 'save') return kind === 'locks' ? 'read' : kind === undefined || kind === 'keys' ? undefined : 'append';
+  if (operation === 'delete') return kind === 'locks' ? 'read' : undefined;
+  return 'read';
+}

@@ -1,0 +1,154 @@
+/**
+ * The secrets of the repository of each namespace: made once, by one put-if-absent, of which a race of replicas has one winner, and never
+ * changed. What restic needs to begin, its key and its config, is decided in the same file: two at once can never make halves of two repositories.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Ids } from '../base/ids.ts';
+import type { ObjectStore } from '../objectstore/objectstore.ts';
+import { StoreDamaged, StoreNotFound, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { idOf, newRepository } from './making/new-repository.ts';
+import type { Place } from './paths.ts';
+import { configKey, fileKey, resticFolder, secretsKey } from './paths.ts';
+
+export interface Secrets {
+  readonly repositoryPassword: string;
+  /** 32 bytes, with which tickets are signed. */
+  readonly ticketKey: Buffer;
+  readonly key: Buffer;
+  readonly config: Buffer;
+}
+
+export interface SecretsParts {
+  readonly store: ObjectStore;
+  readonly domain: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** Namespaces that are remembered; the one that was read first is forgotten. */
+const mostKnown = 1000;
+
+export class SecretFiles {
+  readonly #parts: SecretsParts;
+  readonly #known = new Map<string, Secrets>();
+  /** Namespaces whose key and config this process knows to be in their place. */
+  readonly #begun = new Set<string>();
+
+  constructor(parts: SecretsParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined where the namespace has none. Rejects with a StoreError. */
+  async find(namespace: string, signal: AbortSignal): Promise<Secrets | undefined> {
+    const known = this.#known.get(namespace) ?? (await this.#read(namespace, signal));
+    if (known !== undefined) this.#remember(namespace, known);
+    return known;
+  }
+
+  /** Makes them, and the beginning of the repository, where that has not been done. Rejects with a StoreError. */
+  async ensure(namespace: string, signal: AbortSignal): Promise<Secrets> {
+    const secrets = (await this.find(namespace, signal)) ?? (await this.#make(namespace, signal));
+    if (!this.#begun.has(namespace)) await this.#begin(namespace, secrets, signal);
+    return secrets;
+  }
+
+  /** Whatever became of the put, what lies there then is what counts. */
+  async #make(namespace: string, signal: AbortSignal): Promise<Secrets> {
+    const place = this.#place(namespace);
+    const { store } = this.#parts;
+    if (await isBegun(store, place, signal)) return this.#missed(namespace, signal);
+    await store.putIfAbsent(secretsKey(place), await newSecrets(this.#parts), signal);
+    const made = await this.find(namespace, signal);
+    if (made === undefined) throw new StoreUnavailable(`${store.name}: ${secretsKey(place)} was written, and cannot be found`);
+    return made;
+  }
+
+  /** Another replica may have begun the repository since they were looked for; otherwise they are lost. */
+  async #missed(namespace: string, signal: AbortSignal): Promise<Secrets> {
+    const found = await this.find(namespace, signal);
+    if (found === undefined) throw lost(this.#place(namespace), 'is missing, though the repository is there');
+    return found;
+  }
+
+  /** The same bytes by whichever replica, so that it is no matter who was first. */
+  async #begin(namespace: string, { key, config }: Secrets, signal: AbortSignal): Promise<void> {
+    const place = this.#place(namespace);
+    await this.#parts.store.putIfAbsent(fileKey(place, 'keys', idOf(key)), key, signal);
+    await this.#parts.store.putIfAbsent(configKey(place), config, signal);
+    this.#begun.add(namespace);
+  }
+
+  async #read(namespace: string, signal: AbortSignal): Promise<Secrets | undefined> {
+    const place = this.#place(namespace);
+    try {
+      return secretsOf(await this.#parts.store.read(secretsKey(place), signal), place);
+    } catch (error) {
+      if (error instanceof StoreNotFound) return undefined;
+      throw error instanceof StoreDamaged ? lost(place, 'is damaged', error) : error;
+    }
+  }
+
+  #remember(namespace: string, secrets: Secrets): void {
+    this.#known.set(namespace, secrets);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= mostKnown) break;
+      this.#known.delete(oldest);
+      this.#begun.delete(oldest);
+    }
+  }
+
+  #place(namespace: string): Place {
+    return { domain: this.#parts.domain, namespace };
+  }
+}
+
+async function isBegun(store: ObjectStore, place: Place, signal: AbortSignal): Promise<boolean> {
+  for await (const _ of store.list(resticFolder(place), signal)) return true;
+  return false;
+}
+
+async function newSecrets(parts: SecretsParts): Promise<Buffer> {
+  const repositoryPassword = parts.ids.hex(32);
+  const { key, config } = await newRepository(repositoryPassword, parts);
+  const file = {
+    version: 1,
+    repositoryPassword,
+    ticketKey: parts.ids.hex(32),
+    key: key.toString('base64'),
+    config: config.toString('base64'),
+  };
+  return Buffer.from(`${JSON.stringify(file)}\n`);
+}
+
+const hex256 = /^[0-9a-f]{64}$/;
+const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+function secretsOf(content: Uint8Array, place: Place): Secrets {
+  const { version, repositoryPassword, ticketKey, key, config } = membersOf(content);
+  const texts = [repositoryPassword, ticketKey, key, config].map((value) => (typeof value === 'string' ? value : ''));
+  const [password = '', ticket = '', keyText = '', configText = ''] = texts;
+  const isWhole = version === 1 && hex256.test(password) && hex256.test(ticket) && base64.test(keyText) && base64.test(configText);
+  if (!isWhole) throw lost(place, 'is damaged');
+  return {
+    repositoryPassword: password,
+    ticketKey: Buffer.from(ticket, 'hex'),
+    key: Buffer.from(keyText, 'base64'),
+    config: Buffer.from(configText, 'base64'),
+  };
+}
+
+/** Not the SyntaxError, which would quote what it could not read. */
+function membersOf(content: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(content).toString());
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+const lost = (place: Place, fault: string, cause?: unknown) =>
+  new StoreDamaged(
+    `${secretsKey(place)} ${fault}: it holds the password of all that was moved there from volumes of namespace ${place.namespace}, which nobody can read until the file is put back from a copy`,
+    { cause },
+  );

@@ -1,0 +1,55 @@
+/** Repositories in an object store, and what serves them to restic. */
+import type { Clock } from '../base/clock.ts';
+import type { Ids } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { ObjectStore } from '../objectstore/objectstore.ts';
+import { StoreError } from '../objectstore/objectstore.ts';
+import { fileKey, isFileId } from './paths.ts';
+import { createServe } from './protocol/serve.ts';
+import { repositoriesPath } from './protocol/target.ts';
+import type { Access, Repositories, Rights } from './repositories.ts';
+import { SecretFiles } from './secrets.ts';
+import { credentialsOf } from './tickets.ts';
+
+export interface RepositoryParts {
+  readonly store: ObjectStore;
+  /** Names the cluster in the store. */
+  readonly domain: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export function createRepositories(parts: RepositoryParts) {
+  const secrets = new SecretFiles(parts);
+  const repositories: Repositories = new StoreRepositories(parts, secrets);
+  return { repositories, serve: createServe({ ...parts, secrets }) };
+}
+
+class StoreRepositories implements Repositories {
+  readonly #parts: RepositoryParts;
+  readonly #secrets: SecretFiles;
+
+  constructor(parts: RepositoryParts, secrets: SecretFiles) {
+    this.#parts = parts;
+    this.#secrets = secrets;
+  }
+
+  async access(namespace: string, rights: Rights, ms: number, signal: AbortSignal): Promise<Access> {
+    const { repositoryPassword, ticketKey } = await this.#secrets.ensure(namespace, signal);
+    const expires = Math.ceil((this.#parts.clock.now() + ms) / 1000);
+    return {
+      path: `${repositoriesPath.slice(1)}${namespace}/`,
+      ...credentialsOf({ namespace, rights, expires }, ticketKey),
+      repositoryPassword,
+    };
+  }
+
+  async forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void> {
+    if (!isFileId(snapshotId)) throw new StoreError(`"${snapshotId.slice(0, 80)}" is no id of a snapshot of restic`);
+    const { store, domain } = this.#parts;
+    await store.delete(fileKey({ domain, namespace }, 'snapshots', snapshotId), signal);
+  }
+}

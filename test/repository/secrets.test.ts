@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { memoryStore } from '../../src/objectstore/memory.ts';
+import { StoreUnavailable } from '../../src/objectstore/objectstore.ts';
+import { collect } from '../conformance/objectstore/subject.ts';
+import { changed, createWorkbench, folder, hour, idOf, signal } from './workbench.ts';
+
+const keysOf = async (objects: Map<string, Uint8Array>) =>
+  (await collect(memoryStore(objects).list('', signal))).map(({ key }) => key.replace(/[0-9a-f]{64}$/, 'ID'));
+
+describe('the secrets of a repository', () => {
+  it('are made with the first call, with the files that restic begins with', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const { repositories } = createWorkbench({ store: memoryStore(objects) });
+    const access = await repositories.access('shop', 'append', hour, signal);
+    expect(access).toMatchObject({ path: 'repositories/shop/', repositoryPassword: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(await keysOf(objects)).toEqual([`${folder}/restic/config`, `${folder}/restic/keys/ID`, `${folder}/secrets.json`]);
+    const [name = '', key = Buffer.of()] = [...objects].find(([name]) => name.includes('/keys/')) ?? [];
+    expect(name.endsWith(idOf(key))).toBe(true);
+  });
+
+  it('are the same for all replicas, whoever is first, and after a restart', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const access = () => createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal);
+    const all = await Promise.all(Array.from({ length: 5 }, access));
+    expect(new Set([...all, await access()].map(({ repositoryPassword }) => repositoryPassword)).size).toBe(1);
+    expect(await keysOf(objects)).toEqual([`${folder}/restic/config`, `${folder}/restic/keys/ID`, `${folder}/secrets.json`]);
+  });
+
+  it('are others in each namespace', async () => {
+    const { repositories } = createWorkbench();
+    const [shop, other] = await Promise.all(['shop', 'other'].map((one) => repositories.access(one, 'append', hour, signal)));
+    expect(shop?.repositoryPassword).not.toBe(other?.repositoryPassword);
+  });
+
+  it('are those in the store where a put was done, but its answer was lost', async () => {
+    const store = memoryStore();
+    let lost = 0;
+    const losing = changed(store, {
+      putIfAbsent: async (key, body) => {
+        await store.putIfAbsent(key, body, signal);
+        lost += 1;
+        throw new StoreUnavailable(`${key}: no answer`);
+      },
+    });
+    await expect(createWorkbench({ store: losing }).repositories.access('shop', 'append', hour, signal)).rejects.toThrow('no answer');
+    const found = await createWorkbench({ store }).repositories.access('shop', 'append', hour, signal);
+    expect(lost).toBe(1);
+    expect(JSON.parse(Buffer.from(await store.read(`${folder}/secrets.json`, signal)).toString())).toMatchObject({
+      repositoryPassword: found.repositoryPassword,
+    });
+  });
+
+  it.each([
+    ['{"version":1,"repositoryPassword":"0123', 'cut'],
+    ['null', 'no object'],
+    ['{"version":2}', 'of another version'],
+    [JSON.stringify({ version: 1, repositoryPassword: 'geheim', ticketKey: 'geheim', key: 'geheim', config: 'geheim' }), 'no secrets'],
+  ])('are an error where they are damaged: %s', async (content) => {
+    const store = memoryStore();
+    await store.putIfAbsent(`${folder}/secrets.json`, Buffer.from(content), signal);
+    const error = await createWorkbench({ store })
+      .repositories.access('shop', 'append', hour, signal)
+      .catch((error: unknown) => error as Error);
+    expect(error).toMatchObject({
+      name: 'StoreDamaged',
+      message: expect.stringContaining(`${folder}/secrets.json is damaged: it holds the password of all that was moved there`),
+    });
+    expect((error as Error).message).not.toMatch(/geheim|0123/);
+    expect(await store.size(`${folder}/restic/config`, signal)).toBeUndefined();
+  });
+
+  it('are never made anew beside an old repository', async () => {
+    const objects = new Map<string, Uint8Array>();
+    await createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal);
+    objects.delete(`${folder}/secrets.json`);
+    await expect(createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal)).rejects.toThrow(
+      `${folder}/secrets.json is missing, though the repository is there`,
+    );
+    expect(objects.has(`${folder}/secrets.json`)).toBe(false);
+  });
+
+  it('bring back the files that restic begins with', async () => {
+    const objects = new Map<string, Uint8Array>();
+    await createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal);
+    const before = new Map(objects);
+    for (const key of objects.keys()) if (key.includes('/restic/')) objects.delete(key);
+    await createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal);
+    expect(objects).toEqual(before);
+  });
+});
+
+describe('forget', () => {
+  it('deletes the snapshot and nothing else, and does not mind that it is gone', async () => {
+    const { repositories, store } = createWorkbench();
+    const [id, other] = [idOf('one'), idOf('other')];
+    for (const name of [id, other]) await store.putIfAbsent(`${folder}/restic/snapshots/${name}`, Buffer.from('x'), signal);
+    for (const _ of [1, 2]) await repositories.forget('shop', id, signal);
+    expect((await collect(store.list(folder, signal))).map(({ key }) => key)).toEqual([`${folder}/restic/snapshots/${other}`]);
+  });
+
+  it.each(['latest', '../../config', '', idOf('x').slice(0, 8)])('takes no other name: %s', async (name) => {
+    await expect(createWorkbench().repositories.forget('shop', name, signal)).rejects.toThrow('is no id of a snapshot');
+  });
+});
