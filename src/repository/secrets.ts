@@ -31,8 +31,6 @@ const mostKnown = 1000;
 export class SecretFiles {
   readonly #parts: SecretsParts;
   readonly #known = new Map<string, Secrets>();
-  /** Namespaces whose key and config this process knows to be in their place. */
-  readonly #begun = new Set<string>();
 
   constructor(parts: SecretsParts) {
     this.#parts = parts;
@@ -48,7 +46,7 @@ export class SecretFiles {
   /** Makes them, and the beginning of the repository, where that has not been done. Rejects with a StoreError. */
   async ensure(namespace: string, signal: AbortSignal): Promise<Secrets> {
     const secrets = (await this.find(namespace, signal)) ?? (await this.#make(namespace, signal));
-    if (!this.#begun.has(namespace)) await this.#begin(namespace, secrets, signal);
+    await this.#begin(namespace, secrets, signal);
     return secrets;
   }
 
@@ -70,12 +68,16 @@ export class SecretFiles {
     return found;
   }
 
-  /** The same bytes by whichever replica, so that it is no matter who was first. */
+  /** The same bytes by whichever replica, so that it is no matter who was first. Nothing is written where all is there: a store may be for reading only. */
   async #begin(namespace: string, { key, config }: Secrets, signal: AbortSignal): Promise<void> {
+    const { store } = this.#parts;
     const place = this.#place(namespace);
-    await this.#parts.store.putIfAbsent(fileKey(place, 'keys', idOf(key)), key, signal);
-    await this.#parts.store.putIfAbsent(configKey(place), config, signal);
-    this.#begun.add(namespace);
+    const beginning = [
+      [fileKey(place, 'keys', idOf(key)), key],
+      [configKey(place), config],
+    ] as const;
+    for (const [name, content] of beginning)
+      if ((await store.size(name, signal)) === undefined) await store.putIfAbsent(name, content, signal);
   }
 
   async #read(namespace: string, signal: AbortSignal): Promise<Secrets | undefined> {
@@ -93,7 +95,6 @@ export class SecretFiles {
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= mostKnown) break;
       this.#known.delete(oldest);
-      this.#begun.delete(oldest);
     }
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encrypted } from '../../src/objectstore/encryption/encrypted.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
+import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreDenied, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import type { Access } from '../../src/repository/repositories.ts';
 import { credentialsOf } from '../../src/repository/tickets.ts';
@@ -216,11 +217,11 @@ describe('paths', () => {
 });
 
 describe('a store that fails', () => {
-  const failing = (fault: Error) => {
+  const failing = (store: ObjectStore, fault: Error) => {
     const fail = async () => {
       throw fault;
     };
-    return changed(memoryStore(), { upload: fail, size: fail, stream: fail });
+    return changed(store, { upload: fail, size: fail, stream: fail });
   };
 
   it.each([
@@ -229,8 +230,9 @@ describe('a store that fails', () => {
     [new StoreDenied('s3://bucket: no rights'), 500],
     [new TypeError('undefined is not a function'), 500],
   ])('%s', async (error, status) => {
-    const { send, repositories, lines } = createWorkbench({ store: failing(error) });
+    const { repositories, store, clock } = createWorkbench();
     const as = await repositories.access('shop', 'append', hour, signal);
+    const { send, lines } = createWorkbench({ store: failing(store, error), clock });
     for (const [method, path] of [
       ['GET', `data/${packId}`],
       ['HEAD', 'config'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../../src/objectstore/memory.ts';
-import { StoreUnavailable } from '../../src/objectstore/objectstore.ts';
+import { StoreDenied, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { collect } from '../conformance/objectstore/subject.ts';
 import { changed, createWorkbench, folder, hour, idOf, signal } from './workbench.ts';
 
@@ -79,12 +79,24 @@ describe('the secrets of a repository', () => {
     expect(objects.has(`${folder}/secrets.json`)).toBe(false);
   });
 
+  it('are found in a store that may only be read', async () => {
+    const store = memoryStore();
+    const made = await createWorkbench({ store }).repositories.access('shop', 'read', hour, signal);
+    const denied = async () => {
+      throw new StoreDenied('the store may only be read');
+    };
+    const { repositories } = createWorkbench({ store: changed(store, { putIfAbsent: denied }) });
+    expect(await repositories.access('shop', 'read', hour, signal)).toEqual(made);
+    await expect(repositories.access('other', 'read', hour, signal)).rejects.toThrow('may only be read');
+  });
+
   it('bring back the files that restic begins with', async () => {
     const objects = new Map<string, Uint8Array>();
-    await createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal);
+    const { repositories } = createWorkbench({ store: memoryStore(objects) });
+    await repositories.access('shop', 'append', hour, signal);
     const before = new Map(objects);
     for (const key of objects.keys()) if (key.includes('/restic/')) objects.delete(key);
-    await createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', 'append', hour, signal);
+    await repositories.access('shop', 'append', hour, signal);
     expect(objects).toEqual(before);
   });
 });

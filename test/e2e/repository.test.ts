@@ -1,0 +1,180 @@
+/**
+ * restic itself, against a repository that Kylon serves from a store of files. It needs `--cacert`, RESTIC_REST_USERNAME, RESTIC_REST_PASSWORD and
+ * RESTIC_PASSWORD, and no option besides: its five connections at once (`-o rest.connections`) are more than are saved at once, and the others wait.
+ * `restic init` is not needed.
+ */
+import { appendFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Access } from '../../src/repository/repositories.ts';
+import { suite } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { buildGo, coldBuild, missingGo } from './go.ts';
+import { makeOddTree, sparseBytes, treeOf } from './odd-tree.ts';
+import { eventually } from './process.ts';
+import type { Result } from './process.ts';
+import { Restic, startReplica } from './restic.ts';
+
+const { title, options } = suite('restic', missingGo() ?? { kubeconfig: '' });
+const MiB = 1024 * 1024;
+const hour = 3_600_000;
+const signal = AbortSignal.any([]);
+
+describe(title, options, () => {
+  const files = join(temporaryFolder(), 'store');
+  const tree = join(temporaryFolder(), 'tree');
+  const folderOf = (namespace: string) => join(files, 'd/domain/volumes', namespace);
+  let restic: Restic;
+  let replica: Awaited<ReturnType<typeof startReplica>>;
+  let append: Access;
+  let read: Access;
+
+  beforeAll(async () => {
+    restic = new Restic(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }));
+    makeOddTree(tree, 40 * MiB);
+    replica = await startReplica(pathToFileURL(files).href);
+    append = await replica.repositories.access('shop', 'append', hour, signal);
+    read = await replica.repositories.access('shop', 'read', hour, signal);
+  }, coldBuild);
+  afterAll(() => replica?.close());
+
+  const at = (access: Access, ...args: string[]) => restic.at(replica.port, access, args);
+
+  /** The summary of a backup that went well. */
+  const summaryOf = ({ code, stdout, stderr }: Result) => {
+    expect(code, stderr + stdout).toBe(0);
+    const summary: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    return summary as {
+      readonly snapshot_id: string;
+      readonly files_new: number;
+      readonly files_unmodified: number;
+      readonly data_added: number;
+    };
+  };
+  const backUp = async (access = append) => summaryOf(await at(access, 'backup', '--json', tree));
+  const snapshots = async () => (JSON.parse((await at(read, 'snapshots', '--json')).stdout) as { id: string }[]).map(({ id }) => id);
+
+  it('finds the repository made, and does not make it again', async () => {
+    const init = await at(append, 'init');
+    expect([init.code, init.stderr]).toEqual([1, expect.stringContaining('config file already exists')]);
+    expect(await at(read, 'cat', 'config')).toMatchObject({ code: 0, stdout: expect.stringContaining('"version": 2') });
+  });
+
+  it('backs up, again by what has changed only, and proves all that it stored', async () => {
+    const first = await backUp();
+    expect(first.data_added).toBeGreaterThan(40 * MiB);
+    appendFileSync(join(tree, 'one'), ' and changed');
+    const second = await backUp();
+    expect(second.data_added).toBeLessThan(MiB);
+    expect(second.files_unmodified).toBeGreaterThan(3);
+    const check = await at(read, 'check', '--read-data');
+    expect([check.code, check.stdout], check.stderr).toEqual([0, expect.stringContaining('no errors were found')]);
+    expect(await snapshots()).toEqual([first.snapshot_id, second.snapshot_id]);
+  });
+
+  it('restores everything as it was, links and holes too', async () => {
+    const restored = temporaryFolder();
+    const result = await at(read, 'restore', `latest:${tree}`, '--target', restored, '--sparse');
+    expect(result.code, result.stderr).toBe(0);
+    expect(treeOf(restored)).toEqual(treeOf(tree));
+    expect(statSync(join(restored, 'one')).ino).toBe(statSync(join(restored, 'empty/two')).ino);
+    expect(statSync(join(restored, 'sparse')).blocks * 512).toBeLessThan(sparseBytes / 16);
+  });
+
+  it('forgets nothing by a ticket, while Kylon does', async () => {
+    const [first = '', second = ''] = await snapshots();
+    const refused = await at(append, 'forget', first);
+    expect([refused.code, refused.stderr + refused.stdout]).not.toEqual([0, '']);
+    expect(await snapshots()).toEqual([first, second]);
+    await replica.repositories.forget('shop', first, signal);
+    expect(await snapshots()).toEqual([second]);
+    expect((await at(append, 'check')).code).toBe(0);
+  });
+
+  it('adds nothing by a ticket for reading', async () => {
+    expect((await at(read, 'backup', tree)).code).toBe(1);
+    expect(await snapshots()).toHaveLength(1);
+  });
+
+  it('adds and changes no key, which would keep others out', async () => {
+    const before = readdirSync(join(folderOf('shop'), 'restic/keys'));
+    const passwordFile = join(folderOf('shop'), 'secrets.json');
+    expect((await at(append, 'key', 'add', '--new-password-file', passwordFile)).code).toBe(1);
+    expect(readdirSync(join(folderOf('shop'), 'restic/keys'))).toEqual(before);
+  });
+
+  it('is told at once of a wrong password, a ticket that is over, and one of another namespace', async () => {
+    const wrong = await at({ ...append, repositoryPassword: 'wrong' }, 'snapshots');
+    expect([wrong.code, wrong.stderr]).toEqual([12, expect.stringContaining('wrong password')]);
+    const short = await replica.repositories.access('shop', 'append', 1, signal);
+    await sleep(1100);
+    const late = await at(short, 'snapshots');
+    expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('unexpected HTTP response (401)')]);
+    const other = await replica.repositories.access('other', 'append', hour, signal);
+    const astray = await at({ ...other, path: append.path }, 'snapshots');
+    expect([astray.code, astray.stderr]).toEqual([1, expect.stringContaining('unexpected HTTP response (403)')]);
+  });
+
+  it('goes on after one that was killed and has left its lock', async () => {
+    const locks = join(folderOf('shop'), 'restic/locks');
+    const killed = restic.start(replica.port, append, ['backup', '--stdin-from-command', '--', 'sleep', '10']);
+    await eventually(async () => existsSync(locks) && readdirSync(locks).length === 1);
+    await killed.stop('SIGKILL');
+    expect(readdirSync(locks)).toHaveLength(1);
+    const { files_unmodified } = await backUp();
+    expect(files_unmodified).toBeGreaterThan(3);
+    expect(readdirSync(locks)).toHaveLength(1);
+    expect((await at(append, 'unlock')).code).toBe(0);
+    expect(existsSync(locks) ? readdirSync(locks) : []).toEqual([]);
+  });
+
+  it('is one repository for two that begin at the same moment, at two replicas', async () => {
+    const other = await startReplica(pathToFileURL(files).href);
+    try {
+      const results = await Promise.all(
+        [replica, other].map(async ({ port, repositories }) => {
+          const access = await repositories.access('new', 'append', hour, signal);
+          return restic.at(port, access, ['backup', '--json', '--host', String(port), tree]);
+        }),
+      );
+      for (const result of results) summaryOf(result);
+      const access = await other.repositories.access('new', 'read', hour, signal);
+      const check = await restic.at(other.port, access, ['check', '--read-data']);
+      expect(check.code, check.stderr).toBe(0);
+      expect(JSON.parse((await restic.at(other.port, access, ['snapshots', '--json'])).stdout)).toHaveLength(2);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('saves again what it does not know to be saved', async () => {
+    const lost = new Set<string>();
+    const losing = await startReplica(pathToFileURL(files).href, (serve) => async (request, signal) => {
+      const answer = await serve(request, signal);
+      if (request.method !== 'POST' || lost.has(request.url)) return answer;
+      lost.add(request.url);
+      return { status: 503, headers: { 'Content-Type': 'text/plain' }, body: 'the answer was lost' };
+    });
+    try {
+      const access = await losing.repositories.access('lossy', 'append', hour, signal);
+      const small = join(tree, 'with spaces');
+      summaryOf(await restic.at(losing.port, access, ['backup', '--json', small]));
+      const check = await restic.at(losing.port, access, ['check', '--read-data']);
+      expect(check.code, check.stderr).toBe(0);
+      expect([...lost].map((url) => url.split('/').at(-2))).toEqual(expect.arrayContaining(['locks', 'data', 'index', 'snapshots']));
+    } finally {
+      await losing.close();
+    }
+  });
+
+  it('opens the files of the store without Kylon, in an emergency', async () => {
+    const secrets = JSON.parse(readFileSync(join(folderOf('shop'), 'secrets.json'), 'utf8')) as { repositoryPassword: string };
+    const restored = temporaryFolder();
+    const args = ['--no-lock', 'restore', `latest:${tree}`, '--target', restored];
+    const result = await restic.onFiles(join(folderOf('shop'), 'restic'), secrets.repositoryPassword, args);
+    expect(result.code, result.stderr).toBe(0);
+    expect(treeOf(restored)).toEqual(treeOf(tree));
+  });
+});

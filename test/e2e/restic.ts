@@ -1,0 +1,93 @@
+/** restic as it is built from its module, against a repository that a server of ours serves. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { randomIds } from '../../src/base/ids.ts';
+import { createLog } from '../../src/base/log.ts';
+import { createMetrics } from '../../src/base/metrics.ts';
+import { openStore } from '../../src/objectstore/open.ts';
+import type { Access } from '../../src/repository/repositories.ts';
+import { createRepositories } from '../../src/repository/store-repositories.ts';
+import { startServer } from '../../src/server/listen.ts';
+import type { ServeRepository } from '../../src/server/repositories.ts';
+import { authority, issue } from '../auth/pki.ts';
+import { temporaryFolder } from './folder.ts';
+import { Running, run } from './process.ts';
+import type { Result } from './process.ts';
+
+const ca = authority('serving-ca');
+const serving = issue(ca, { cn: 'localhost', usage: 'server' });
+const signal = AbortSignal.any([]);
+const api = () => Promise.reject(new Error('there is no API here'));
+
+/** A replica of ours on the store of `url`, which serves nothing else. `wrap` may come between restic and the repositories. */
+export async function startReplica(url: string, wrap: (serve: ServeRepository) => ServeRepository = (serve) => serve) {
+  const parts = { clock: systemClock, ids: randomIds, log: createLog('silent'), metrics: createMetrics(), env: process.env };
+  const { store } = await openStore(url, parts, signal);
+  const { repositories, serve } = createRepositories({ ...parts, store, domain: 'domain' });
+  const server = await startServer(
+    {
+      ...serving,
+      ...parts,
+      host: '127.0.0.1',
+      port: 0,
+      authenticate: api,
+      authorizer: { authorize: api },
+      handle: api,
+      serveRepository: wrap(serve),
+      shutdownDelayMs: 0,
+      healthChecks: [],
+    },
+    signal,
+  );
+  return {
+    port: server.port,
+    repositories,
+    close: async () => {
+      await server.close();
+      await store.close();
+    },
+  };
+}
+
+export class Restic {
+  readonly #program: string;
+  readonly #caFile: string;
+  readonly #cache: string;
+
+  constructor(program: string) {
+    const folder = temporaryFolder();
+    this.#program = program;
+    this.#caFile = join(folder, 'ca.pem');
+    this.#cache = join(folder, 'cache');
+    writeFileSync(this.#caFile, ca.cert);
+    mkdirSync(this.#cache);
+  }
+
+  /** At the replica that listens on `port`. */
+  at(port: number, access: Access, args: readonly string[]): Promise<Result> {
+    return run(this.#program, this.#flags(port, access, args), { env: this.#env(access) });
+  }
+
+  start(port: number, access: Access, args: readonly string[]): Running {
+    return new Running(this.#program, this.#flags(port, access, args), { env: { ...process.env, ...this.#env(access) } });
+  }
+
+  /** In a folder of files, without any server. */
+  onFiles(folder: string, repositoryPassword: string, args: readonly string[]): Promise<Result> {
+    return run(this.#program, ['-r', folder, '--no-cache', ...args], { env: { RESTIC_PASSWORD: repositoryPassword } });
+  }
+
+  #flags(port: number, { path }: Access, args: readonly string[]): string[] {
+    return ['-r', `rest:https://localhost:${port}/${path}`, '--cacert', this.#caFile, ...args];
+  }
+
+  #env({ username, password, repositoryPassword }: Access): Record<string, string> {
+    return {
+      RESTIC_REST_USERNAME: username,
+      RESTIC_REST_PASSWORD: password,
+      RESTIC_PASSWORD: repositoryPassword,
+      RESTIC_CACHE_DIR: this.#cache,
+    };
+  }
+}
