@@ -3,12 +3,13 @@
  * RESTIC_PASSWORD, and no option besides: its five connections at once (`-o rest.connections`) are more than are saved at once, and the others wait.
  * `restic init` is not needed.
  */
-import { appendFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Access } from '../../src/repository/repositories.ts';
+import { keyLine } from '../objectstore/keyrings.ts';
 import { suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { buildGo, coldBuild, missingGo } from './go.ts';
@@ -16,6 +17,9 @@ import { makeOddTree, sparseBytes, treeOf } from './odd-tree.ts';
 import { eventually } from './process.ts';
 import type { Result } from './process.ts';
 import { Restic, startReplica } from './restic.ts';
+import type { ReplicaOptions } from './restic.ts';
+import type { StoreForKylon } from './stores.ts';
+import { storesForKylon } from './stores.ts';
 
 const { title, options } = suite('restic', missingGo() ?? { kubeconfig: '' });
 const MiB = 1024 * 1024;
@@ -149,26 +153,6 @@ describe(title, options, () => {
     }
   });
 
-  it('saves again what it does not know to be saved', async () => {
-    const lost = new Set<string>();
-    const losing = await startReplica(pathToFileURL(files).href, (serve) => async (request, signal) => {
-      const answer = await serve(request, signal);
-      if (request.method !== 'POST' || lost.has(request.url)) return answer;
-      lost.add(request.url);
-      return { status: 503, headers: { 'Content-Type': 'text/plain' }, body: 'the answer was lost' };
-    });
-    try {
-      const access = await losing.repositories.access('lossy', 'append', hour, signal);
-      const small = join(tree, 'with spaces');
-      summaryOf(await restic.at(losing.port, access, ['backup', '--json', small]));
-      const check = await restic.at(losing.port, access, ['check', '--read-data']);
-      expect(check.code, check.stderr).toBe(0);
-      expect([...lost].map((url) => url.split('/').at(-2))).toEqual(expect.arrayContaining(['locks', 'data', 'index', 'snapshots']));
-    } finally {
-      await losing.close();
-    }
-  });
-
   it('opens the files of the store without Kylon, in an emergency', async () => {
     const secrets = JSON.parse(readFileSync(join(folderOf('shop'), 'secrets.json'), 'utf8')) as { repositoryPassword: string };
     const restored = temporaryFolder();
@@ -177,4 +161,40 @@ describe(title, options, () => {
     expect(result.code, result.stderr).toBe(0);
     expect(treeOf(restored)).toEqual(treeOf(tree));
   });
+
+  describe.each<StoreForKylon & { encryptionKeys?: string }>([...storesForKylon(), encryptedFiles()])(
+    'in the store $name',
+    ({ url, env, encryptionKeys }) => {
+      it('saves again what it does not know to be saved, and gives it back', async () => {
+        const lost = new Set<string>();
+        const losing: ReplicaOptions['wrap'] = (serve) => async (request, signal) => {
+          const answer = await serve(request, signal);
+          if (request.method !== 'POST' || lost.has(request.url)) return answer;
+          lost.add(request.url);
+          return { status: 503, headers: { 'Content-Type': 'text/plain' }, body: 'the answer was lost' };
+        };
+        const one = await startReplica(url(), { env, ...(encryptionKeys && { encryptionKeys }), wrap: losing });
+        try {
+          const access = await one.repositories.access('lossy', 'append', hour, signal);
+          summaryOf(await restic.at(one.port, access, ['backup', '--json', tree]));
+          expect([...lost].map((path) => path.split('/').at(-2))).toEqual(expect.arrayContaining(['locks', 'data', 'index', 'snapshots']));
+          const check = await restic.at(one.port, access, ['check', '--read-data']);
+          expect(check.code, check.stderr).toBe(0);
+          const restored = temporaryFolder();
+          const result = await restic.at(one.port, access, ['restore', `latest:${tree}`, '--target', restored]);
+          expect(result.code, result.stderr).toBe(0);
+          expect(treeOf(restored)).toEqual(treeOf(tree));
+        } finally {
+          await one.close();
+        }
+      });
+    },
+  );
 });
+
+function encryptedFiles() {
+  const folder = temporaryFolder();
+  const encryptionKeys = join(folder, 'keys');
+  writeFileSync(encryptionKeys, keyLine('one'), { mode: 0o600 });
+  return { name: 'file, encrypted', url: () => pathToFileURL(join(folder, 'store')).href, env: {}, encryptionKeys };
+}

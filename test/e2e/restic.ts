@@ -20,10 +20,19 @@ const serving = issue(ca, { cn: 'localhost', usage: 'server' });
 const signal = AbortSignal.any([]);
 const api = () => Promise.reject(new Error('there is no API here'));
 
-/** A replica of ours on the store of `url`, which serves nothing else. `wrap` may come between restic and the repositories. */
-export async function startReplica(url: string, wrap: (serve: ServeRepository) => ServeRepository = (serve) => serve) {
-  const parts = { clock: systemClock, ids: randomIds, log: createLog('silent'), metrics: createMetrics(), env: process.env };
-  const { store } = await openStore(url, parts, signal);
+export interface ReplicaOptions {
+  /** What it needs to open the store. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The path of a file with keys, for an encrypted store. */
+  readonly encryptionKeys?: string;
+  /** What comes between restic and the repositories. */
+  readonly wrap?: (serve: ServeRepository) => ServeRepository;
+}
+
+/** A replica of ours on the store of `url`, which serves nothing else. */
+export async function startReplica(url: string, { env = {}, encryptionKeys, wrap = (serve) => serve }: ReplicaOptions = {}) {
+  const parts = { clock: systemClock, ids: randomIds, log: createLog('silent'), metrics: createMetrics(), env: { ...process.env, ...env } };
+  const { store } = await openStore(url, { ...parts, encryptionKeys }, signal);
   const { repositories, serve } = createRepositories({ ...parts, store, domain: 'domain' });
   const server = await startServer(
     {
