@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encrypted } from '../../src/objectstore/encryption/encrypted.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import { StoreDenied, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
+import { StoreConflict, StoreDenied, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import type { Access } from '../../src/repository/repositories.ts';
 import { credentialsOf } from '../../src/repository/tickets.ts';
 import { collect, pattern } from '../conformance/objectstore/subject.ts';
@@ -306,6 +306,42 @@ describe('load', () => {
     expect(isOpen).toBe(false);
     over.abort(new Error('the requests are over'));
     expect(await ninth).toBe(200);
+  });
+});
+
+describe('a store that tells of a file before it has read the new one', () => {
+  it('gets the same answers for it', async () => {
+    const { repositories, store, clock, send } = createWorkbench();
+    const as = await repositories.access('shop', 'append', hour, signal);
+    await send('POST', `data/${packId}`, { as, body: pack });
+    const early = async () => {
+      throw new StoreConflict('it exists already');
+    };
+    const other = createWorkbench({ store: changed(store, { upload: early }), clock });
+    expect(await other.send('POST', `data/${packId}`, { as, body: pack })).toMatchObject({ status: 200 });
+    expect(await other.send('POST', `data/${packId}`, { as, body: Buffer.from('other') })).toMatchObject({ status: 400 });
+    await store.delete(`${folder}/restic/data/${packId.slice(0, 2)}/${packId}`, signal);
+    await store.putIfAbsent(`${folder}/restic/data/${packId.slice(0, 2)}/${packId}`, pack.subarray(1), signal);
+    expect(await other.send('POST', `data/${packId}`, { as, body: pack })).toMatchObject({ status: 403 });
+  });
+});
+
+describe('a sender', () => {
+  it('that falls silent loses its place, and leaves nothing', async () => {
+    const { send, repositories, store, clock } = createWorkbench();
+    const as = await repositories.access('shop', 'append', hour, signal);
+    const silent = async function* () {
+      yield pack.subarray(0, 1000);
+      await new Promise(() => {});
+    };
+    const four = Array.from({ length: 4 }, (_, i) => send('POST', `data/${idOf(`${i}`)}`, { as, body: silent() }));
+    const fifth = send('POST', `data/${packId}`, { as, body: pack });
+    await clock.pass(59_999);
+    expect(await Promise.race([fifth, Promise.resolve('waits')])).toBe('waits');
+    await clock.pass(1);
+    for (const { status, headers } of await Promise.all(four)) expect([status, headers['Connection']]).toEqual([408, 'close']);
+    expect((await fifth).status).toBe(200);
+    expect(await collect(store.list(`${folder}/restic/data/`, signal))).toHaveLength(1);
   });
 });
 

@@ -1,4 +1,5 @@
 /** What restic does with single files: reading, all or a part, their size, saving and deleting. */
+import type { Clock } from '../../base/clock.ts';
 import type { ByteRange, ObjectStore } from '../../objectstore/objectstore.ts';
 import { StoreConflict, StoreRange } from '../../objectstore/objectstore.ts';
 import type { FileKind } from '../paths.ts';
@@ -48,14 +49,14 @@ export async function sizeOfFile(store: ObjectStore, key: string, signal: AbortS
  * answer was lost, and takes the 403 that rest-server gives then for the end of the backup. Rejects with Refused and a StoreError.
  */
 export async function saveFile(
-  store: ObjectStore,
+  { store, clock }: { readonly store: ObjectStore; readonly clock: Clock },
   { key, kind, id }: { readonly key: string; readonly kind: FileKind; readonly id: string },
   { body, contentLength = 0 }: RepositoryRequest,
   signal: AbortSignal,
 ): Promise<RepositoryAnswer> {
   const most = mostBytes[kind];
   if (contentLength > most) throw tooLong(most);
-  const file = new IncomingFile(body, most, id);
+  const file = new IncomingFile(body, { most, id }, clock, signal);
   try {
     await store.upload(key, file.pieces(), signal);
   } catch (error) {

@@ -86,7 +86,7 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
   if (operation === 'delete') return deleteFile(store, key, signal);
   if (target.what === 'config') throw new Error(`${operation} of a config is nobody's right`);
   using _ = await given.saving.enter(signal);
-  return await saveFile(store, { key, kind: target.kind, id: target.id }, request, signal);
+  return await saveFile(parts, { key, kind: target.kind, id: target.id }, request, signal);
 }
 
 /** What the client is told: never what was thrown, which the log tells. */
