@@ -52,6 +52,8 @@ export interface Setting {
   readonly definitions: readonly ResourceDefinition[];
   readonly version: Version;
   readonly certificate: Certificate;
+  /** PEM: whom Pods of the cluster trust when they reach this process. */
+  readonly ca: string;
   readonly authenticate: Authenticate;
   readonly authorizer: Authorizer;
   readonly namespaces: (storage: Storage) => NamespaceReader;
@@ -96,6 +98,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     version: setting.version,
   };
   const objects = createObjects({ ...core, services: undefined });
+  const mover = options.mover && { ...options.mover, ca: setting.ca };
   const singleReplica = options.mode !== 'in-cluster';
   const engine = createEngine({
     ...parts,
@@ -105,8 +108,9 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     snapshots,
     cluster,
     store,
-    domain,
     repositories,
+    mover,
+    domain,
     replica: options.replica,
     singleReplica,
     authorizer: setting.authorizer,

@@ -1,5 +1,6 @@
 /** Kylon for a real cluster: beside it on the same machine, where it registers itself, or as a pod in it, where manifests do. */
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { apiPath, apiServiceName } from './api-service.ts';
 import { followAvailability } from './availability.ts';
@@ -57,6 +58,7 @@ async function run(options: Options, parts: Parts, say: Say, signal: AbortSignal
       definitions: kylonResources,
       version: kylonVersion,
       certificate: serving,
+      ca,
       authenticate: createAuthenticator({ trust, tokens: createTokenAuthenticator(cluster, parts.clock), ...parts }),
       authorizer: createAuthorizer(cluster, parts.clock),
       namespaces: () => cluster.namespaces,
@@ -133,14 +135,28 @@ class Refusals {
 }
 
 /** Given ones, or a pair of our own whose authority the APIService names. */
-async function certificatesFor({ tls, data, service: { namespace, name } }: Options, { clock, ids }: Parts, signal: AbortSignal) {
-  if (tls) return { ca: await readFile(tls.certFile, { encoding: 'utf8', signal }), serving: await readCertificateFiles(tls, signal) };
+async function certificatesFor(options: Options, { clock, ids }: Parts, signal: AbortSignal) {
+  const { tls, tlsCa, data, mover } = options;
+  const { namespace, name } = options.service;
+  if (tls)
+    return { ca: await readFile(tlsCa ?? tls.certFile, { encoding: 'utf8', signal }), serving: await readCertificateFiles(tls, signal) };
   const service = `${name}.${namespace}`;
+  const hosts = hostOf(mover?.address);
   return ensureCertificates(
     join(data, 'pki'),
-    { dnsNames: [`${service}.svc`, service, `${service}.svc.cluster.local`, 'localhost'], ips: ['127.0.0.1'] },
+    {
+      dnsNames: [`${service}.svc`, service, `${service}.svc.cluster.local`, 'localhost', ...hosts.names],
+      ips: ['127.0.0.1', ...hosts.ips],
+    },
     clock,
     ids,
     signal,
   );
+}
+
+/** Of a URL: as a certificate names it. */
+function hostOf(address: string | undefined): { readonly names: readonly string[]; readonly ips: readonly string[] } {
+  if (address === undefined) return { names: [], ips: [] };
+  const host = new URL(address).hostname.replaceAll(/[[\]]/g, '');
+  return isIP(host) ? { names: [], ips: [host] } : { names: [host], ips: [] };
 }

@@ -25,6 +25,10 @@ export interface Options {
   /** Namespace and name of the Service by which a cluster reaches this process. */
   readonly service: { readonly namespace: string; readonly name: string };
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** PEM file of the authority of the serving certificate; undefined where that is given by nobody. */
+  readonly tlsCa: string | undefined;
+  /** By which image volumes are copied, and the URL by which its Pods reach this process; undefined where no volume is copied. */
+  readonly mover: { readonly image: string; readonly address: string } | undefined;
   readonly auditLog: string | undefined;
   readonly logLevel: LogLevel;
   /** Milliseconds between SIGTERM and the end of accepting requests. */
@@ -60,6 +64,15 @@ const flags = {
   service: { value: 'NAMESPACE/NAME', help: 'Service by which the cluster reaches this process.', default: 'kube-system/kylon' },
   'tls-cert-file': { value: 'FILE', help: 'Serving certificate with its chain, PEM; read again when it changes. Default: made by Kylon.' },
   'tls-private-key-file': { value: 'FILE', help: 'Key of the serving certificate, PEM.' },
+  'tls-ca-file': {
+    value: 'FILE',
+    help: 'Authority of the serving certificate, PEM, for Pods that copy volumes. Default: the serving certificate.',
+  },
+  'mover-image': { value: 'IMAGE', help: 'Image of the Pods that copy volumes, as manifests/mover makes it. Without it none is copied.' },
+  'mover-address': {
+    value: 'URL',
+    help: 'Where those Pods reach this process: https://HOST[:PORT]. Default with --in-cluster: that of --service.',
+  },
   'audit-log': { value: 'FILE', help: 'Append an audit.k8s.io/v1 Event for every request to this file.' },
   'log-level': { value: 'LEVEL', help: 'What is logged on standard error: debug, info, warn, error or silent.', default: 'warn' },
   'shutdown-delay': {
@@ -91,6 +104,7 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
   const text = (name: FlagName, otherwise = '') => given[name] ?? (flags[name] as Flag).default ?? otherwise;
   const [host, shutdownDelay] = mode === 'in-cluster' ? ['0.0.0.0', '10'] : ['127.0.0.1', '0'];
   const data = resolve(text('data'));
+  const service = checkService(text('service'), faults);
   const options: Options = {
     mode,
     data,
@@ -99,8 +113,10 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
     host: text('bind-address', host),
     port: wholeNumber('port', text('port'), 65_535, faults),
     kubeconfig: checkFile('kubeconfig', given.kubeconfig, faults),
-    service: checkService(text('service'), faults),
+    service,
     tls: checkTls(given, faults),
+    tlsCa: checkFile('tls-ca-file', given['tls-ca-file'], faults),
+    mover: checkMover(mode, given, service, faults),
     auditLog: given['audit-log'] && resolve(given['audit-log']),
     logLevel: checkLevel(text('log-level'), faults),
     shutdownDelay: wholeNumber('shutdown-delay', text('shutdown-delay', shutdownDelay), 3600, faults) * 1000,
@@ -218,6 +234,17 @@ function checkTls(given: Given, faults: string[]): Options['tls'] {
   const keyFile = checkFile('tls-private-key-file', given['tls-private-key-file'], faults);
   if ((certFile === undefined) !== (keyFile === undefined)) faults.push('--tls-cert-file and --tls-private-key-file go together');
   return certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
+}
+
+function checkMover(mode: Options['mode'], given: Given, service: Options['service'], faults: string[]): Options['mover'] {
+  const { 'mover-image': image, 'mover-address': asked } = given;
+  const own = mode === 'in-cluster' ? `https://${service.name}.${service.namespace}.svc` : undefined;
+  const address = asked ?? own;
+  if (image === undefined && asked !== undefined) faults.push('--mover-address goes with --mover-image');
+  if (image !== undefined && address === undefined) faults.push('--mover-image goes with --mover-address, unless Kylon runs --in-cluster');
+  if (asked !== undefined && !/^https:\/\/[^/?#@]+\/?$/.test(asked))
+    faults.push(`--mover-address: "${asked}" is not of the form https://HOST[:PORT]`);
+  return image === undefined || address === undefined ? undefined : { image, address };
 }
 
 function checkService(text: string, faults: string[]): Options['service'] {

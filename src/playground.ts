@@ -50,6 +50,7 @@ export async function runPlayground(options: Options, parts: Parts, say: Say, si
       definitions,
       version: playgroundVersion,
       certificate: certificates.serving,
+      ca: certificates.ca,
       authenticate: createAuthenticator({ trust: { current: () => trust }, tokens: undefined, ...parts }),
       authorizer: mastersOnly,
       namespaces: storedNamespaces,

@@ -13,9 +13,9 @@ const mayImport: Record<string, readonly string[]> = {
   machinery: ['base'],
   resources: ['machinery', 'base'],
   catalog: ['machinery', 'objectstore', 'base'],
-  repository: ['objectstore', 'base'],
   auth: ['machinery', 'cluster', 'base'],
-  engine: ['resources', 'machinery', 'repository', 'objectstore', 'cluster', 'base'],
+  repository: ['objectstore', 'base'],
+  engine: ['resources', 'machinery', 'objectstore', 'repository', 'cluster', 'base'],
   server: ['machinery', 'auth', 'base'],
   cli: ['engine', 'catalog', 'resources', 'machinery', 'cluster', 'objectstore', 'base'],
 };

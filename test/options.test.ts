@@ -103,12 +103,27 @@ describe('options', () => {
       'unknown flag --colour: see --help',
       'unexpected argument "stray": flags begin with --',
       '--kubeconfig and --in-cluster exclude each other',
+      '--service: "Bad" is not of the form NAMESPACE/NAME',
       '--store: not a URL such as file:///var/lib/kylon',
       '--port: "x" is not a whole number from 0 to 65535',
       '--kubeconfig: there is no file /no/such',
-      '--service: "Bad" is not of the form NAMESPACE/NAME',
       '--tls-cert-file and --tls-private-key-file go together',
       '--log-level: "loud" is none of debug, info, warn, error, silent',
+    ]);
+  });
+
+  it('knows how volumes are copied: by an image, from an address that Pods can reach', () => {
+    const moverOf = (argv: readonly string[]) => read([...argv]).mover;
+    expect(moverOf([])).toBeUndefined();
+    expect(moverOf(['--in-cluster', '--mover-image=m:1'])).toEqual({ image: 'm:1', address: 'https://kylon.kube-system.svc' });
+    expect(moverOf(['--mover-image=m:1', '--mover-address=https://10.0.0.1:8443'])).toEqual({
+      image: 'm:1',
+      address: 'https://10.0.0.1:8443',
+    });
+    expect(faultsOf(['--mover-image=m:1'])).toEqual(['--mover-image goes with --mover-address, unless Kylon runs --in-cluster']);
+    expect(faultsOf(['--mover-address=http://a'])).toEqual([
+      '--mover-address goes with --mover-image',
+      '--mover-address: "http://a" is not of the form https://HOST[:PORT]',
     ]);
   });
 

@@ -46,6 +46,8 @@ export interface Cluster {
     options: WriteOptions & { uid?: string; propagationPolicy?: 'Foreground' | 'Background' | 'Orphan' },
     signal: AbortSignal,
   ): Promise<void>;
+  /** The last lines that the only container of a Pod has written. */
+  log(namespace: string, pod: string, lines: number, signal: AbortSignal): Promise<string>;
   /** The same cluster, asked as somebody else, by impersonation: what they may not, this may not. */
   as(user: ClusterUser): Cluster;
   close(): Promise<void>;

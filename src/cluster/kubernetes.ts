@@ -14,6 +14,7 @@ import { listPages } from './list.ts';
 import { namespacesOf } from './namespaces.ts';
 import type { NamespacePhases } from './namespaces.ts';
 import { objectsOf } from './objects.ts';
+import { readLog } from './pod-log.ts';
 import { reviewsOf } from './review-requests.ts';
 import type { Reviews } from './reviews.ts';
 import { watchTrust } from './trust-watch.ts';
@@ -47,6 +48,7 @@ function clusterOf(client: ApiClient, clock: Clock, close: () => Promise<void>):
     list: (resource, options, signal) => listPages(client, resource, options, signal),
     follow: (resource, signal) => follow(client, resource, clock, signal),
     ...objectsOf(client),
+    log: (namespace, pod, lines, signal) => readLog(client, namespace, pod, lines, signal),
     as: (user) => clusterOf(client.withHeaders(impersonationHeaders(user)), clock, async () => {}),
     close,
   };

@@ -9,6 +9,7 @@ import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { Authorizer } from '../machinery/user.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import type { Repositories } from '../repository/repositories.ts';
+import type { MoverSetting } from './mover/setting.ts';
 
 export interface EngineParts {
   readonly objects: Objects;
@@ -18,10 +19,12 @@ export interface EngineParts {
   /** The cluster that is backed up and restored to, as Kylon itself. */
   readonly cluster: Cluster;
   readonly store: ObjectStore;
+  /** What was in volumes. */
+  readonly repositories: Repositories;
+  /** Undefined where no Pod can reach this process: then no volume can be copied. */
+  readonly mover: MoverSetting | undefined;
   /** Names this cluster in the store. */
   readonly domain: string;
-  /** Of what is moved out of volumes. */
-  readonly repositories: Repositories;
   /** Names this process among the replicas. */
   readonly replica: string;
   /** No other replica can be running: claims of others are of dead processes. */

@@ -72,6 +72,8 @@ interface Definition {
 
 interface State {
   readonly objects: Map<string, ClusterObject>;
+  /** By namespace and name of the Pod. */
+  readonly logs: Map<string, string>;
   rv: number;
   uid: number;
 }
@@ -83,7 +85,7 @@ export class MemoryCluster implements Cluster {
   failures: Discovery['failures'] = [];
 
   constructor(from?: { state: State; user: string; rules: { check: (request: Request) => void | Promise<void> } }) {
-    this.#state = from?.state ?? { objects: new Map(), rv: 1, uid: 1 };
+    this.#state = from?.state ?? { objects: new Map(), logs: new Map(), rv: 1, uid: 1 };
     this.#user = from?.user ?? 'kylon';
     this.#rules = from?.rules ?? { check: () => {} };
   }
@@ -229,6 +231,16 @@ export class MemoryCluster implements Cluster {
     const live = this.#live(resource, namespace, name);
     if (options.uid && options.uid !== live.metadata.uid) throw refuse(409, 'Conflict', `${name}: another uid`);
     if (!options.dryRun) this.#state.objects.delete(this.#id(resource, namespace, name));
+  }
+
+  /** What a Pod is to have written, by namespace and name. */
+  write(pod: string, text: string): void {
+    this.#state.logs.set(pod, text);
+  }
+
+  async log(namespace: string, pod: string): Promise<string> {
+    await this.#rules.check({ user: this.#user, verb: 'get', resource: 'pods/log', namespace, name: pod });
+    return this.#state.logs.get(`${namespace}/${pod}`) ?? '';
   }
 
   as(user: ClusterUser): Cluster {

@@ -8,6 +8,7 @@ import { createMetrics } from '../../src/base/metrics.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import type { MoverSetting } from '../../src/engine/mover/setting.ts';
 import type { EngineParts } from '../../src/engine/parts.ts';
 import type { Api } from '../../src/machinery/api.ts';
 import { createObjects } from '../../src/machinery/in-process.ts';
@@ -16,7 +17,7 @@ import type { ResourceDefinition } from '../../src/machinery/resource.ts';
 import type { User } from '../../src/machinery/user.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import { createRepositories } from '../../src/repository/store-repositories.ts';
+import type { Repositories } from '../../src/repository/repositories.ts';
 import { backups } from '../../src/resources/backup.ts';
 import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
@@ -25,6 +26,11 @@ import { snapshots } from '../../src/resources/snapshot.ts';
 import type { ItemResult } from '../../src/resources/services.ts';
 import { MemoryStorage } from '../machinery/memory-storage.ts';
 import { MemoryCluster } from './memory-cluster.ts';
+
+const emptyRepositories: Repositories = {
+  access: async () => ({ path: 'repositories/', username: 'mover', password: 'ticket', repositoryPassword: 'key' }),
+  forget: async () => {},
+};
 
 export const alice: User = { name: 'alice', groups: ['system:authenticated'], extra: {} };
 export const forever = new AbortController().signal;
@@ -38,6 +44,8 @@ export function createWorkbench(
     /** What lies in the store; and, where it is not a plain one, the store on it. */
     files?: Map<string, Uint8Array>;
     store?: ObjectStore;
+    repositories?: Repositories;
+    mover?: MoverSetting;
     replica?: string;
   } = {},
 ) {
@@ -61,19 +69,23 @@ export function createWorkbench(
     namespaces: { phase: () => Promise.resolve('Active') },
     services: undefined,
   };
-  const store = given.store ?? memoryStore(files);
-  const shared = { store, domain: 'domain', clock, ids: randomIds, log: createLog('silent'), metrics: createMetrics() };
   const parts: EngineParts = {
-    ...shared,
     objects: createObjects(api),
     backups,
     restores,
     snapshots,
     cluster,
-    repositories: createRepositories(shared).repositories,
+    store: given.store ?? memoryStore(files),
+    repositories: given.repositories ?? emptyRepositories,
+    mover: given.mover,
+    domain: 'domain',
     replica: given.replica ?? 'one',
     singleReplica: false,
     authorizer: api.authorizer,
+    clock,
+    ids: randomIds,
+    log: createLog('silent'),
+    metrics: createMetrics(),
   };
   return { storage, files, denied, parts, engine: createEngine(parts), ...actionsOf(parts) };
 }

@@ -1,0 +1,67 @@
+/** What restic tells while it works and at its end, as JSON lines: https://restic.readthedocs.io/en/stable/075_scripting.html#json-output */
+import type { Fields } from '../selection/fields.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+
+/** Bytes of what is being read or written. */
+export interface MoverProgress {
+  readonly bytesDone: number;
+  readonly totalBytes: number;
+}
+
+/** Of a copy that is in the repository. */
+export interface MoverSummary {
+  /** By which restic knows it. */
+  readonly snapshotId: string;
+  readonly files: number;
+  /** Bytes of the files that were looked at. */
+  readonly bytesRead: number;
+  /** Bytes that no earlier copy had. */
+  readonly bytesAdded: number;
+  /** Bytes that those take in the store. */
+  readonly bytesStored: number;
+}
+
+/** The last word on how far it is; undefined before there is one. */
+export function progressIn(log: string): MoverProgress | undefined {
+  const status = messagesIn(log).findLast((message) => message['message_type'] === 'status' && message['total_bytes'] !== undefined);
+  if (!status) return undefined;
+  return { bytesDone: numberOf(status['bytes_done'] ?? status['bytes_restored']), totalBytes: numberOf(status['total_bytes']) };
+}
+
+/** Undefined where the copy did not come to its end. */
+export function summaryIn(log: string): MoverSummary | undefined {
+  const found = messagesIn(log).findLast((message) => message['message_type'] === 'summary');
+  const snapshotId = textOf(found?.['snapshot_id']);
+  if (!found || snapshotId === undefined) return undefined;
+  return {
+    snapshotId,
+    files: numberOf(found['total_files_processed']),
+    bytesRead: numberOf(found['total_bytes_processed']),
+    bytesAdded: numberOf(found['data_added']),
+    bytesStored: numberOf(found['data_added_packed']),
+  };
+}
+
+/** What went wrong, in restic's words: the first fault of a file, or the last words. */
+export function faultIn(log: string): string {
+  const messages = messagesIn(log);
+  const ofFile = messages.find((message) => message['message_type'] === 'error');
+  if (ofFile) return `${textOf(ofFile['item']) ?? ''}: ${textOf(fieldsOf(ofFile['error'])['message']) ?? 'unknown'}`;
+  const exit = messages.findLast((message) => message['message_type'] === 'exit_error');
+  const words = textOf(exit?.['message']) ?? linesOf(log).findLast((line) => !line.startsWith('{'));
+  return words ?? 'it said nothing';
+}
+
+function messagesIn(log: string): readonly Fields[] {
+  return linesOf(log).flatMap((line) => {
+    try {
+      return line.startsWith('{') ? [fieldsOf(JSON.parse(line))] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+const linesOf = (log: string) => log.split('\n').filter((line) => line.trim() !== '');
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : 0);

@@ -1,0 +1,185 @@
+/**
+ * Has a Pod copy a volume, in the namespace of the volume. The Pod that is there already is
+ * taken up again, also by a process that was started later; one that was killed is made anew, and goes on from what is in the repository.
+ */
+import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import { ClusterError } from '../../cluster/cluster.ts';
+import { quote } from '../../machinery/errors.ts';
+import type { KubeObject } from '../../machinery/object.ts';
+import type { EngineParts } from '../parts.ts';
+import { retried } from '../retry.ts';
+import { RunFailed } from '../runs/failure.ts';
+import type { Work } from '../runs/run.ts';
+import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
+import { madeFor, namespaces, pods, secrets } from '../snapshot/known.ts';
+import { remove } from '../snapshot/removal.ts';
+import { faultIn, progressIn } from './mover-log.ts';
+import type { MoverProgress } from './mover-log.ts';
+import { longestMove, moverName, moverPod, moverSecret } from './mover-pod.ts';
+import type { Errand } from './mover-pod.ts';
+import type { MoverSetting } from './setting.ts';
+
+/** Milliseconds between looks at the Pod. */
+const pollEvery = 1_000;
+/** Milliseconds until its container has to run. */
+const startTime = 600_000;
+/** How many Pods are killed before it is given up. */
+const mostKilled = 3;
+/** Lines of its log that hold its end, and how far it is. */
+const lastLines = 100;
+
+/** For whom volumes are copied. */
+export interface Sender {
+  readonly parts: EngineParts;
+  /** The cluster, asked as whoever is to make the Pod. */
+  readonly cluster: Cluster;
+  /** Told from time to time how far it is. */
+  readonly onProgress: (progress: MoverProgress) => void;
+  readonly warn: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** In a run: as the creator of its object. */
+export const senderOf = ({ parts, creator, report, run, signal }: Work): Sender => ({
+  parts,
+  cluster: parts.cluster.as(creator),
+  onProgress: (progress) => report({ progress }),
+  warn: (message) => run.log.warn(message),
+  signal,
+});
+
+/** Resolves to the end of what the mover said when it has done its work. Rejects with RunFailed. The Pod is left for discardMover. */
+export async function runMover(sender: Sender, errand: Errand): Promise<string> {
+  for (let killed = 0; ; killed++) {
+    await sendMover(sender, errand);
+    const log = await awaitEnd(sender, errand);
+    if (log !== undefined) return log;
+    if (killed === mostKilled)
+      throw new RunFailed('MoverKilled', `the Pod ${quote(moverName(errand.owner))} was killed ${killed + 1} times`);
+    sender.warn(`the Pod ${moverName(errand.owner)} was killed; it is begun again`);
+    await awaitGone(sender, errand.owner);
+  }
+}
+
+function requireSetting({ mover }: Pick<EngineParts, 'mover'>): MoverSetting {
+  if (mover) return mover;
+  const why = 'Kylon was not told by which image and which address volumes are copied: --mover-image, and --mover-address beside a cluster';
+  throw new RunFailed('MoversNotSet', why);
+}
+
+/** As Kylon itself; resolves to whether nothing is left of it. */
+export async function discardMover({ cluster }: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<boolean> {
+  const pod = await findPod(cluster, owner, signal);
+  if (pod) await remove(cluster, pods, pod, signal);
+  return pod === undefined;
+}
+
+/** One that is there already will do. Rejects with RunFailed where Kylon was not told how. */
+export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
+  const setting = requireSetting(sender.parts);
+  const { parts, cluster, signal } = sender;
+  const { namespace = '' } = errand.owner.metadata;
+  const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
+  const pod = await orThere(parts, errand.owner, signal, () =>
+    cluster.create(pods, namespace, moverPod(errand, setting, isRestricted), {}, lasting),
+  );
+  const rights = errand.way === 'backup' ? 'append' : 'read';
+  const access = await parts.repositories.access(namespace, rights, longestMove * 1_000, signal);
+  const secret = moverSecret(pod, setting, access);
+  await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
+}
+
+/** Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made. */
+const lasting = AbortSignal.any([]);
+
+async function orThere(
+  parts: EngineParts,
+  owner: KubeObject,
+  signal: AbortSignal,
+  create: () => Promise<ClusterObject>,
+): Promise<ClusterObject> {
+  return retried(parts.clock, signal, async () => {
+    const found = await findPod(parts.cluster, owner, signal);
+    return found ?? create();
+  });
+}
+
+async function findPod(cluster: Cluster, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> {
+  const { namespace = '', uid } = owner.metadata;
+  const found = await cluster.get(pods, namespace, moverName(owner), signal);
+  return fieldsOf(found?.metadata['labels'])[madeFor] === uid ? found : undefined;
+}
+
+/** `gone`: there is none, or it was killed. */
+export type Seen =
+  | { readonly is: 'gone' | 'running' }
+  | { readonly is: 'starting'; readonly why: string }
+  | { readonly is: 'done'; readonly log: string };
+
+/** Rejects with RunFailed where it has failed. */
+export async function lookAtMover(sender: Sender, { owner, claimName }: Errand): Promise<Seen> {
+  const { parts, signal } = sender;
+  const pod = await retried(parts.clock, signal, () => findPod(parts.cluster, owner, signal));
+  if (!pod || pod.metadata['deletionTimestamp'] !== undefined) return { is: 'gone' };
+  const { exitCode } = terminatedOf(pod);
+  if (exitCode === undefined && phaseOf(pod) === 'Failed') return { is: 'gone' };
+  if (exitCode === undefined && phaseOf(pod) !== 'Running') return { is: 'starting', why: whyNot(pod) };
+  const log = await logOf(sender, pod);
+  if (exitCode === 0) return { is: 'done', log };
+  if (exitCode !== undefined) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(claimName)} has failed: ${faultIn(log)}`);
+  tellProgress(sender, log);
+  return { is: 'running' };
+}
+
+/** Resolves to what it has said; undefined where the Pod went before that. */
+async function awaitEnd(sender: Sender, errand: Errand): Promise<string | undefined> {
+  const { parts, signal } = sender;
+  const { clock } = parts;
+  for (const deadline = clock.monotonic() + startTime; ; await clock.sleep(pollEvery, signal)) {
+    const seen = await lookAtMover(sender, errand);
+    if (seen.is === 'gone') return undefined;
+    if (seen.is === 'done') return seen.log;
+    if (seen.is === 'starting' && clock.monotonic() >= deadline)
+      throw new RunFailed(
+        'MoverNotStarted',
+        `the Pod ${quote(moverName(errand.owner))} does not run after ${startTime / 1_000} s${seen.why}`,
+      );
+  }
+}
+
+async function awaitGone({ parts, signal }: Sender, owner: KubeObject): Promise<void> {
+  const { clock } = parts;
+  while (!(await retried(clock, signal, () => discardMover(parts, owner, signal)))) await clock.sleep(pollEvery, signal);
+}
+
+const logOf = ({ parts, signal }: Sender, { metadata }: ClusterObject) =>
+  retried(parts.clock, signal, () => parts.cluster.log(metadata.namespace ?? '', metadata.name, lastLines, signal));
+
+function tellProgress({ onProgress }: Sender, log: string): void {
+  const progress = progressIn(log);
+  if (progress) onProgress(progress);
+}
+
+const phaseOf = ({ status }: ClusterObject) => textOf(fieldsOf(status)['phase']);
+
+const stateOf = ({ status }: ClusterObject) => fieldsOf(listOf(fieldsOf(status)['containerStatuses'])[0]?.['state']);
+
+const terminatedOf = (pod: ClusterObject) => fieldsOf(stateOf(pod)['terminated']);
+
+/** In the words of the scheduler or the kubelet. */
+function whyNot(pod: ClusterObject): string {
+  const { reason, message } = fieldsOf(stateOf(pod)['waiting']);
+  const unscheduled = listOf(fieldsOf(pod.status)['conditions']).find(({ type, status }) => type === 'PodScheduled' && status === 'False');
+  const words = [textOf(reason), textOf(message) ?? textOf(unscheduled?.['message'])].filter((text) => text !== undefined);
+  return words.length > 0 ? `: ${words.join(': ')}` : '';
+}
+
+/** https://kubernetes.io/docs/concepts/security/pod-security-admission/ */
+async function asksForRestricted(cluster: Cluster, namespace: string, signal: AbortSignal): Promise<boolean> {
+  const found = await cluster.get(namespaces, '', namespace, signal);
+  return fieldsOf(found?.metadata['labels'])['pod-security.kubernetes.io/enforce'] === 'restricted';
+}
+
+function unlessThere(error: unknown): void {
+  if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
+}

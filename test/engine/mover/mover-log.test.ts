@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { faultIn, progressIn, summaryIn } from '../../../src/engine/mover/mover-log.ts';
+
+const status = '{"message_type":"status","percent_done":0.5,"total_files":4,"total_bytes":200,"bytes_done":100}';
+const summary =
+  '{"message_type":"summary","files_new":2,"data_added":90,"data_added_packed":40,"total_files_processed":4,"total_bytes_processed":200,"snapshot_id":"abc"}';
+
+it('finds how far it is in the last status', () => {
+  expect(progressIn(`using parent snapshot\n${status.replace('100', '50')}\n${status}\n{"message_type":"sta`)).toEqual({
+    bytesDone: 100,
+    totalBytes: 200,
+  });
+  expect(progressIn('{"message_type":"status","total_bytes":7,"bytes_restored":3}')).toEqual({ bytesDone: 3, totalBytes: 7 });
+  expect(progressIn('nothing yet')).toBeUndefined();
+});
+
+it('finds what was made', () => {
+  expect(summaryIn(`${status}\n${summary}\n`)).toEqual({ snapshotId: 'abc', files: 4, bytesRead: 200, bytesAdded: 90, bytesStored: 40 });
+  expect(summaryIn(status)).toBeUndefined();
+});
+
+it('finds why it failed: a file first, then what it said at its end', () => {
+  const ofFile = '{"message_type":"error","error":{"message":"permission denied"},"during":"archival","item":"/volume/key"}';
+  const exit = '{"message_type":"exit_error","code":10,"message":"Fatal: repository does not exist"}';
+  expect(faultIn(`${ofFile}\n${summary}\n${exit}`)).toBe('/volume/key: permission denied');
+  expect(faultIn(`${status}\n${exit}`)).toBe('Fatal: repository does not exist');
+  expect(faultIn('sh: restic: not found\n')).toBe('sh: restic: not found');
+  expect(faultIn('')).toBe('it said nothing');
+});

@@ -1,0 +1,101 @@
+/** The Pod that copies a volume, in a cluster in memory; test/e2e/snapshots-move.test.ts has it run. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ClusterObject } from '../../../src/cluster/cluster.ts';
+import { discardMover, runMover } from '../../../src/engine/mover/mover.ts';
+import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
+import type { Sender } from '../../../src/engine/mover/mover.ts';
+import { fieldsOf } from '../../../src/engine/selection/fields.ts';
+import { MemoryCluster } from '../memory-cluster.ts';
+import { createWorkbench, forever } from '../workbench.ts';
+
+const owner = { apiVersion: 'v1', kind: 'Snapshot', metadata: { name: 's', namespace: 'shop', uid: 'u1' } };
+const errand: Errand = { owner, claimName: 'data', isBlock: false, way: 'backup', args: ['data'] };
+const setting = { image: 'mover:1', address: 'https://kylon.example:8443', ca: 'PEM' };
+
+describe('a mover', () => {
+  let cluster: MemoryCluster;
+  let sender: Sender;
+  let warnings: string[];
+
+  beforeEach(() => {
+    cluster = new MemoryCluster();
+    cluster.seed('namespaces', { metadata: { name: 'shop' } });
+    warnings = [];
+    const parts = { ...createWorkbench({ cluster }).parts, mover: setting };
+    sender = { parts, cluster, onProgress: () => {}, warn: (text) => void warnings.push(text), signal: forever };
+  });
+
+  const pod = () => cluster.read('pods', 'shop', 'kylon-u1');
+  const set = (status: object) => cluster.seed('pods', { ...(pod() as ClusterObject), status });
+  /** As soon as the Pod is made. */
+  const ends = async (exitCode: number, log = '') => {
+    cluster.write('shop/kylon-u1', log);
+    await expect.poll(pod).toBeDefined();
+    await expect.poll(() => cluster.read('secrets', 'shop', 'kylon-u1')).toBeDefined();
+    set({ phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: [{ state: { terminated: { exitCode } } }] });
+  };
+
+  it('is given the way to the repository in a Secret that goes with it, and nothing of it in the Pod', async () => {
+    const running = runMover(sender, errand);
+    await ends(0, 'done');
+    expect(await running).toBe('done');
+    const secret = cluster.read('secrets', 'shop', 'kylon-u1');
+    expect(secret).toMatchObject({
+      stringData: { repository: 'rest:https://kylon.example:8443/repositories/', password: 'ticket', 'repository-password': 'key' },
+    });
+    expect(secret?.metadata['ownerReferences']).toEqual([{ apiVersion: 'v1', kind: 'Pod', name: 'kylon-u1', uid: pod()?.metadata.uid }]);
+    expect(JSON.stringify(pod())).not.toMatch(/ticket|key"/);
+  });
+
+  it('is root with few capabilities, or nobody where the namespace is restricted', async () => {
+    const first = runMover(sender, errand);
+    await ends(0);
+    await first;
+    const rights = () => fieldsOf(fieldsOf((fieldsOf(pod()?.['spec'])['containers'] as object[])[0])['securityContext']);
+    expect(rights()).toMatchObject({ runAsUser: 0, capabilities: { drop: ['ALL'], add: ['DAC_OVERRIDE'] } });
+    cluster.drop('pods', 'shop', 'kylon-u1');
+    cluster.drop('secrets', 'shop', 'kylon-u1');
+    cluster.seed('namespaces', { metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } });
+    const second = runMover(sender, { ...errand, runAs: { user: 1000, groups: [2000] } });
+    await ends(0);
+    await second;
+    expect(rights()).toMatchObject({ capabilities: { drop: ['ALL'] }, allowPrivilegeEscalation: false });
+    expect(fieldsOf(pod()?.['spec'])['securityContext']).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [2000] });
+  });
+
+  it('that fails says why in its own words', async () => {
+    const running = runMover(sender, errand);
+    await Promise.all([
+      expect(running).rejects.toMatchObject({ reason: 'MoverFailed', message: 'the mover of the claim "data" has failed: Fatal: no room' }),
+      ends(1, 'Fatal: no room'),
+    ]);
+  });
+
+  it('that is killed is made anew, and given up after the fourth time', async () => {
+    const running = runMover(sender, errand);
+    const killing = (async () => {
+      const seen = new Set<string | undefined>();
+      while (seen.size < 4) {
+        await expect.poll(() => pod() !== undefined && !seen.has(pod()?.metadata.uid), { timeout: 5_000 }).toBe(true);
+        seen.add(pod()?.metadata.uid);
+        cluster.drop('secrets', 'shop', 'kylon-u1');
+        cluster.drop('pods', 'shop', 'kylon-u1');
+      }
+    })();
+    await Promise.all([expect(running).rejects.toMatchObject({ reason: 'MoverKilled' }), killing]);
+    expect(warnings).toHaveLength(3);
+  }, 20_000);
+
+  it('is not sent where nobody has said how', async () => {
+    await expect(runMover({ ...sender, parts: { ...sender.parts, mover: undefined } }, errand)).rejects.toMatchObject({
+      reason: 'MoversNotSet',
+    });
+    expect(pod()).toBeUndefined();
+  });
+
+  it('is let go of only if it is its own', async () => {
+    cluster.seed('pods', { metadata: { name: 'kylon-u1', namespace: 'shop' } });
+    expect(await discardMover(sender.parts, owner, forever)).toBe(true);
+    expect(pod()).toBeDefined();
+  });
+});
