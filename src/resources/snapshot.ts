@@ -5,7 +5,7 @@ import type { FieldError } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineResource } from '../machinery/resource.ts';
 import type { Column } from '../machinery/resource.ts';
-import { choice, duration, flag, list, object, optional, text, time } from '../machinery/schema.ts';
+import { choice, duration, flag, integer, list, object, optional, text, time } from '../machinery/schema.ts';
 import type { Static } from '../machinery/schema.ts';
 import { kylonUser } from '../machinery/user.ts';
 import type { User } from '../machinery/user.ts';
@@ -31,8 +31,13 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
   source,
   method: optional(
     choice(
-      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; Auto as the volume allows, which so far means CSI.',
-      ['Auto', 'CSI'],
+      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; File by copying the files of the volume into the object store while it may be in use; Auto by CSI, and with moveData by File where the driver takes no snapshots.',
+      ['Auto', 'CSI', 'File'],
+    ),
+  ),
+  moveData: optional(
+    flag(
+      'Whether what the driver has kept is copied into the object store; it is let go of then. With method File the copy is in the object store anyway.',
     ),
   ),
   volumeSnapshotClassName: optional(
@@ -71,7 +76,23 @@ const status = object('What became of the snapshot. Written by Kylon alone.', {
   restoreSize: optional(text('The least size of a volume that is made of it, as a quantity such as 1Gi.')),
   creationTime: optional(time('The moment whose state the driver has kept.')),
   driver: optional(text('Name of the CSI driver that keeps it.')),
-  handle: optional(text('By which the driver knows it.')),
+  method: optional(
+    choice(
+      'Where its content lies: with the driver of the volume (CSI), or in the object store, in the repository of the namespace (File).',
+      ['CSI', 'File'],
+    ),
+  ),
+  handle: optional(text('By which the driver knows it; with method File, by which the repository does: the ID of a snapshot of restic.')),
+  files: optional(integer('How many files were copied.')),
+  bytesRead: optional(integer('How many bytes were looked at when it was copied.')),
+  bytesAdded: optional(integer('How many bytes of those no earlier copy in the repository had.')),
+  bytesStored: optional(integer('How many bytes those take in the object store.')),
+  progress: optional(
+    object('How far the copying is.', {
+      totalBytes: integer('Bytes to be copied, as far as they have been found.'),
+      bytesDone: integer('Bytes that are copied.'),
+    }),
+  ),
   volumeSnapshotName: optional(text('Name of the VolumeSnapshot that stands for it in the namespace.')),
   volumeSnapshotClassName: optional(text('Name of the VolumeSnapshotClass by which it was taken.')),
   volumeSnapshotContentName: optional(text('Name of the VolumeSnapshotContent that stands for it in the cluster.')),
@@ -119,7 +140,7 @@ const restore = restoreFrom(
 );
 
 /** What of the status is acted upon with rights that are not its creator's: no client may write it, whatever rights it has to the status. */
-const ofKylon = ['createdBy', 'driver', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
+const ofKylon = ['createdBy', 'driver', 'method', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
 
 export const snapshots = defineResource({
   group,
@@ -188,7 +209,7 @@ function sourceFaults(spec: SnapshotSpec): readonly FieldError[] {
     return [
       { field: 'spec.source', type: 'Forbidden', detail: 'only one of persistentVolumeClaimName and volumeSnapshotName may be given' },
     ];
-  return [...classFaults(spec), ...groupFaults(spec)];
+  return [...classFaults(spec), ...groupFaults(spec), ...methodFaults(spec)];
 }
 
 function classFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
@@ -199,6 +220,18 @@ function classFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonl
     type: 'Forbidden',
     detail: `may not be used with ${field}: that one has its class`,
   }));
+}
+
+function methodFaults({ source, method, moveData, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
+  const isTaken = source.volumeSnapshotName !== undefined || source.volumeGroupSnapshotContentName !== undefined;
+  const faultsOf = (field: string, detail: string) => ({ field, type: 'Forbidden', detail }) as const;
+  return [
+    ...(isTaken && method === 'File' ? [faultsOf('spec.method', 'may not be File where a VolumeSnapshot is there already')] : []),
+    ...(isTaken && moveData ? [faultsOf('spec.moveData', 'may be used with persistentVolumeClaimName alone')] : []),
+    ...(method === 'File' && volumeSnapshotClassName !== undefined
+      ? [faultsOf('spec.volumeSnapshotClassName', 'may not be used with method File: no VolumeSnapshot is taken')]
+      : []),
+  ];
 }
 
 function groupFaults({ source }: SnapshotSpec): readonly FieldError[] {

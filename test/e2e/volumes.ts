@@ -1,5 +1,6 @@
 /** Real volumes: claims, Pods that write to them, and what the driver of the cluster keeps, seen from outside. */
 import { execFileSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Cluster } from './cluster.ts';
@@ -126,6 +127,11 @@ export class Storage {
 
   async read(namespace: string, claimName: string, file: string): Promise<string> {
     return readFileSync(join(await this.#contentOf(namespace, claimName), file), 'utf8');
+  }
+
+  /** SHA-256 of a file that may be large. */
+  async hash(namespace: string, claimName: string, file: string): Promise<string> {
+    return hash('sha256', readFileSync(join(await this.#contentOf(namespace, claimName), file)));
   }
 
   /** Of a block volume: its first bytes. */

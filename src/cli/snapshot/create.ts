@@ -14,6 +14,8 @@ interface Flags extends CreateFlags {
   readonly claim?: string;
   readonly volumeSnapshot?: string;
   readonly volumeSnapshotClass?: string;
+  readonly method?: string;
+  readonly moveData?: boolean;
   readonly ttl?: string;
   readonly timeout?: string;
 }
@@ -25,6 +27,8 @@ export function createSnapshotCommand(shell: Shell): Command {
     .addOption(completing('persistentvolumeclaims', new Option('--claim <name>', 'claim whose volume is taken')))
     .option('--volume-snapshot <name>', 'VolumeSnapshot that is there, to adopt it instead')
     .option('--volume-snapshot-class <name>', 'VolumeSnapshotClass by which it is taken (default: that of the claim or of the driver)')
+    .addOption(new Option('--method <method>', 'how it is taken (default: Auto)').choices(['Auto', 'CSI', 'File']))
+    .option('--move-data', 'copy it into the object store')
     .option('--ttl <duration>', 'how long it is kept, as 48h or 1h30m (default: 720h)', durationText('ttl'))
     .option('--timeout <duration>', 'how long the driver may take (default: 10m)', durationText('timeout'));
   return withConnection(command).action((name: string | undefined, flags: Flags) =>
@@ -46,11 +50,13 @@ interface Source {
 
 const sourceIn = (spec: Readonly<Record<string, unknown>>) => spec['source'] as Source | undefined;
 
-function specOf({ claim, volumeSnapshot, volumeSnapshotClass, ttl, timeout }: Flags): Record<string, unknown> {
+function specOf({ claim, volumeSnapshot, volumeSnapshotClass, method, moveData, ttl, timeout }: Flags): Record<string, unknown> {
   const source = given({ persistentVolumeClaimName: claim, volumeSnapshotName: volumeSnapshot });
   return given({
     source: Object.keys(source).length > 0 ? source : undefined,
     volumeSnapshotClassName: volumeSnapshotClass,
+    method,
+    moveData,
     ttl,
     timeout,
   });

@@ -62,7 +62,7 @@ async function failureOf(work: Work, claim: Claim, method: SnapshotMethod, group
     const source = group
       ? { persistentVolumeClaimName, volumeGroupSnapshotContentName: await group.take(work) }
       : { persistentVolumeClaimName };
-    await createSnapshot(work, claim, { source, method });
+    await createSnapshot(work, claim, { source, ...(method === 'Move' ? { moveData: true } : { method }) });
     return await endOf(work, claim);
   } catch (error) {
     if (error instanceof RunFailed || (error instanceof ApiError && error.code < 500)) return `${error.reason}: ${error.message}`;

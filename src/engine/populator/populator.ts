@@ -9,12 +9,14 @@ import { notFound, quote } from '../../machinery/errors.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
+import { discardMover } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { recordEvent } from '../runs/events.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { WorkQueue } from '../runs/queue.ts';
 import { refOf } from '../runs/run-status.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
+import { fillOn, isMoved } from '../snapshot/fill.ts';
 import { createIntermediate, discardIntermediate, findIntermediate, intermediateClaim } from '../snapshot/intermediate.ts';
 import { claims, volumeSnapshots } from '../snapshot/known.ts';
 import { dataSourceOf, isMadeAtOnce, requireSameDriver } from '../snapshot/new-claim.ts';
@@ -85,6 +87,7 @@ export class Populator {
     if (!claim || name === undefined) return undefined;
     if (fieldsOf(claim['status'])['phase'] === 'Bound') {
       this.#told.delete(target.uid);
+      await discardMover(this.#parts, claim, signal);
       await discardIntermediate(this.#parts, claim, signal);
       return undefined;
     }
@@ -94,7 +97,8 @@ export class Populator {
   async #proceed(claim: ClusterObject, name: string, signal: AbortSignal): Promise<number | undefined> {
     try {
       const intermediate = await findIntermediate(this.#parts, claim, signal);
-      return await (intermediate ? this.#hand(claim, intermediate, signal) : this.#begin(claim, name, signal));
+      if (!intermediate) return await this.#begin(claim, name, signal);
+      return (await this.#isMade(claim, intermediate, name, signal)) ? await this.#hand(claim, intermediate, signal) : lookSoon;
     } catch (error) {
       if (!(error instanceof RunFailed)) throw error;
       this.#tell(claim, 'Warning', error.reason, error.message, signal);
@@ -114,6 +118,15 @@ export class Populator {
     return lookSoon;
   }
 
+  /** What a driver has is in the volume from the beginning; what lies in the object store is brought there. */
+  async #isMade(claim: ClusterObject, intermediate: ClusterObject, name: string, signal: AbortSignal): Promise<boolean> {
+    if (fieldsOf(intermediate['spec'])['dataSource'] !== undefined) return true;
+    const parts = this.#parts;
+    const snapshot = await usableSnapshot({ parts, signal }, claim.metadata.namespace ?? '', name);
+    const sender = { parts, cluster: parts.cluster, onProgress: () => {}, warn: () => {}, signal };
+    return fillOn(sender, claim, intermediate, snapshot);
+  }
+
   /** Rejects with RunFailed where no volume of this claim can be made of it. */
   async #snapshotFor(claim: ClusterObject, name: string, signal: AbortSignal): Promise<Snapshot> {
     const { cluster } = this.#parts;
@@ -122,6 +135,7 @@ export class Populator {
     const snapshot = await usableSnapshot(asking, namespace, name);
     requireRoom(claim, snapshot);
     await requireSameDriver(cluster, claim, snapshot, signal);
+    if (isMoved(snapshot)) return snapshot;
     const { volumeSnapshotName = '' } = snapshot.status;
     const volumeSnapshot = await cluster.get(volumeSnapshots, namespace, volumeSnapshotName, signal);
     if (!volumeSnapshot)
@@ -165,5 +179,12 @@ function withOwner(intermediate: ClusterObject, { apiVersion, kind, metadata }: 
 /** As the claim, of the snapshot. */
 function specFor(claim: ClusterObject, snapshot: Snapshot): object {
   const { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName } = fieldsOf(claim['spec']);
-  return { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName, dataSource: dataSourceOf(snapshot) };
+  return {
+    accessModes,
+    resources,
+    storageClassName,
+    volumeMode,
+    volumeAttributesClassName,
+    ...(!isMoved(snapshot) && { dataSource: dataSourceOf(snapshot) }),
+  };
 }

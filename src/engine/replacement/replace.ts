@@ -9,11 +9,13 @@ import type { ReplacementStatus, Workload } from '../../resources/replacement.ts
 import type { Restore } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { senderOf } from '../mover/mover.ts';
 import { failureOf, RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { Steps } from '../runs/steps.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { awaitIntermediate, createIntermediate, discardIntermediate } from '../snapshot/intermediate.ts';
+import { fill, isMoved } from '../snapshot/fill.ts';
+import { awaitIntermediate, createIntermediate, discardIntermediate, findIntermediate } from '../snapshot/intermediate.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
 import { until } from './claim.ts';
 import { goBack, standing } from './go-back.ts';
@@ -79,16 +81,24 @@ async function makeVolume(work: Work, place: Place, snapshot: Snapshot, name: st
   const { parts, object, signal } = work;
   const plan = planOf(object) ?? (await begin(work, place, snapshot, name));
   if (plan.volumeName !== undefined) return { ...plan, volumeName: plan.volumeName };
+  if (isMoved(snapshot)) await fillIt(work, snapshot);
   const { spec } = await awaitIntermediate(parts, object, patience, signal);
   const made = { ...plan, volumeName: textOf(fieldsOf(spec)['volumeName']) ?? '' };
   await work.save({ replacement: made });
   return made;
 }
 
+async function fillIt(work: Work, snapshot: Snapshot): Promise<void> {
+  const { parts, object, signal } = work;
+  const intermediate = await findIntermediate(parts, object, signal);
+  if (!intermediate) throw new RunFailed('ClaimNotFound', 'the claim through which the new volume is filled was deleted');
+  await fill(senderOf(work), object, intermediate, snapshot);
+}
+
 /** Looks before it changes anything. */
 async function begin(work: Work, place: Place, snapshot: Snapshot, name: string): Promise<ReplacementStatus> {
   const { claim, intermediate, workloads } = await inspect(place, snapshot, name);
-  await requireVolumeSnapshot(work, snapshot);
+  if (!isMoved(snapshot)) await requireVolumeSnapshot(work, snapshot);
   await createIntermediate(work.parts, place.creator, intermediate, work.signal);
   const previousVolumeName = textOf(fieldsOf(claim['spec'])['volumeName']) ?? '';
   const replacement = { claim: name, claimUid: claim.metadata.uid ?? '', previousVolumeName, workloads: [...workloads] };

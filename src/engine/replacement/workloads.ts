@@ -14,7 +14,10 @@ import type { Place } from './place.ts';
 const atOnce = 8;
 
 /** Those that have not ended. */
-export async function podsUsing({ creator, namespace, signal }: Place, claimName: string): Promise<ClusterObject[]> {
+export async function podsUsing(
+  { creator, namespace, signal }: Pick<Place, 'creator' | 'namespace' | 'signal'>,
+  claimName: string,
+): Promise<ClusterObject[]> {
   const found: ClusterObject[] = [];
   for await (const { items } of creator.list(pods, { namespace }, signal))
     found.push(...items.map((item) => JSON.parse(Buffer.from(item).toString()) as ClusterObject).filter((pod) => uses(pod, claimName)));

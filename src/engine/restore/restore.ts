@@ -1,5 +1,6 @@
 /** The work of a Restore of a Backup, stage by stage: open and check, namespaces, items in order, results. */
 import { messageOf } from '../../base/lifetime.ts';
+import type { KubeObject } from '../../machinery/object.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import type { Restore, RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult, Outcome } from '../../resources/services.ts';
@@ -11,7 +12,9 @@ import { throwIfAborted } from '../runs/failure.ts';
 import { definitions } from '../selection/known.ts';
 import { completeOwners } from './late-owners.ts';
 import { comesLast, inRestoreOrder } from './order.ts';
+import { discardMover } from '../mover/mover.ts';
 import { inParallel } from '../parallel.ts';
+import type { EngineParts } from '../parts.ts';
 import { goBack } from '../replacement/go-back.ts';
 import { placeOf } from '../replacement/place.ts';
 import type { Restoration } from './restoration.ts';
@@ -30,12 +33,17 @@ export function restoreTask(definition: ResourceDefinition): Task {
     timeout: () => undefined,
     execute: (work) => ((work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : restoreSnapshot(work)),
     finish: (object) => object,
-    discard: async (parts, object, signal) => (mayReplace(object as Restore) ? goBack(placeOf(parts, object, signal)) : undefined),
+    discard: async (parts, object, signal) =>
+      (object as Restore).spec.snapshotName === undefined ? undefined : undo(parts, object, signal),
   };
 }
 
-/** All others leave nothing in the cluster that was not asked for. */
-const mayReplace = ({ spec }: Restore) => spec.snapshotName !== undefined && spec.existingResourcePolicy === 'Update';
+/** What a Restore of a Snapshot has in the cluster that was not asked for; others have nothing. */
+async function undo(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
+  const isMoverGone = await discardMover(parts, object, signal);
+  const left = await goBack(placeOf(parts, object, signal));
+  return isMoverGone ? left : 'the Pod that copies it is being deleted';
+}
 
 /** Requests in flight; the best figure for one kube-apiserver on a small machine, and no burden for a large one. */
 const itemsAtOnce = 48;

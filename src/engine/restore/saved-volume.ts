@@ -8,6 +8,7 @@ import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claims } from '../selection/known.ts';
 import { claims as claimResource } from '../snapshot/known.ts';
+import { isMoved } from '../snapshot/fill.ts';
 import { dataSourceOf } from '../snapshot/new-claim.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
 import { usableSnapshot } from '../snapshot/usable.ts';
@@ -24,8 +25,15 @@ export async function withSavedVolume(r: Restoration, item: ItemKey, claim: Clus
       `the snapshot of its volume lies in the namespace ${quote(item.namespace)}, and can be restored there only`,
     );
   const snapshot = await usableSnapshot(r.work, namespace, snapshotName);
-  if (!r.spec.dryRun) await requireVolumeSnapshot(r.work, snapshot);
+  if (!r.spec.dryRun && !isMoved(snapshot)) await requireVolumeSnapshot(r.work, snapshot);
   return ofSnapshot(claim, snapshot);
+}
+
+/** What a driver has it makes the volume of; what lies in the object store the populator brings into it. */
+function sourceOf(snapshot: Snapshot): object {
+  const { apiVersion, kind, metadata } = snapshot;
+  if (!isMoved(snapshot)) return { dataSource: dataSourceOf(snapshot) };
+  return { dataSourceRef: { apiGroup: apiVersion.split('/')[0], kind, name: metadata.name } };
 }
 
 function ofSnapshot(claim: ClusterObject, snapshot: Snapshot): ClusterObject {
@@ -36,6 +44,6 @@ function ofSnapshot(claim: ClusterObject, snapshot: Snapshot): ClusterObject {
   const storage = asked < (parseQuantity(restoreSize) ?? 0) ? restoreSize : requests['storage'];
   return {
     ...claim,
-    spec: { ...spec, resources: { ...fieldsOf(resources), requests: { ...requests, storage } }, dataSource: dataSourceOf(snapshot) },
+    spec: { ...spec, resources: { ...fieldsOf(resources), requests: { ...requests, storage } }, ...sourceOf(snapshot) },
   };
 }

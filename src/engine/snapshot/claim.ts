@@ -21,13 +21,23 @@ export function findClaim({ parts, creator, object, signal }: Work, name: string
   return parts.cluster.as(creator).get(claims, object.metadata.namespace ?? '', name, signal);
 }
 
-/** Rejects with RunFailed. */
-export async function findSource(work: Work, name: string): Promise<Source> {
-  const { cluster } = work.parts;
+/** As the status keeps it. Rejects with RunFailed where it has no volume. */
+export async function findBoundClaim(work: Work, name: string): Promise<Source['claim']> {
+  return claimAsTaken(await requireBound(work, name));
+}
+
+async function requireBound(work: Work, name: string): Promise<ClusterObject> {
   const claim = await findClaim(work, name);
   if (!claim) throw new RunFailed('ClaimNotFound', notFound(claims, name).message);
   const fault = faultOf(claim);
   if (fault) throw new RunFailed(...fault);
+  return claim;
+}
+
+/** Rejects with RunFailed. */
+export async function findSource(work: Work, name: string): Promise<Source> {
+  const { cluster } = work.parts;
+  const claim = await requireBound(work, name);
   const volumeName = textOf(fieldsOf(claim['spec'])['volumeName']) ?? '';
   const volume = await cluster.get(volumes, '', volumeName, work.signal);
   if (!volume) throw new RunFailed('VolumeNotFound', notFound(volumes, volumeName).message);

@@ -1,35 +1,47 @@
 /**
- * Takes the VolumeSnapshot of a Snapshot out of the cluster, and with it what the driver keeps. As Kylon itself: its creator may be gone
+ * Takes out of the cluster what was made for a Snapshot: its VolumeSnapshot, and with it what the driver keeps, and what copies it. As Kylon itself: its creator may be gone
  * when it expires, and whoever may delete the Snapshot is asked for no more. Only what Kylon has marked as made for this Snapshot is touched.
  */
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { discardMover } from '../mover/mover.ts';
 import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findContent, findOwnContent, policyOf } from './content.ts';
+import { isMoved } from './fill.ts';
+import { discardIntermediate } from './intermediate.ts';
 import { beingDeleted, volumeSnapshotContents, volumeSnapshots } from './known.ts';
 import { isOfGroup } from './member.ts';
 import { remove, unlessGone } from './removal.ts';
 import { findVolumeSnapshot } from './volume-snapshot.ts';
 
 /** One step; resolves to what is still there, in words, and to undefined when nothing is. */
-export async function discardSnapshot(
-  { cluster, clock }: EngineParts,
-  object: KubeObject,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export async function discardSnapshot(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
   const snapshot = object as Snapshot;
+  const left = await discardMeans(parts, object, signal);
+  if (left === undefined && isMoved(snapshot))
+    await parts.repositories.forget(object.metadata.namespace ?? '', snapshot.status.handle ?? '', signal);
+  return left;
+}
+
+/** The same, of all but what was copied into the repository. */
+export async function discardMeans(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
+  const isMoverGone = await retried(parts.clock, signal, () => discardMover(parts, object, signal));
+  await discardIntermediate(parts, object, signal);
+  const left = await retried(parts.clock, signal, () => discardTaken(parts.cluster, object as Snapshot, signal));
+  return isMoverGone ? left : 'the Pod that copies it is being deleted';
+}
+
+async function discardTaken(cluster: Cluster, snapshot: Snapshot, signal: AbortSignal): Promise<string | undefined> {
   if (snapshot.spec.source.volumeSnapshotName !== undefined) return undefined;
-  return retried(clock, signal, async () => {
-    const volumeSnapshot = await findVolumeSnapshot(cluster, snapshot, signal);
-    if (isOfGroup(snapshot)) return discardMember(cluster, snapshot, volumeSnapshot, signal);
-    const content = await findContent(cluster, snapshot, volumeSnapshot, signal);
-    if (volumeSnapshot) return discardBoth(cluster, volumeSnapshot, content, signal);
-    return content && discardContent(cluster, content, signal);
-  });
+  const volumeSnapshot = await findVolumeSnapshot(cluster, snapshot, signal);
+  if (isOfGroup(snapshot)) return discardMember(cluster, snapshot, volumeSnapshot, signal);
+  const content = await findContent(cluster, snapshot, volumeSnapshot, signal);
+  if (volumeSnapshot) return discardBoth(cluster, volumeSnapshot, content, signal);
+  return content && discardContent(cluster, content, signal);
 }
 
 /** A content that was never retained is of a Snapshot that was never finished: nothing of it is to stay, whatever its class says. */

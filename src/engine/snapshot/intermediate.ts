@@ -11,9 +11,8 @@ import type { EngineParts } from '../parts.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { excludeLabel } from '../selection/exclusions.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { claims, madeFor } from './known.ts';
+import { claims, helperLabelsOf, madeFor } from './known.ts';
 import { remove } from './removal.ts';
 
 const pollEvery = 500;
@@ -22,8 +21,8 @@ const nameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 
 /** `node`: where its volume is to be reachable, for classes that make volumes for the first Pod. No Pod is needed then. */
 export function intermediateClaim(owner: KubeObject, spec: object, node: string | undefined): ClusterObject {
-  const { namespace = '', uid = '' } = owner.metadata;
-  const labels = { 'app.kubernetes.io/managed-by': 'kylon', [excludeLabel]: 'true', [madeFor]: uid };
+  const { namespace = '' } = owner.metadata;
+  const labels = helperLabelsOf(owner);
   return {
     apiVersion: groupVersion(claims),
     kind: claims.kind,

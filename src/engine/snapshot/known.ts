@@ -21,6 +21,7 @@ const known = (group: string, resource: string, kind: string, namespaced: boolea
 
 export const namespaces = known('', 'namespaces', 'Namespace', false);
 export const pods = known('', 'pods', 'Pod', true);
+export const secrets = known('', 'secrets', 'Secret', true);
 /** What can be scaled, by kind. */
 export const workloads: Readonly<Record<Workload['kind'], ApiResource>> = {
   Deployment: known('apps', 'deployments', 'Deployment', true),
@@ -46,7 +47,7 @@ export const deletionPolicy = 'backup.kylon.io/deletion-policy';
  * workloads that it has scaled down.
  */
 export const restoreUid = 'backup.kylon.io/restore-uid';
-/** Label of a claim through which a volume is made for another one: the uid of what it is made for. */
+/** Label of a claim through which a volume is made for another one, and of a Pod that copies one: the uid of what it is made for. */
 export const madeFor = 'backup.kylon.io/made-for';
 /** Annotation of a workload that is scaled down: the number of replicas that it had. */
 export const replicasBefore = 'backup.kylon.io/replicas';
@@ -54,13 +55,19 @@ export const replicasBefore = 'backup.kylon.io/replicas';
 export const reclaimPolicy = 'backup.kylon.io/reclaim-policy';
 export const formerClaim = 'backup.kylon.io/former-claim';
 
-/** In a backup it would come back as something that takes another snapshot, under the same name. */
+/** In a backup it would come back as something that takes another snapshot, or copies another volume, under the same name. */
 const ownLabels = { 'app.kubernetes.io/managed-by': 'kylon', [excludeLabel]: 'true' };
 
 /** Of all that Kylon makes for a Snapshot. */
 export const labelsOf = ({ metadata }: KubeObject): Readonly<Record<string, string>> => ({
   ...ownLabels,
   [snapshotUid]: metadata.uid ?? '',
+});
+
+/** Of what helps to make or to copy a volume for an object, and goes when that is done. */
+export const helperLabelsOf = ({ metadata }: KubeObject): Readonly<Record<string, string>> => ({
+  ...ownLabels,
+  [madeFor]: metadata.uid ?? '',
 });
 
 /** Of what Kylon makes for a group of volumes of a Backup. */

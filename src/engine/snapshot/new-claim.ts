@@ -7,6 +7,7 @@ import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot, SnapshotStatus } from '../../resources/snapshot.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
+import { isMoved } from './fill.ts';
 import { claims, restoreUid, storageClasses, volumeSnapshots } from './known.ts';
 
 /** Throws RunFailed where nobody says it. */
@@ -32,7 +33,7 @@ export function newClaim(restore: Restore, snapshot: Snapshot): ClusterObject {
       ...(storageClassName && { storageClassName }),
       ...(volumeMode && { volumeMode }),
       resources: { requests: { storage: sizeOf(spec.claim?.size, status) } },
-      dataSource: dataSourceOf(snapshot),
+      ...(!isMoved(snapshot) && { dataSource: dataSourceOf(snapshot) }),
     },
   };
 }
@@ -57,16 +58,17 @@ export const dataSourceOf = ({ status }: Snapshot) => ({
 });
 
 /** Rejects with RunFailed where it names a class by which its volume would never come. */
-export async function requireSameDriver(cluster: Cluster, claim: ClusterObject, { status }: Snapshot, signal: AbortSignal): Promise<void> {
+export async function requireSameDriver(cluster: Cluster, claim: ClusterObject, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
   const name = classOf(claim);
   if (!name) return;
   const found = await cluster.get(storageClasses, '', name, signal);
   if (!found) throw new RunFailed('StorageClassNotFound', notFound(storageClasses, name).message);
   const provisioner = textOf(found['provisioner']) ?? '';
-  if (provisioner === status.driver) return;
+  const { driver = '' } = snapshot.status;
+  if (isMoved(snapshot) || provisioner === driver) return;
   throw new RunFailed(
     'StorageClassMismatch',
-    `the StorageClass ${quote(name)} is of the driver ${quote(provisioner)}, the snapshot of ${quote(status.driver ?? '')}`,
+    `the StorageClass ${quote(name)} is of the driver ${quote(provisioner)}, the snapshot of ${quote(driver)}`,
   );
 }
 

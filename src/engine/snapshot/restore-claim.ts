@@ -5,12 +5,13 @@ import type { Restore, RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import { createResultsWriter } from '../archive/results.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { claimExists, makeFilledClaim } from '../replacement/filled-claim.ts';
 import { planOf } from '../replacement/place.ts';
 import { replaceInClaim } from '../replacement/replace.ts';
 import { retried } from '../retry.ts';
-import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
+import { isMoved } from './fill.ts';
 import { claims, restoreUid } from './known.ts';
 import { isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
 import { requireVolumeSnapshot } from './revive.ts';
@@ -50,6 +51,10 @@ async function makeClaim(work: Work, snapshot: Snapshot): Promise<Outcome> {
   const { dryRun = false } = restore.spec;
   const wanted = newClaim(restore, snapshot);
   await requireSameDriver(work.parts.cluster, wanted, snapshot, work.signal);
+  if (isMoved(snapshot) && !dryRun) {
+    await makeFilledClaim(work, snapshot, wanted);
+    return created('');
+  }
   if (!dryRun) await requireVolumeSnapshot(work, snapshot);
   const claim = await createClaim(work, wanted, dryRun);
   return dryRun ? created('') : outcomeOf(work, claim);
@@ -65,10 +70,7 @@ async function createClaim({ parts, creator, object, signal }: Work, wanted: Clu
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
     const live = await parts.cluster.get(claims, namespace, name, signal);
     if (live && fieldsOf(live.metadata['annotations'])[restoreUid] === object.metadata.uid) return live;
-    throw new RunFailed(
-      'ClaimExists',
-      `${error.message}: name another one in spec.claim.name, or set spec.existingResourcePolicy to Update`,
-    );
+    throw claimExists(name);
   }
 }
 

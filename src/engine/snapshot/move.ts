@@ -1,0 +1,91 @@
+/** Copies a volume into the repository of its namespace: what the driver has just taken of it, or the volume itself as it is used. */
+import type { ClusterObject } from '../../cluster/cluster.ts';
+import { quote } from '../../machinery/errors.ts';
+import type { SnapshotStatus } from '../../resources/snapshot.ts';
+import { summaryIn } from '../mover/mover-log.ts';
+import type { MoverSummary } from '../mover/mover-log.ts';
+import type { Errand } from '../mover/mover-pod.ts';
+import { runAsOf } from '../mover/mover-pod.ts';
+import { runMover, senderOf } from '../mover/mover.ts';
+import { podsUsing } from '../replacement/workloads.ts';
+import { RunFailed } from '../runs/failure.ts';
+import type { RunStatus } from '../runs/run-status.ts';
+import type { Work } from '../runs/run.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+import { findBoundClaim } from './claim.ts';
+import { createIntermediate, intermediateClaim } from './intermediate.ts';
+import { volumeSnapshots } from './known.ts';
+import type { Taken } from './take.ts';
+
+type Claim = NonNullable<SnapshotStatus['claim']>;
+
+/** Of what the driver keeps for the Snapshot, which is not needed any more afterwards. */
+export async function moveTaken(work: Work, { claim, ready }: Taken): Promise<Partial<RunStatus>> {
+  const { parts, creator, object, signal } = work;
+  const intermediate = intermediateClaim(object, specFor(claim, ready), undefined);
+  await createIntermediate(parts, parts.cluster.as(creator), intermediate, signal);
+  const [user] = await usersOf(work, claim);
+  const moved = await move(work, claim, { claimName: intermediate.metadata.name, runAs: user && runAsOf(user) });
+  return { ...moved, creationTime: fieldsOf(ready['status'])['creationTime'] };
+}
+
+/** Of the volume of a claim while it may be written to: what is written meanwhile may be in it or not. */
+export async function moveLive(work: Work, claimName: string): Promise<Partial<RunStatus>> {
+  const claim = await findBoundClaim(work, claimName);
+  const [user] = await usersOf(work, claim);
+  requireShareable(claim, user);
+  await work.save({ claim });
+  const node = user && !isShared(claim) ? textOf(fieldsOf(user['spec'])['nodeName']) : undefined;
+  return move(work, claim, { claimName, node, runAs: user && runAsOf(user) });
+}
+
+async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | 'node' | 'runAs'>): Promise<Partial<RunStatus>> {
+  const errand: Errand = { owner: work.object, isBlock: claim.volumeMode === 'Block', way: 'backup', args: [claim.name], ...more };
+  const log = await runMover(senderOf(work), errand);
+  const summary = summaryIn(log);
+  if (!summary) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(claim.name)} did not say what it has made`);
+  const moved = statusOf(summary, claim);
+  // Written down before the Pod goes that could tell it once more.
+  await work.save(moved);
+  return moved;
+}
+
+function statusOf({ snapshotId, files, bytesRead, bytesAdded, bytesStored }: MoverSummary, claim: Claim): Partial<RunStatus> {
+  return {
+    method: 'File',
+    readyToUse: true,
+    handle: snapshotId,
+    restoreSize: claim.volumeMode === 'Block' ? claim.capacity : inMebibytes(bytesRead),
+    files,
+    bytesRead,
+    bytesAdded,
+    bytesStored,
+    progress: { bytesDone: bytesRead, totalBytes: bytesRead },
+  };
+}
+
+const inMebibytes = (bytes: number) => `${Math.max(1, Math.ceil(bytes / 2 ** 20))}Mi`;
+
+/** The Pods that have the claim now: they say where it can be mounted, and as whom it is read. */
+async function usersOf({ parts, creator, object, signal }: Work, claim: Claim): Promise<readonly ClusterObject[]> {
+  return podsUsing({ creator: parts.cluster.as(creator), namespace: object.metadata.namespace ?? '', signal }, claim.name);
+}
+
+const isShared = ({ accessModes = [] }: Claim) => accessModes.includes('ReadWriteMany') || accessModes.includes('ReadOnlyMany');
+
+function requireShareable({ name, accessModes = [] }: Claim, user: ClusterObject | undefined): void {
+  if (!user || !accessModes.includes('ReadWriteOncePod')) return;
+  const only = `the claim ${quote(name)} is ReadWriteOncePod and used by the Pod ${quote(user.metadata.name)}`;
+  throw new RunFailed('ClaimInUse', `${only}: end that, or take it by its driver, with method CSI and moveData`);
+}
+
+/** As the claim that was taken, for one reader. */
+function specFor({ storageClassName, volumeMode, capacity }: Claim, { metadata, status }: ClusterObject): object {
+  return {
+    accessModes: ['ReadWriteOnce'],
+    ...(storageClassName && { storageClassName }),
+    ...(volumeMode && { volumeMode }),
+    resources: { requests: { storage: capacity ?? fieldsOf(status)['restoreSize'] } },
+    dataSource: { apiGroup: volumeSnapshots.group, kind: volumeSnapshots.kind, name: metadata.name },
+  };
+}

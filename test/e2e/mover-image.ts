@@ -1,0 +1,34 @@
+/** The image of the Pods that copy volumes: restic, built by Go, the script of manifests/mover, and a shell; loaded into the node of the cluster. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { repository } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { buildGo } from './go.ts';
+
+const loader = resolve(repository, '../shared/cluster/image');
+const busybox = '/bin/busybox';
+
+/** Why it cannot be had; undefined where it can. Another cluster has it already, under the name in KYLON_TEST_MOVER_IMAGE. */
+export function moverImageFault(): string | undefined {
+  if (process.env['KYLON_TEST_MOVER_IMAGE']) return undefined;
+  return existsSync(loader) && existsSync(busybox)
+    ? undefined
+    : 'needs KYLON_TEST_MOVER_IMAGE, the name of an image made by manifests/mover';
+}
+
+/** Its name. */
+export async function moverImage(): Promise<string> {
+  const given = process.env['KYLON_TEST_MOVER_IMAGE'];
+  if (given) return given;
+  const root = temporaryFolder();
+  for (const folder of ['bin', 'usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
+  copyFileSync(busybox, join(root, 'bin/busybox'));
+  for (const tool of ['sh', 'cat', 'sleep', 'dd']) symlinkSync('busybox', join(root, 'bin', tool));
+  copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
+  copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));
+  for (const program of ['bin/busybox', 'bin/restic', 'usr/local/bin/mover']) chmodSync(join(root, program), 0o755);
+  const name = 'example.test/kylon-mover:1';
+  execFileSync(loader, [name, root, '/usr/local/bin/mover'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return name;
+}

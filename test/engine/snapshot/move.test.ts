@@ -1,0 +1,155 @@
+/** Volumes that are copied into the repository, wherever the work is interrupted. What real Pods do is in test/e2e/snapshots-move.test.ts. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import type { Repositories } from '../../../src/repository/repositories.ts';
+import { snapshots } from '../../../src/resources/snapshot.ts';
+import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import type { MemoryCluster } from '../memory-cluster.ts';
+import { createWorkbench, forever, whileRunning } from '../workbench.ts';
+import { snapshotCluster } from './snapshot-cluster.ts';
+
+let stop = () => {};
+afterEach(() => stop());
+
+/** A second passes in a few milliseconds. */
+const speed = 200;
+const clock: Clock = {
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic() * speed,
+  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
+};
+
+const moved = { source: { persistentVolumeClaimName: 'data' }, moveData: true };
+const summary =
+  '{"message_type":"summary","snapshot_id":"id-1","total_files_processed":3,"total_bytes_processed":5,"data_added":4,"data_added_packed":2}';
+
+/** With a snapshot controller and a kubelet that are at work; `exitCode` is that of the mover. */
+function scene(exitCode = 0, log = summary) {
+  const { cluster, names, makeReady, collect } = snapshotCluster();
+  const forgotten: string[] = [];
+  const repositories: Repositories = {
+    access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'r' }),
+    forget: async (namespace, id) => void forgotten.push(`${namespace}/${id}`),
+  };
+  const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM' };
+  const shared = {
+    cluster,
+    storage: new MemoryStorage(),
+    files: new Map<string, Uint8Array>(),
+    clock,
+    repositories,
+    mover,
+    replica: 'one',
+  };
+  const timer = setInterval(() => {
+    makeReady();
+    collect();
+    runPods(cluster, exitCode, log);
+  }, 1);
+  stop = () => clearInterval(timer);
+  const left = () => [
+    ...names(),
+    ...cluster.names('pods', 'shop'),
+    ...cluster.names('secrets', 'shop'),
+    ...cluster.names('persistentvolumeclaims', 'shop').filter((name) => name !== 'data'),
+  ];
+  return { cluster, forgotten, left, one: createWorkbench(shared), two: createWorkbench(shared) };
+}
+
+function runPods(cluster: MemoryCluster, exitCode: number, log: string): void {
+  const pods = cluster.names('pods', 'shop').map((name) => cluster.read('pods', 'shop', name)!);
+  for (const name of cluster.names('secrets', 'shop'))
+    if (!pods.some(({ metadata }) => metadata.name === name)) cluster.drop('secrets', 'shop', name);
+  for (const pod of pods) {
+    const { name } = pod.metadata;
+    if (pod['status'] || !cluster.read('secrets', 'shop', name)) continue;
+    cluster.write(`shop/${name}`, log);
+    cluster.seed('pods', { ...pod, status: { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode } } }] } });
+  }
+}
+
+describe('a Snapshot that is moved', () => {
+  it('says what it has, and keeps nothing in the cluster', async () => {
+    const { one, left } = scene();
+    await one.create(snapshots, 'shop', 's', moved);
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: 'id-1', readyToUse: true, claim: { name: 'data' } });
+    expect(status).toMatchObject({ files: 3, bytesRead: 5, bytesAdded: 4, bytesStored: 2, restoreSize: '1Mi' });
+    expect(left()).toEqual([]);
+  });
+
+  it.each(Array.from({ length: 40 }, (_, index) => index))('is moved once, though the process ended at its request %i', async (at) => {
+    const { cluster, one, two, left, forgotten } = scene();
+    await one.create(snapshots, 'shop', 's', moved);
+    const killed = new AbortController();
+    let count = 0;
+    cluster.check = () => {
+      if (count++ >= at) killed.abort(new Error('killed'));
+      if (killed.signal.aborted) throw new Error('killed');
+    };
+    const running = one.engine.run(killed.signal).catch(() => {});
+    await Promise.race([vi.waitFor(() => expect(killed.signal.aborted).toBe(true), 5_000), one.ended(snapshots, 'shop', 's')]);
+    killed.abort(new Error('killed'));
+    cluster.check = () => {};
+    await running;
+    const { status } = await whileRunning(two.engine, () => two.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: 'id-1', files: 3 });
+    await vi.waitFor(() => expect(left()).toEqual([]), 5_000);
+    expect(forgotten).toEqual([]);
+  });
+
+  it('that fails says why, and keeps nothing', async () => {
+    const { one, left } = scene(1, 'Fatal: wrong password or no key found');
+    await one.create(snapshots, 'shop', 's', moved);
+    await whileRunning(one.engine, async () => {
+      const { status } = await one.ended(snapshots, 'shop', 's');
+      expect(status).toMatchObject({
+        phase: 'Failed',
+        failureReason: expect.stringMatching(/^MoverFailed: .*wrong password or no key found/),
+      });
+      await one.parts.objects.delete(snapshots, refOf((await one.get(snapshots, 'shop', 's'))!), forever);
+      await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
+    });
+    expect(left()).toEqual([]);
+  });
+
+  it('is forgotten by the repository when it is deleted', async () => {
+    const { one, forgotten } = scene();
+    await one.create(snapshots, 'shop', 's', moved);
+    await whileRunning(one.engine, async () => {
+      const snapshot = await one.ended(snapshots, 'shop', 's');
+      await one.parts.objects.delete(snapshots, refOf(snapshot), forever);
+      await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
+    });
+    expect(forgotten).toEqual(['shop/id-1']);
+  });
+
+  it('is copied as it is used where no driver takes snapshots, unless it asks for the driver', async () => {
+    const { cluster, one } = scene();
+    cluster.seed('persistentvolumes', { metadata: { name: 'pv' }, spec: { nfs: { server: 'n' } } });
+    await one.create(snapshots, 'shop', 'auto', moved);
+    await one.create(snapshots, 'shop', 'csi', { ...moved, method: 'CSI' });
+    await whileRunning(one.engine, async () => {
+      expect((await one.ended(snapshots, 'shop', 'auto')).status).toMatchObject({ phase: 'Completed', method: 'File' });
+      expect((await one.ended(snapshots, 'shop', 'csi')).status).toMatchObject({ failureReason: expect.stringMatching(/^VolumeNotCSI/) });
+    });
+  });
+
+  it('cannot be of a claim that only its Pod may mount, while that is there', async () => {
+    const { cluster, one } = scene();
+    const claim = cluster.read('persistentvolumeclaims', 'shop', 'data')!;
+    cluster.seed('persistentvolumeclaims', { ...claim, spec: { volumeName: 'pv', accessModes: ['ReadWriteOncePod'] } });
+    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
+    cluster.seed('pods', { metadata: { name: 'db', namespace: 'shop' }, spec: { volumes }, status: { phase: 'Running' } });
+    await one.create(snapshots, 'shop', 's', { ...moved, moveData: false, method: 'File' });
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^ClaimInUse: .*"data".*"db"/) });
+  });
+});
+
+const refOf = ({ metadata }: { metadata: { name: string; uid?: string } }) => ({
+  namespace: 'shop',
+  name: metadata.name,
+  uid: metadata.uid ?? '',
+});
