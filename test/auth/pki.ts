@@ -17,6 +17,8 @@ export interface Wanted {
   readonly usage?: 'client' | 'server' | 'none' | 'any';
   /** Of a server. */
   readonly dnsNames?: readonly string[];
+  /** Beside 127.0.0.1. */
+  readonly ips?: readonly string[];
   readonly ca?: boolean;
   /** Says nothing of what its key may do, so that only the CA flag tells that it is none. */
   readonly anyKeyUsage?: boolean;
@@ -42,7 +44,18 @@ const sharedKey = rsaKey();
 /** A certificate by `issuer`, or one that signs itself. */
 export function issue(
   issuer: Pair | undefined,
-  { cn, o = [], usage = 'client', ca = false, from = -1, to = 365, ownKey = ca, anyKeyUsage = false, dnsNames = ['localhost'] }: Wanted,
+  {
+    cn,
+    o = [],
+    usage = 'client',
+    ca = false,
+    from = -1,
+    to = 365,
+    ownKey = ca,
+    anyKeyUsage = false,
+    dnsNames = ['localhost'],
+    ips = [],
+  }: Wanted,
 ): Pair {
   const { publicKey, privateKey } = ownKey ? rsaKey() : sharedKey;
   const certificate = forge.pki.createCertificate();
@@ -75,7 +88,7 @@ export function issue(
       ? [
           {
             name: 'subjectAltName',
-            altNames: [...dnsNames.map((value) => ({ type: 2, value })), { type: 7, ip: '127.0.0.1' }],
+            altNames: [...dnsNames.map((value) => ({ type: 2, value })), ...['127.0.0.1', ...ips].map((ip) => ({ type: 7, ip }))],
           },
         ]
       : []),

@@ -24,8 +24,9 @@ export class Balancer {
     server.on('connection', (client: Socket) => this.#carry(client));
   }
 
-  static async start(targets: readonly number[] = []): Promise<Balancer> {
-    return new Balancer(await listening(createTcpServer({ noDelay: true })), targets);
+  /** `host`: where it is reached. */
+  static async start(targets: readonly number[] = [], host = 'localhost'): Promise<Balancer> {
+    return new Balancer(await listening(createTcpServer({ noDelay: true }), host), targets);
   }
 
   #carry(client: Socket): void {
@@ -53,7 +54,7 @@ export function endingTls(serving: Pair, behind: () => number, client: Partial<P
   });
 }
 
-async function listening<S extends Server>(server: S): Promise<S> {
+async function listening<S extends Server>(server: S, host = 'localhost'): Promise<S> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -63,7 +64,7 @@ async function listening<S extends Server>(server: S): Promise<S> {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  server.listen(0, 'localhost');
+  server.listen(0, host);
   await once(server, 'listening');
   return server;
 }

@@ -79,6 +79,12 @@ export class CertificateFiles {
     this.write(pair);
   }
 
+  /** Has the authority lie beside them; resolves to the flag that says so. */
+  authority({ cert }: Pair): string {
+    writeFileSync(join(this.folder, 'ca.crt'), cert);
+    return `--tls-ca-file=${join(this.folder, 'ca.crt')}`;
+  }
+
   get flags(): readonly string[] {
     return [`--tls-cert-file=${join(this.folder, 'tls.crt')}`, `--tls-private-key-file=${join(this.folder, 'tls.key')}`];
   }

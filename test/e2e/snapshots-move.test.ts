@@ -12,7 +12,7 @@ import { apiServiceName, Kylon } from './kylon.ts';
 import { moverImage, moverImageFault } from './mover-image.ts';
 import { backup, backups, complete, ended, gone, namespace, restore, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
-import { claim, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
+import { claim, nodeAddress, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
 
 const fault = moverImageFault();
 const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
@@ -39,7 +39,7 @@ describe(moved.title, moved.options, () => {
       '--bind-address=0.0.0.0',
       `--port=${port}`,
       `--mover-image=${image}`,
-      `--mover-address=https://${await nodeAddress()}:${port}`,
+      `--mover-address=https://${await nodeAddress(kubectl)}:${port}`,
     ];
     kylon = await Kylon.beside(kubeconfig, { data, flags });
   }, coldBuild);
@@ -75,11 +75,6 @@ describe(moved.title, moved.options, () => {
     const [domain = ''] = readdirSync(join(data, 'store/d'));
     return readdirSync(join(data, 'store/d', domain, 'volumes', place, 'restic/snapshots'));
   };
-
-  async function nodeAddress(): Promise<string> {
-    const path = '{.items[0].status.addresses[?(@.type=="InternalIP")].address}';
-    return kubectl.run(['get', 'nodes', '-o', `jsonpath=${path}`]);
-  }
 
   it('are copied from what the driver has taken, which goes then', async () => {
     const { status } = await take('first', { moveData: true });

@@ -6,14 +6,17 @@ import { authority, issue } from '../auth/pki.ts';
 import { Balancer } from './between.ts';
 import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
+import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName } from './kylon.ts';
+import { moverImage, moverImageFault } from './mover-image.ts';
 import { backup, backups, complete, gone, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { CertificateFiles, podPlace, registerPort, removePodPlace, Replica, systemNamespace } from './pod.ts';
 import { eventually } from './process.ts';
-import { claim, Storage, volumeGroupSnapshots, volumeSnapshots, withSnapshots } from './volumes.ts';
+import { claim, nodeAddress, Storage, volumeGroupSnapshots, volumeSnapshots, withSnapshots } from './volumes.ts';
 
 const cluster = withSnapshots(findCluster());
+const moverFault = moverImageFault();
 const asRoot = process.getuid?.() === 0;
 const rights = suite(asRoot ? 'the rights that snapshots need' : 'the rights that snapshots need (skipped: needs root)', cluster);
 
@@ -24,21 +27,26 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
   const place = 'kylon-snapshot-rights';
   const userRoles = join(repository, 'manifests/user-roles.yaml');
   const ca = authority('serving-ca');
-  const files = new CertificateFiles(issue(ca, { cn: 'kylon', usage: 'server', dnsNames: [`kylon.${systemNamespace}.svc`] }));
   let replicas: readonly Replica[] = [];
 
   beforeAll(async () => {
     await removePodPlace(kubectl);
     await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
     const pod = await podPlace(kubectl, kubeconfigOf(cluster));
+    const address = await nodeAddress(kubectl);
+    const dnsNames = [`kylon.${systemNamespace}.svc`];
+    const files = new CertificateFiles(issue(ca, { cn: 'kylon', usage: 'server', dnsNames, ips: [address] }));
+    const [balancer, forPods] = [await Balancer.start(), await Balancer.start([], address)];
     const store = pathToFileURL(join(temporaryFolder(), 'store')).href;
-    replicas = ['a', 'b'].map((name) => new Replica(pod, name, [`--store=${store}`, ...files.flags]));
+    const image = moverFault === undefined ? await moverImage() : 'none';
+    const moving = [files.authority(ca), `--mover-image=${image}`, `--mover-address=https://${address}:${forPods.port}`];
+    replicas = ['a', 'b'].map((name) => new Replica(pod, name, [`--store=${store}`, ...files.flags, ...moving]));
     for (const replica of replicas) await replica.start();
-    const balancer = await Balancer.start(replicas.map(({ port }) => port));
+    balancer.targets = forPods.targets = replicas.map(({ port }) => port);
     await registerPort(kubectl, balancer.port, ca.cert);
     await kubectl.run(['apply', '--server-side', '-f', userRoles]);
     await givePlace();
-  });
+  }, coldBuild);
   afterAll(async () => {
     await kubectl.run(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     for (const { kylon } of replicas) await kylon.discard();
@@ -82,6 +90,22 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await dave.run(['delete', snapshots, 'first', '-n', place, '--timeout=60s']);
     await gone(dave, snapshots, 'first', '-n', place);
     expect(volumes.snapshots()).not.toContain(status?.['handle']);
+  });
+
+  it.skipIf(moverFault !== undefined)('suffice to copy one into the object store, and to bring it back', async () => {
+    await dave.run(['create', '-f', '-'], claim(place, 'source'));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/source', '-n', place, '--timeout=60s']);
+    await dave.run(['create', '-f', '-'], snapshot(place, 'moved', 'source', { moveData: true }));
+    const { status } = await complete(dave, snapshots, { namespace: place, name: 'moved' });
+    expect(status).toMatchObject({ phase: 'Completed', method: 'File' });
+    await dave.run(['create', '-f', '-'], restoreOfSnapshot(place, 'brought', 'moved', { name: 'brought' }));
+    await complete(dave, restores, { namespace: place, name: 'brought' });
+    const dataSourceRef = { apiGroup: 'backup.kylon.io', kind: 'Snapshot', name: 'moved' };
+    await dave.run(['create', '-f', '-'], claim(place, 'poured', { dataSourceRef }));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/poured', '-n', place, '--timeout=120s']);
+    const helpers = () => kubectl.list('pods,secrets,pvc', '-n', place, '-l', 'app.kubernetes.io/managed-by=kylon');
+    await eventually(async () => (await helpers()).length === 0, 60_000);
+    await dave.run(['delete', snapshots, 'moved', '-n', place, '--timeout=60s']);
   });
 
   it('suffice for a Backup to take volumes at one moment, and to let go of them', async () => {

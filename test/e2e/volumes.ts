@@ -115,6 +115,12 @@ export function groupSnapshotClass(name: string, more: object = {}): KubeObject 
   };
 }
 
+/** By which Pods reach this machine. */
+export function nodeAddress(kubectl: Kubectl): Promise<string> {
+  const path = '{.items[0].status.addresses[?(@.type=="InternalIP")].address}';
+  return kubectl.run(['get', 'nodes', '-o', `jsonpath=${path}`]);
+}
+
 /** What lies in the volume of a claim, of which nobody needs to run. */
 export class Storage {
   readonly #kubeconfig: string;

@@ -8,7 +8,7 @@ import type { Sender } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findIntermediate } from './intermediate.ts';
-import { claims } from './known.ts';
+import { filledFor, volumes } from './known.ts';
 
 /** Whether its content lies in the object store, and not with a driver. */
 export const isMoved = ({ status }: Snapshot) => status.method === 'File';
@@ -23,22 +23,31 @@ export async function fill(sender: Sender, owner: KubeObject, intermediate: Clus
 export async function fillOn(sender: Sender, owner: KubeObject, intermediate: ClusterObject, snapshot: Snapshot): Promise<boolean> {
   const { parts, signal } = sender;
   const errand = fillingOf(owner, intermediate, snapshot);
-  if (isFilled(intermediate)) return true;
+  if (await isFilled(sender, intermediate)) return true;
   const seen = await lookAtMover(sender, errand);
   if (seen.is === 'done') {
-    const { name, namespace = '' } = intermediate.metadata;
-    await parts.cluster.patch(claims, namespace, name, { metadata: { annotations: { [filled]: 'true' } } }, {}, signal);
+    const annotations = { [filledFor]: intermediate.metadata.uid };
+    await parts.cluster.patch(volumes, '', volumeNameOf(intermediate) ?? '', { metadata: { annotations } }, {}, signal);
     await discardMover(parts, owner, signal);
     return true;
   }
-  // Whoever has let the Pod go has written down before that it was done.
-  if (seen.is === 'gone' && !isFilled(await findIntermediate(parts, owner, signal))) await sendMover(sender, errand);
+  if (seen.is === 'gone' && !(await isFilledByNow(sender, owner))) await sendMover(sender, errand);
   return false;
 }
 
-/** Annotation of an intermediate claim whose volume holds all that it is to hold. */
-const filled = 'backup.kylon.io/filled';
-const isFilled = (intermediate: ClusterObject | undefined) => fieldsOf(intermediate?.metadata['annotations'])[filled] === 'true';
+/** Whoever has let the Pod go has written down before that it was done. */
+async function isFilledByNow(sender: Sender, owner: KubeObject): Promise<boolean> {
+  const intermediate = await findIntermediate(sender.parts, owner, sender.signal);
+  return intermediate === undefined || isFilled(sender, intermediate);
+}
+
+async function isFilled({ parts, signal }: Sender, intermediate: ClusterObject): Promise<boolean> {
+  const name = volumeNameOf(intermediate);
+  const volume = name === undefined ? undefined : await parts.cluster.get(volumes, '', name, signal);
+  return fieldsOf(volume?.metadata['annotations'])[filledFor] === intermediate.metadata.uid;
+}
+
+const volumeNameOf = ({ spec }: ClusterObject) => textOf(fieldsOf(spec)['volumeName']);
 
 function fillingOf(owner: KubeObject, { metadata }: ClusterObject, { status }: Snapshot): Errand {
   const node = textOf(fieldsOf(metadata['annotations'])[selectedNode]);

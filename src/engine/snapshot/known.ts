@@ -49,6 +49,8 @@ export const deletionPolicy = 'backup.kylon.io/deletion-policy';
 export const restoreUid = 'backup.kylon.io/restore-uid';
 /** Label of a claim through which a volume is made for another one, and of a Pod that copies one: the uid of what it is made for. */
 export const madeFor = 'backup.kylon.io/made-for';
+/** Annotation of a volume that holds all that it is to hold: the uid of the claim through which it was filled. */
+export const filledFor = 'backup.kylon.io/filled-for';
 /** Annotation of a workload that is scaled down: the number of replicas that it had. */
 export const replicasBefore = 'backup.kylon.io/replicas';
 /** Annotations of a PersistentVolume that is replaced: the reclaim policy that it had, and the claim that it belonged to, as JSON. */

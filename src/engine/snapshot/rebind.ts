@@ -11,7 +11,7 @@ import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { claims, volumes } from './known.ts';
+import { claims, filledFor, volumes } from './known.ts';
 
 /** `from` is the uid of the claim before: no volume of any other is touched. Resolves to whether it was not done yet. Rejects with RunFailed. */
 export async function rebind(
@@ -29,7 +29,14 @@ export async function rebind(
     const { resourceVersion } = volume.metadata;
     const { name, namespace, uid } = to.metadata;
     const claimRef = { apiVersion: 'v1', kind: claims.kind, namespace, name, uid, resourceVersion: null };
-    await cluster.patch(volumes, '', volumeName, { metadata: { resourceVersion }, spec: { claimRef } }, {}, signal);
+    await cluster.patch(
+      volumes,
+      '',
+      volumeName,
+      { metadata: { resourceVersion, annotations: { [filledFor]: null } }, spec: { claimRef } },
+      {},
+      signal,
+    );
     return true;
   });
 }
