@@ -10,6 +10,7 @@ import { benchMemory, memorySizes } from './memory.ts';
 import { benchMillion } from './million.ts';
 import { benchMixed, mixedNames } from './mixed.ts';
 import { benchChanges, changeNames } from './change.ts';
+import { benchMove, moveNames } from './move.ts';
 import { benchReads, besideCustomResource, readNames, seedBackups } from './read.ts';
 import { startRig } from './rig.ts';
 import type { Rig, RigOptions } from './rig.ts';
@@ -21,7 +22,7 @@ const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNa
 const backupNames: readonly string[] = [...workNames, ...mixedNames, ...downloadNames];
 const memoryNames = Object.keys(memorySizes);
 const clusterNames: readonly string[] = [...besideNames, ...backupNames, ...memoryNames, ...discoveryNames];
-const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, 'million'];
+const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, ...moveNames, 'million'];
 /** Takes many minutes, so it is left out unless it is named. */
 const longest = 'memory-300000';
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
@@ -29,8 +30,9 @@ const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --quick         fewer objects, 3 rounds instead of 5: to see that it works, not for figures
   --json FILE     append one JSON object a line to this file
 ${clusterNames.join(', ')} need KUBECONFIG of a disposable cluster, with the rights of cluster-admin:
-such as kind or minikube make. write-s3 needs KYLON_BENCH_S3, the URL of a bucket; where that is set,
-${[...backupNames, ...memoryNames].join(', ')} use it too.`;
+such as kind or minikube make. write-s3 and move need KYLON_BENCH_S3, the URL of a bucket; where that is set,
+${[...backupNames, ...memoryNames].join(', ')} use it too.
+move needs restic in PATH, or its path in RESTIC.`;
 
 process.exitCode = await main();
 
@@ -77,7 +79,7 @@ async function measure(kubeconfig: string, options: Options): Promise<Figure[]> 
   for (const [name, objects] of Object.entries(memorySizes).filter(([name]) => only.has(name)))
     figures.push(await onRig(kubeconfig, { mayUseS3: true }, (rig) => benchMemory(rig, name, quick ? objects / 10 : objects)));
   if (only.has('discovery-delay')) figures.push(await benchDiscovery(kubeconfig, quick));
-  figures.push(...(await benchCommits(only, quick)), ...(await benchContent(only, quick)));
+  figures.push(...(await benchCommits(only, quick)), ...(await benchContent(only, quick)), ...(await benchMove(only, quick)));
   const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return only.has('million') ? [...wanted, ...(await benchMillion(quick))] : wanted;
 }
