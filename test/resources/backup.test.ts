@@ -195,7 +195,7 @@ describe('a Backup of the wrong types', () => {
 
 describe('the rules for volumes', () => {
   it.each([
-    [{ action: 'Keep' }, 'spec.volumes.rules[0].action: Unsupported value: supported values: "CSI", "Skip"'],
+    [{ action: 'Keep' }, 'spec.volumes.rules[0].action: Unsupported value: supported values: "CSI", "Move", "Skip"'],
     [{}, 'spec.volumes.rules[0].action: Required value: '],
     [
       { action: 'CSI', conditions: { accessModes: ['RWX'] } },
