@@ -2,7 +2,7 @@
 import { ClusterError } from '../cluster/cluster.ts';
 import type { Discovery } from '../cluster/cluster.ts';
 import { messageOf, unlessAborted, withDeadline } from '../base/lifetime.ts';
-import { ApiError, conflict, internal, notFound, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
+import { internal, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
@@ -20,8 +20,10 @@ import { runFolder } from './runs/files.ts';
 import { differencesOf } from './diff/differences.ts';
 import type { EngineParts } from './parts.ts';
 import { readLog } from './runs/read-log.ts';
-import { isDeleted, statusOf } from './runs/run-status.ts';
+import { requireEnded } from './runs/require-ended.ts';
+import { statusOf } from './runs/run-status.ts';
 import type { Runs } from './runs/runs.ts';
+import { SnapshotFiles } from './snapshot/snapshot-files.ts';
 import { holdBackup, releaseBackup } from './upkeep/hold.ts';
 import { verifyBackup } from './verify/ask.ts';
 
@@ -33,6 +35,7 @@ export function createServices(parts: EngineParts, runs: Runs): Services {
   const archives = new Cache<ArchiveReader>(openReaders);
   const results = new Cache<ResultsReader>(openReaders);
   const discovered = new Discovered(parts);
+  const files = new SnapshotFiles(parts);
   const archiveOf = (backup: KubeObject, signal: AbortSignal) => opened(parts, archives, backup, openArchive, signal);
   const resultsOf = (restore: KubeObject, signal: AbortSignal) => opened(parts, results, restore, openResults, signal);
   const storedLog = async (object: KubeObject, signal: AbortSignal) =>
@@ -54,6 +57,11 @@ export function createServices(parts: EngineParts, runs: Runs): Services {
       translated(async () => {
         return (await archiveOf(backup, signal)).item(key, signal);
       }),
+    files: (snapshot, query, signal) => translated(() => files.page(snapshot, query, signal)),
+    download: async (snapshot, path, signal) => {
+      const found = await translated(() => files.download(snapshot, path, signal));
+      return { ...found, read: (range, reading) => translated(() => found.read(range, reading)) };
+    },
     log: (object, options, signal) =>
       readLog({ parts, runs, stored: (found) => translated(() => storedLog(found, signal)) }, object, options, signal),
     results: (restore, query, signal) =>
@@ -104,19 +112,13 @@ function opened<T>(
 /** The folder with the data. Throws ApiError where the object has none, and says why. */
 function requireData(parts: EngineParts, object: KubeObject): string {
   const definition = definitionOf(parts, object);
-  const what = { group: definition.group, resource: definition.plural };
-  const { name, uid = '' } = object.metadata;
-  const { phase = 'New', failureReason = '', run } = statusOf(object);
-  if (isDeleted(object) || phase === 'Deleting')
-    throw new ApiError(410, 'Gone', `the data of ${definition.plural} "${name}" is being deleted`);
-  if (phase === 'New' || phase === 'InProgress') throw conflict(what, name, `it is ${phase}; its data can be read when it has ended`);
-  if (phase === 'Failed') throw notFoundBecause(what, name, `it has no data, because it failed: ${failureReason}`);
-  return runFolder(parts.domain, definition === parts.backups ? 'backup' : 'restore', uid, run?.id ?? '');
-}
-
-function notFoundBecause(what: { group: string; resource: string }, name: string, why: string): ApiError {
-  const { message, details } = notFound(what, name);
-  return new ApiError(404, 'NotFound', `${message}: ${why}`, details);
+  requireEnded(definition, object);
+  return runFolder(
+    parts.domain,
+    definition === parts.backups ? 'backup' : 'restore',
+    object.metadata.uid ?? '',
+    statusOf(object).run?.id ?? '',
+  );
 }
 
 const definitionOf = ({ backups, restores }: EngineParts, { kind }: KubeObject): ResourceDefinition =>

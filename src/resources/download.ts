@@ -50,15 +50,22 @@ async function deliver(backup: KubeObject, call: ResourceCall, services: Service
 function headersOf({ metadata }: KubeObject, { size, sha256 }: ArchiveStream, span: Span | undefined): Record<string, string> {
   return {
     'Content-Type': 'application/gzip',
-    'Content-Length': String(span?.length ?? size),
     'Content-Disposition': `attachment; filename="${metadata.namespace}-${metadata.name}.tar.gz"`,
+    ...lengthHeaders(size, sha256, span),
+  };
+}
+
+/** Of what can be read in parts. `tag` changes with its content. */
+export function lengthHeaders(size: number, tag: string, span: Span | undefined): Record<string, string> {
+  return {
+    'Content-Length': String(span?.length ?? size),
     'Accept-Ranges': 'bytes',
-    ETag: `"${sha256}"`,
+    ETag: `"${tag}"`,
     ...(span && { 'Content-Range': `bytes ${span.start}-${span.start + span.length - 1}/${size}` }),
   };
 }
 
-function unsatisfiable(asked: string, size: number): Answer {
+export function unsatisfiable(asked: string, size: number): Answer {
   const error = rangeNotSatisfiable(asked, size);
   return jsonAnswer(error.code, JSON.stringify(error.toStatus()), { 'Content-Range': `bytes */${size}` });
 }

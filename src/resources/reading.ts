@@ -1,5 +1,6 @@
 /** What the subresources that are read share: pages of lists, logs, and their query parameters. */
 import { parseExactly } from '../base/exact-json.ts';
+import { begun } from '../base/pieces.ts';
 import { preferred } from '../machinery/views/accept.ts';
 import { jsonAnswer } from '../machinery/call.ts';
 import type { Answer } from '../machinery/call.ts';
@@ -55,7 +56,7 @@ export function manifestAnswer(call: ResourceCall, json: string): Answer {
 export async function logAnswer(object: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
   const options = logOptions(call.query);
   const lines = services.log(object, options, call.signal);
-  return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: options.follow ? lines : await opened(lines) };
+  return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: options.follow ? lines : await begun(lines) };
 }
 
 function logOptions(query: URLSearchParams): LogOptions {
@@ -76,17 +77,4 @@ function wholeNumber(query: URLSearchParams, name: string): number | undefined {
   const number = integerParameter(query, name);
   if (number !== undefined && number < 0) throw badRequest(`${name}: ${number} is less than 0`);
   return number;
-}
-
-/** The same pieces, once the first one is there. */
-async function opened(pieces: AsyncIterable<string>): Promise<AsyncIterable<string>> {
-  const iterator = pieces[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return (async function* () {
-    try {
-      for (let piece = first; !piece.done; piece = await iterator.next()) yield piece.value;
-    } finally {
-      await iterator.return?.();
-    }
-  })();
 }

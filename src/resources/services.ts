@@ -15,6 +15,10 @@ export interface Services {
   items(backup: KubeObject, query: ItemQuery, signal: AbortSignal): Promise<ItemPage>;
   /** One manifest, as the bytes that the cluster sent; undefined where the backup holds no such item. */
   item(backup: KubeObject, item: ItemKey, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  /** A page of what a folder of a snapshot holds, in order of names; of anything else that the path names, that alone. ApiError 400 for a bad path. */
+  files(snapshot: KubeObject, query: FileQuery, signal: AbortSignal): Promise<FileList>;
+  /** What a path of a snapshot names, to be read: a file, or a folder as a tar file. ApiError 400 for what is neither. */
+  download(snapshot: KubeObject, path: string, signal: AbortSignal): Promise<Download>;
   /** The log of a backup or a restore, line by line, each with its line break; follows a running one when asked to. */
   log(object: KubeObject, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
   /** What became of each item of a restore, as far as it got. */
@@ -88,6 +92,53 @@ export interface ItemPage {
   readonly items: readonly Item[];
   /** Empty on the last page. */
   readonly continue: string;
+}
+
+export interface FileQuery {
+  readonly limit: number;
+  /** A token of the page before, or empty. */
+  readonly continue: string;
+  /** Empty for the root of the volume. */
+  readonly path: string;
+}
+
+export const fileTypes = ['File', 'Directory', 'SymbolicLink', 'BlockDevice', 'CharDevice', 'NamedPipe', 'Socket'] as const;
+export type FileType = (typeof fileTypes)[number];
+
+/** A file of a volume, as it was. */
+export interface SnapshotFile {
+  readonly name: string;
+  /** From the root of the volume, with a slash in front. */
+  readonly path: string;
+  readonly type: FileType;
+  /** In bytes; 0 for what is no file. */
+  readonly size: number;
+  /** Four octal digits. */
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly modificationTime?: string;
+  readonly linkTarget?: string;
+}
+
+export interface FileList {
+  readonly items: readonly SnapshotFile[];
+  /** Empty on the last page. */
+  readonly continue: string;
+}
+
+export interface Download {
+  /** Name of the file or of the folder; empty for the root of the volume, which is a file where the volume has no file system. */
+  readonly name: string;
+  /** Of a file, its length in bytes and what changes with its content, for an ETag; undefined where it is a tar file that is made on the way. */
+  readonly file: { readonly size: number; readonly tag: string } | undefined;
+  /** All of it, or bytes of a file. */
+  readonly read: (
+    range: { readonly start: number; readonly length: number } | undefined,
+    signal: AbortSignal,
+  ) => Promise<AsyncIterable<Uint8Array>>;
 }
 
 export interface DifferenceQuery extends ItemQuery {

@@ -12,7 +12,7 @@ import type { User } from '../machinery/user.ts';
 import { subdomainFaults } from '../machinery/writing/names.ts';
 import { durationFaults } from './durations.ts';
 import { backupUid, group, outlivesNamespace, version } from './group.ts';
-import { restoreFrom } from './restore-from.ts';
+import { snapshotSubresources } from './snapshot-subresources.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 
 const source = object('Of what it is a snapshot: persistentVolumeClaimName or volumeSnapshotName is given.', {
@@ -134,11 +134,6 @@ const columns: readonly Column[] = [
   { name: 'Created By', type: 'string', description: 'Who created it.', priority: 1, value: 'status.createdBy.username' },
 ];
 
-const restore = restoreFrom(
-  'snapshotName',
-  'Create a Restore that makes a PersistentVolumeClaim of a Snapshot, in the namespace of the Snapshot. Without a body it gets the name of the claim that was taken.',
-);
-
 /** What of the status is acted upon with rights that are not its creator's: no client may write it, whatever rights it has to the status. */
 const ofKylon = ['createdBy', 'driver', 'method', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
 
@@ -156,7 +151,7 @@ export const snapshots = defineResource({
   statusSubresource: true,
   columns,
   selectableFields: ['status.phase', 'spec.source.persistentVolumeClaimName'],
-  subresources: [restore],
+  subresources: snapshotSubresources,
   rules: {
     prepareForCreate: (snapshot, user) => withDefaults(begin(snapshot, user)),
     prepareForUpdate: (snapshot, old, user) => withDefaults(keepFields(snapshot, old, keptFrom(user))),

@@ -3,7 +3,7 @@ import type { Answer } from '../../src/machinery/call.ts';
 import { conflict } from '../../src/machinery/errors.ts';
 import type { KubeObject } from '../../src/machinery/object.ts';
 import type { ResourceCall, ResourceDefinition } from '../../src/machinery/resource.ts';
-import type { Item, ItemQuery, LogOptions, Services } from '../../src/resources/services.ts';
+import type { Item, ItemQuery, LogOptions, Services, SnapshotFile } from '../../src/resources/services.ts';
 import { callOf, textOf } from '../machinery/sample.ts';
 
 const content = new TextEncoder().encode('0123456789');
@@ -20,6 +20,17 @@ export const held: Item = {
   labels: {},
   bytes: 91,
   sha256: 'def',
+};
+
+export const heldFile: SnapshotFile = {
+  name: 'a',
+  path: '/a',
+  type: 'File',
+  size: 10,
+  mode: '0644',
+  uid: 0,
+  gid: 0,
+  modificationTime: '2026-01-01T00:00:00Z',
 };
 
 export const heldBy = { by: 'ann', since: '2026-01-01T00:00:00Z' };
@@ -40,6 +51,16 @@ function servicesOf(asked: unknown[]): Services {
     item: async (_, key) => {
       asked.push(key);
       return key.name === 'a' ? new TextEncoder().encode(manifest) : undefined;
+    },
+    files: async (_, query) => {
+      asked.push(query);
+      return { items: [heldFile], continue: query.continue === '' ? 'next' : '' };
+    },
+    download: async (_, path) => {
+      asked.push(path);
+      const read = async (span = { start: 0, length: content.length }) => streamOf(content.slice(span.start, span.start + span.length));
+      const name = path === '/device' ? '' : (path.split('/').at(-1) ?? '');
+      return { name, file: path.endsWith('folder') || path === '' ? undefined : { size: content.length, tag: 'tag' }, read };
     },
     log: async function* (object, options: LogOptions) {
       asked.push(options);

@@ -19,7 +19,10 @@ const rightsOf = (name: string) =>
       rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`))),
     );
 
-const content = ['items', 'download', 'proxy', 'diff'].map((name) => `backups/${name}`);
+const content = [
+  ...['items', 'download', 'proxy', 'diff'].map((name) => `backups/${name}`),
+  ...['files', 'download', 'proxy'].map((name) => `snapshots/${name}`),
+];
 
 describe('the ClusterRoles for users', () => {
   it('aggregate into view, edit and admin', () => {
@@ -46,7 +49,13 @@ describe('the ClusterRoles for users', () => {
     expect(rightsOf('view').filter((right) => content.some((resource) => right.endsWith(` ${resource}`)))).toEqual([]);
     expect(rightsOf('edit')).toContain('create backups/verify');
     expect(rightsOf('admin')).toEqual(
-      expect.arrayContaining(['get backups/diff', 'get backups/hold', 'update backups/hold', 'delete backups/hold']),
+      expect.arrayContaining([
+        'get snapshots/download',
+        'get backups/diff',
+        'get backups/hold',
+        'update backups/hold',
+        'delete backups/hold',
+      ]),
     );
   });
 });

@@ -1,21 +1,14 @@
 /** `backup download`: the archive, whole and proved to be so. */
 import { Argument, Command, Option } from 'commander';
-import { access } from 'node:fs/promises';
 import type { Backup } from '../../resources/backup.ts';
 import { humanSize } from '../../resources/cells.ts';
-import type { Api } from '../api/api.ts';
 import { connected, withConnection } from '../api/connection.ts';
 import type { ConnectionFlags } from '../api/connection.ts';
 import { completing } from '../completion/sources.ts';
-import { fetchAll } from '../download/fetch.ts';
-import type { Archive } from '../download/fetch.ts';
-import { openPart } from '../download/part-file.ts';
-import { standardOutput } from '../download/standard-output.ts';
-import type { Sink } from '../download/fetch.ts';
+import { keep } from '../download/keep.ts';
 import { Ending, exits } from '../exits.ts';
 import { backups } from '../objects/kinds.ts';
 import { fullName, pathOf } from '../objects/kind.ts';
-import { progressOf } from '../output/progress.ts';
 import type { Shell } from '../shell.ts';
 
 interface Flags extends ConnectionFlags {
@@ -35,38 +28,14 @@ export function downloadCommand(shell: Shell): Command {
     connected(shell, flags, async (api) => {
       const backup = await api.json<Backup>({ path: pathOf(backups, api.namespace, name) }, shell.signal);
       const { bytes, sha256 } = backup.status?.archive ?? noArchive(name, backup);
-      const archive = { path: pathOf(backups, api.namespace, name, 'proxy', 'download'), bytes, sha256 };
+      const archive = { path: pathOf(backups, api.namespace, name, 'proxy', 'download'), bytes, tag: sha256, sha256 };
       const file = flags.output ?? `${api.namespace}-${name}.tar.gz`;
-      if (file === '-') return fetchInto(shell, api, archive, standardOutput(shell));
-      if (!flags.force && (await exists(file)))
-        throw new Ending(exits.no, `error: ${file} is there already: give --force or another --output`);
-      await using part = await openPart(file, archive, shell.signal);
-      await fetchInto(shell, api, archive, part);
-      await part.finish();
-      shell.tell(`${file}: ${humanSize(bytes)}, sha256 ${sha256}`);
+      const kept = await keep(shell, api, archive, { file, force: flags.force });
+      if (kept) shell.tell(`${file}: ${humanSize(bytes)}, sha256 ${sha256}`);
     }),
   );
 }
 
-async function fetchInto(shell: Shell, api: Api, archive: Archive, sink: Sink): Promise<void> {
-  const progress = progressOf(shell);
-  const see = shell.isInteractive
-    ? (done: number) => progress.show({ label: 'Downloading', done, total: archive.bytes, unit: 'bytes' })
-    : () => {};
-  try {
-    await fetchAll({ api, clock: shell.clock, tell: (text) => shell.tell(text) }, archive, sink, see, shell.signal);
-  } finally {
-    progress.clear();
-  }
-}
-
 function noArchive(name: string, { status }: Backup): never {
   throw new Ending(exits.no, `error: ${fullName(backups, name)} has no archive, it is ${status?.phase ?? 'New'}`);
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

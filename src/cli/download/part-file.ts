@@ -1,25 +1,25 @@
 /**
  * A file that is not whole yet lies beside its place under a name of its own: the place holds all of it or nothing. The name tells
- * which archive it is of, so whoever asks for that again goes on with it.
+ * what it is of, so whoever asks for that again goes on with it.
  */
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
 import { causeOf } from '../../base/system-errors.ts';
 import { Ending, exits } from '../exits.ts';
-import type { Archive, Sink } from './fetch.ts';
+import type { Content, Sink } from './fetch.ts';
 
 export interface PartFile extends Sink, AsyncDisposable {
   /** Gives it its name. */
   finish(): Promise<void>;
 }
 
-/** Of the digest, in the name. */
+/** Of the tag, in the name. */
 const digits = 12;
 const chunk = 1 << 20;
 
-export async function openPart(file: string, { sha256, bytes }: Archive, signal: AbortSignal): Promise<PartFile> {
-  const part = `${file}.${sha256.slice(0, digits)}.part`;
+export async function openPart(file: string, { tag, bytes }: Content, signal: AbortSignal): Promise<PartFile> {
+  const part = `${file}.${tag.slice(0, digits)}.part`;
   const handle = await told(part, () => open(part, 'a+', 0o600));
   try {
     return await partOf(handle, { part, file, bytes }, signal);
@@ -53,7 +53,7 @@ async function partOf(handle: FileHandle, { part, file, bytes }: { part: string;
   };
 }
 
-/** What is there already, as far as it can be of the archive. */
+/** What is there already, as far as it can be of the content. */
 async function hashOf(handle: FileHandle, hash: ReturnType<typeof createHash>, bytes: number, signal: AbortSignal): Promise<number> {
   const buffer = Buffer.alloc(chunk);
   let size = 0;

@@ -4,7 +4,7 @@ import type { NewItem } from './archive.ts';
 import { compress } from './compression.ts';
 import { keyOf } from './item-key.ts';
 import type { ItemRecord } from './item-record.ts';
-import { paddingOf, tarHeader } from './tar.ts';
+import { paddingOf, tarHeader } from '../../base/tar.ts';
 
 /** A member on its way through the thread pool. */
 export interface Member {

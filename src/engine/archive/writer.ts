@@ -12,7 +12,7 @@ import type { FileSum } from './manifest.ts';
 import { MemberPacker } from './members.ts';
 import type { Member } from './members.ts';
 import { putOnce } from './put-once.ts';
-import { endOfTar } from './tar.ts';
+import { endOfTar } from '../../base/tar.ts';
 
 /** Members that are being compressed or wait for the store, each of 64 KiB or one item: enough that the threads have work. */
 const queueBound = 16;

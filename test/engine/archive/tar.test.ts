@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
-import { endOfTar, paddingOf, tarHeader } from '../../../src/engine/archive/tar.ts';
+import { endOfTar, paddingOf, tarHeader } from '../../../src/base/tar.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import { collect, manyItems, never, newItem, writeArchive } from './archives.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeFooter, encodeFooter, footerBytes } from '../../../src/engine/archive/items-format.ts';
 import type { Block } from '../../../src/engine/archive/items-format.ts';
 import type { Manifest } from '../../../src/engine/archive/manifest.ts';
-import { tarHeader } from '../../../src/engine/archive/tar.ts';
+import { tarHeader } from '../../../src/base/tar.ts';
 import { Findings } from '../../../src/engine/verify/faults.ts';
 import { verifyFolder } from '../../../src/engine/verify/verify-folder.ts';
 import type { Verifying } from '../../../src/engine/verify/verify-folder.ts';

@@ -1,0 +1,73 @@
+/** The index files of a repository, which tell where each blob lies. None ever changes, so each is read once. */
+import type { KeyObject } from 'node:crypto';
+import { together } from '../../base/lifetime.ts';
+import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import { listedIn } from './listed-in.ts';
+import { Places } from './places.ts';
+import type { Place } from './places.ts';
+import { sealBytes } from './sealed.ts';
+import { listNames, readSealed } from './stored-files.ts';
+import type { Location } from './stored-files.ts';
+
+const readsAtOnce = 4;
+/** About 350 MB of memory. */
+const mostBlobs = 8 << 20;
+
+export class IndexFiles {
+  readonly #location: Location;
+  readonly #key: KeyObject;
+  #read = new Set<string>();
+  #places = new Places(sealBytes);
+  #refreshing: Promise<void> | undefined;
+
+  constructor(location: Location, key: KeyObject) {
+    this.#location = location;
+    this.#key = key;
+  }
+
+  /** How many blobs are known. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  find(id: Uint8Array): Place | undefined {
+    return this.#places.find(id);
+  }
+
+  /** Reads what has been added since; all of it anew where files are gone, because packs then are too. For all who ask meanwhile. */
+  refresh(signal: AbortSignal): Promise<void> {
+    this.#refreshing ??= this.#refresh(signal).finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const names = await listNames(this.#location, 'index', signal);
+    const listed = new Set(names);
+    if (![...this.#read].every((name) => listed.has(name))) {
+      this.#read = new Set();
+      this.#places = new Places(sealBytes);
+    }
+    const unread = names.filter((name) => !this.#read.has(name));
+    const next = unread[Symbol.iterator]();
+    await together(
+      signal,
+      Array.from({ length: readsAtOnce }, () => (reading: AbortSignal) => this.#readAll(next, reading)),
+    );
+  }
+
+  /** Several of these share what is left. */
+  async #readAll(names: Iterator<string>, signal: AbortSignal): Promise<void> {
+    for (let next = names.next(); !next.done; next = names.next()) {
+      const text = await readSealed(this.#location, 'index', next.value, this.#key, signal);
+      const key = `${this.#location.prefix}index/${next.value}`;
+      for await (const { pack, blobs } of listedIn(text, key)) this.#places.add(pack, blobs);
+      this.#read.add(next.value);
+      if (this.size > mostBlobs)
+        throw new StoreDamaged(
+          `${this.#location.prefix}index/: it names more than ${mostBlobs} blobs, too many to look into the repository`,
+        );
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** Repositories that are open, for all who ask: so many that their indexes fit into memory together. */
+import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import { rootOf } from './entries.ts';
+import { FileTree } from './file-tree.ts';
+import { openRepository } from './repository-reader.ts';
+import type { RepositoryReader } from './repository-reader.ts';
+import type { Location } from './stored-files.ts';
+
+/** About 130 MB of indexes; one that is larger stays alone. */
+const mostBlobs = 3 << 20;
+const mostOpen = 8;
+
+interface Open {
+  readonly opening: Promise<RepositoryReader>;
+  /** Once it is open. */
+  reader?: RepositoryReader;
+}
+
+export class OpenRepositories {
+  /** By prefix, the one asked longest ago first. */
+  readonly #open = new Map<string, Open>();
+
+  /**
+   * The files of a snapshot, by the id that restic gave it. `password` is asked for a repository that is not open yet, and what is opened
+   * is opened for all who ask meanwhile. Rejects with a StoreError; with StoreDamaged where something is missing, is not what was written,
+   * or does not open with the password.
+   */
+  async openTree(location: Location, password: () => Promise<string>, snapshotId: string, signal: AbortSignal): Promise<FileTree> {
+    const repository = await this.#reader(location, password, signal);
+    try {
+      return new FileTree(repository, rootOf(await repository.rootOf(snapshotId, signal)));
+    } catch (error) {
+      // It may be another repository by now.
+      if (error instanceof StoreDamaged) this.#open.delete(location.prefix);
+      throw error;
+    } finally {
+      this.#closeSome();
+    }
+  }
+
+  #reader(location: Location, password: () => Promise<string>, signal: AbortSignal): Promise<RepositoryReader> {
+    const { prefix } = location;
+    const open = this.#open.get(prefix) ?? { opening: password().then((text) => openRepository(location, text, signal)) };
+    this.#open.delete(prefix);
+    this.#open.set(prefix, open);
+    open.opening.then(
+      (reader) => Object.assign(open, { reader }),
+      () => {
+        if (this.#open.get(prefix) === open) this.#open.delete(prefix);
+      },
+    );
+    return open.opening;
+  }
+
+  /** The last one stays. */
+  #closeSome(): void {
+    let [blobs, count] = [0, 0];
+    for (const [prefix, { reader }] of [...this.#open].toReversed()) {
+      blobs += reader?.blobs ?? 0;
+      count += 1;
+      if (count > 1 && (blobs > mostBlobs || count > mostOpen)) this.#open.delete(prefix);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/** Reads blobs out of packs: neighbours in one request, each proved by its SHA-256. */
+import { hash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import { zstdDecompress, zstdDecompressSync } from 'node:zlib';
+import { together } from '../../base/lifetime.ts';
+import { StoreDamaged, StoreRange } from '../../objectstore/objectstore.ts';
+import type { Place } from './places.ts';
+import { unseal } from './sealed.ts';
+import { asDamage } from './stored-files.ts';
+import type { Location } from './stored-files.ts';
+
+/** Where a blob lies, and what it has to be. */
+export interface Blob {
+  /** SHA-256 of what is in it. */
+  readonly id: Uint8Array;
+  readonly place: Place;
+}
+
+/** One request: blobs of a pack, in order of offset. */
+interface Span {
+  readonly pack: string;
+  readonly start: number;
+  end: number;
+  readonly blobs: Blob[];
+}
+
+/** Between two blobs, that are read rather than asked for in two requests. */
+const widestGap = 64 << 10;
+const longestSpan = 4 << 20;
+const requestsAtOnce = 4;
+
+/** Expanded, in bytes: another thread would take longer for less than this. */
+const smallBlob = 64 << 10;
+
+const expand = promisify(zstdDecompress);
+
+/**
+ * Each by its place; the same place is read once. All of it is in memory: whoever asks says how much. Rejects with StoreDamaged for what
+ * is missing, or is not what was written.
+ */
+export async function readBlobs(
+  location: Location,
+  key: KeyObject,
+  blobs: readonly Blob[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Buffer>> {
+  const read = new Map<string, Buffer>();
+  const next = spansOf(blobs)[Symbol.iterator]();
+  const readAll = async (signal: AbortSignal) => {
+    for (let span = next.next(); !span.done; span = next.next()) await readSpan(location, key, span.value, read, signal);
+  };
+  await together(
+    signal,
+    Array.from({ length: requestsAtOnce }, () => readAll),
+  );
+  return read;
+}
+
+/** Tells one place from another. */
+export const nameOf = ({ pack, offset }: Place) => `${pack}/${offset}`;
+
+function spansOf(blobs: readonly Blob[]): Span[] {
+  const once = [...new Map(blobs.map((blob) => [nameOf(blob.place), blob])).values()];
+  const sorted = once.sort(({ place: a }, { place: b }) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1));
+  const spans: Span[] = [];
+  for (const blob of sorted) {
+    const { pack, offset, length } = blob.place;
+    const last = spans.at(-1);
+    if (last?.pack === pack && offset - last.end <= widestGap && offset + length - last.start <= longestSpan) {
+      last.end = Math.max(last.end, offset + length);
+      last.blobs.push(blob);
+    } else spans.push({ pack, start: offset, end: offset + length, blobs: [blob] });
+  }
+  return spans;
+}
+
+async function readSpan(
+  { store, prefix }: Location,
+  key: KeyObject,
+  { pack, start, end, blobs }: Span,
+  into: Map<string, Buffer>,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = `${prefix}data/${pack.slice(0, 2)}/${pack}`;
+  const bytes = await store.read(file, signal, { start, length: end - start }).catch((error: unknown) => {
+    if (error instanceof StoreRange) throw new StoreDamaged(`${file}: it ends at ${error.size}, before byte ${start}`, { cause: error });
+    return asDamage(file)(error);
+  });
+  for (const blob of blobs) {
+    const { offset, length } = blob.place;
+    into.set(nameOf(blob.place), await open(key, bytes.subarray(offset - start, offset - start + length), blob, file));
+  }
+}
+
+async function open(key: KeyObject, sealed: Uint8Array, { id, place }: Blob, file: string): Promise<Buffer> {
+  const damaged = (cause?: unknown) =>
+    new StoreDamaged(`${file}: the blob at byte ${place.offset} is not what was written (sha256)`, { cause });
+  const content = unseal(key, sealed);
+  const plain = place.isCompressed
+    ? await expanded(content, place.plainLength).catch((error: unknown) => Promise.reject(damaged(error)))
+    : content;
+  if (!hash('sha256', plain, 'buffer').equals(id)) throw damaged();
+  return plain;
+}
+
+async function expanded(content: Buffer, length: number): Promise<Buffer> {
+  const options = { maxOutputLength: Math.max(1, length) };
+  return length <= smallBlob ? zstdDecompressSync(content, options) : expand(content, options);
+}

@@ -1,0 +1,130 @@
+/** A repository that is open: its key, where its blobs lie, and the folders that were looked at last. */
+import type { KeyObject } from 'node:crypto';
+import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import { Folder } from './folder.ts';
+import { IndexFiles } from './index-files.ts';
+import { openMasterKey } from './master-key.ts';
+import { nameOf, readBlobs } from './packs.ts';
+import type { Blob } from './packs.ts';
+import { isId, readSealed } from './stored-files.ts';
+import type { Location } from './stored-files.ts';
+
+/** Bytes of folders that are kept. One that is larger is read each time. */
+const keptBytes = 16 << 20;
+/** Of the list of one folder: some 350000 entries. */
+const largestFolder = 128 << 20;
+/** restic cuts files into pieces of 8 MiB at most. */
+const largestPiece = 16 << 20;
+/** Of folders that are read before they are asked for. */
+const mostAhead = 4 << 20;
+
+/** Tries the password against the keys of the repository, which takes about a second. Rejects with a StoreError. */
+export async function openRepository(location: Location, password: string, signal: AbortSignal): Promise<RepositoryReader> {
+  return new RepositoryReader(location, await openMasterKey(location, password, signal));
+}
+
+export class RepositoryReader {
+  readonly #location: Location;
+  readonly #key: KeyObject;
+  readonly #index: IndexFiles;
+  /** By id, the one asked longest ago first. */
+  readonly #folders = new Map<string, Folder>();
+  #foldersBytes = 0;
+
+  constructor(location: Location, key: KeyObject) {
+    this.#location = location;
+    this.#key = key;
+    this.#index = new IndexFiles(location, key);
+  }
+
+  /** How many blobs it knows, which is what its memory goes by. */
+  get blobs(): number {
+    return this.#index.size;
+  }
+
+  /** The id of the folder that a snapshot is of. What was added to the repository until now is known from then on. */
+  async rootOf(snapshotId: string, signal: AbortSignal): Promise<Buffer> {
+    if (!isId(snapshotId))
+      throw new StoreDamaged(`${this.#location.prefix}snapshots/: ${JSON.stringify(snapshotId)} is no id that restic gives`);
+    const [content] = await Promise.all([
+      readSealed(this.#location, 'snapshots', snapshotId, this.#key, signal),
+      this.#index.refresh(signal),
+    ]);
+    const tree = treeIn(content);
+    if (tree !== undefined) return Buffer.from(tree, 'hex');
+    throw new StoreDamaged(`${this.#location.prefix}snapshots/${snapshotId}: what is in it is no snapshot of restic's`);
+  }
+
+  /** `where` names it in errors. */
+  async folder(id: Buffer, where: string, signal: AbortSignal): Promise<Folder> {
+    const name = id.toString('hex');
+    const known = this.#folders.get(name);
+    if (known) {
+      this.#folders.delete(name);
+      this.#folders.set(name, known);
+      return known;
+    }
+    const [text] = await this.read([this.#locate(id, where, largestFolder)], signal);
+    return this.#keep(name, await Folder.of(text ?? Buffer.alloc(0), where));
+  }
+
+  /** Reads folders that will be asked for soon, as far as they are small, in a few requests. */
+  async readAhead(ids: readonly Buffer[], where: string, signal: AbortSignal): Promise<void> {
+    const blobs: Blob[] = [];
+    let room = mostAhead;
+    for (const id of ids.filter((one) => !this.#folders.has(one.toString('hex')))) {
+      const blob = this.#locate(id, where, largestFolder);
+      room -= blob.place.plainLength;
+      if (room < 0) break;
+      blobs.push(blob);
+    }
+    for (const [index, text] of (await this.read(blobs, signal)).entries()) {
+      const id = Buffer.from(blobs[index]?.id ?? []).toString('hex');
+      if (!this.#folders.has(id)) this.#keep(id, await Folder.of(text, where));
+    }
+  }
+
+  /** A piece of a file. Throws StoreDamaged. */
+  locate(id: Uint8Array, where: string): Blob {
+    return this.#locate(id, where, largestPiece);
+  }
+
+  #locate(id: Uint8Array, where: string, largest: number): Blob {
+    const place = this.#index.find(id);
+    const { prefix } = this.#location;
+    const shown = Buffer.from(id).toString('hex').slice(0, 16);
+    if (!place) throw new StoreDamaged(`${prefix}index/: no file there names the blob ${shown}…, which ${where} is made of`);
+    if (place.plainLength > largest)
+      throw new StoreDamaged(
+        `${prefix}index/: the blob ${shown}… of ${where} has ${place.plainLength} bytes, more than the ${largest} that can be read`,
+      );
+    return { id, place };
+  }
+
+  /** What is in them, in their order. */
+  async read(blobs: readonly Blob[], signal: AbortSignal): Promise<readonly Buffer[]> {
+    const read = await readBlobs(this.#location, this.#key, blobs, signal);
+    return blobs.map(({ place }) => read.get(nameOf(place)) ?? Buffer.alloc(0));
+  }
+
+  #keep(name: string, folder: Folder): Folder {
+    if (folder.bytes > keptBytes || this.#folders.has(name)) return folder;
+    this.#folders.set(name, folder);
+    this.#foldersBytes += folder.bytes;
+    for (const [oldest, { bytes }] of this.#folders) {
+      if (this.#foldersBytes <= keptBytes) break;
+      this.#folders.delete(oldest);
+      this.#foldersBytes -= bytes;
+    }
+    return folder;
+  }
+}
+
+function treeIn(text: Buffer): string | undefined {
+  try {
+    const { tree } = JSON.parse(text.toString()) as { tree?: unknown };
+    return typeof tree === 'string' && isId(tree) ? tree : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+/** What a repository may hold that no restic has written: whoever may write to one must not harm who reads it. */
+import { describe, expect, it } from 'vitest';
+import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
+import { openCrafted } from './crafted.ts';
+import type { Crafted } from './crafted.ts';
+import { bytesOf, never } from './frozen.ts';
+
+const file = (name: unknown, more: object = {}): Crafted => ({ name, type: 'file', size: 2, pieces: ['ab'], ...more });
+const rootOf = async (tree: FileTree) => (await tree.entry('/', never)) ?? expect.fail('no root');
+const list = async (tree: FileTree) => (await tree.list(await rootOf(tree), '/', { limit: 100, start: 0 }, never)).entries;
+const archive = async (tree: FileTree) => bytesOf(tree.archive(await rootOf(tree), '/', never));
+
+describe('a crafted repository', () => {
+  it('is read as one of restic where it is like one', async () => {
+    const tree = await openCrafted([file('a'), { name: 'b', type: 'dir', nodes: [file('c', { pieces: ['x', 'yz'], size: 3 })] }]);
+    expect((await list(tree)).map(({ name }) => name)).toEqual(['a', 'b']);
+    const found = (await tree.entry('/b/c', never)) ?? expect.fail('no c');
+    expect(String(await bytesOf(tree.content(found, '/b/c', undefined, never)))).toBe('xyz');
+    expect((await archive(tree)).toString('latin1')).toContain('xyz');
+  });
+
+  it.each<[string, unknown]>([
+    ['a slash', 'a/b'],
+    ['..', '..'],
+    ['.', '.'],
+    ['nothing', ''],
+    ['a zero byte', 'a\\x00b'],
+    ['a slash in disguise', 'a\\x2fb'],
+    ['an escape that is none', 'a\\qb'],
+    ['an escape that is cut', 'a\\x1'],
+    ['no text', 5],
+    ['no such field', undefined],
+  ])('with a name of %s is refused', async (_, name) => {
+    const tree = await openCrafted([file(name)]);
+    await expect(list(tree)).rejects.toThrow('/: what is in it is no list of files as restic writes it');
+    await expect(archive(tree)).rejects.toThrow('/: what is in it is no list of files as restic writes it');
+  });
+
+  it.each([{ size: -1 }, { size: 1e300 }, { size: '5' }, { mode: 'x' }, { uid: -1 }, { gid: 0.5 }, { links: null }, { device: -4 }])(
+    'with %j is refused',
+    async (odd) => {
+      await expect(openCrafted([file('a', odd)]).then(list)).rejects.toThrow('/: what is in it is no list of files');
+    },
+  );
+
+  it('with a name twice, or names out of order, makes no tar file: a link may not be followed by what lies behind it', async () => {
+    const link = { name: 'a', type: 'symlink', linktarget: '/etc' };
+    for (const nodes of [
+      [link, { name: 'a', type: 'dir', nodes: [file('passwd')] }],
+      [file('b'), file('a')],
+    ])
+      await expect(openCrafted(nodes).then(archive)).rejects.toThrow('/: the names in its list are not in order');
+  });
+
+  it('with a file of another length than it says sends no more than that, and ends with the reason', async () => {
+    const read = async (size: number, span?: { start: number; length: number }) => {
+      const tree = await openCrafted([file('a', { size })]);
+      const found = (await tree.entry('/a', never)) ?? expect.fail('no a');
+      return String(await bytesOf(tree.content(found, '/a', span, never)));
+    };
+    expect(await read(1)).toBe('a');
+    await expect(read(3)).rejects.toThrow('/a: its pieces end 1 bytes before they should');
+    await expect(read(30, { start: 20, length: 5 })).rejects.toThrow('/a: its pieces end 5 bytes before they should');
+    for (const size of [1, 3])
+      await expect(openCrafted([file('a', { size })]).then(archive)).rejects.toThrow(`/a: its pieces have 2 bytes instead of ${size}`);
+  });
+
+  it('with types, attributes and times that nobody knows is read all the same', async () => {
+    const tree = await openCrafted([
+      { name: 'a', type: 'portal', mtime: 'never', extended_attributes: null, user: 'u' },
+      { name: 'b', type: 'socket' },
+      file('c', { extended_attributes: [{ name: 'user.x', value: null }], subtree: null }),
+    ]);
+    expect(await list(tree)).toMatchObject([
+      { type: 'socket', modified: undefined, user: 'u', size: 0 },
+      { type: 'socket' },
+      { type: 'file', attributes: [{ name: 'user.x', value: Buffer.alloc(0) }] },
+    ]);
+    const tar = (await archive(tree)).toString('latin1');
+    expect([tar.includes('\0a\0'), tar.includes('user.x=')]).toEqual([false, true]);
+  });
+
+  it('with a folder of which there is no list says so', async () => {
+    const tree = await openCrafted([{ name: 'a', type: 'dir' }]);
+    const folder = (await tree.entry('/a', never)) ?? expect.fail('no a');
+    await expect(tree.entry('/a/b', never)).rejects.toThrow('/a: it is a folder of which no list was written');
+    await expect(async () => tree.list(folder, '/a', { limit: 1, start: 0 }, never)).rejects.toThrow(
+      '/a: it is a folder of which no list was written',
+    );
+    await expect(archive(tree)).rejects.toThrow('/a: it is a folder of which no list was written');
+  });
+
+  it('with many files in a row holds nobody up', async () => {
+    const tree = await openCrafted(
+      Array.from({ length: 30_000 }, (_, n) => ({ name: `f${String(n).padStart(5, '0')}`, type: 'file', size: 0 })),
+    );
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    expect((await archive(tree)).length).toBe(30_000 * 512 + 1024);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(5);
+  });
+});
