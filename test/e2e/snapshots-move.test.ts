@@ -10,7 +10,20 @@ import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
 import { moverImage, moverImageFault } from './mover-image.ts';
-import { backup, backups, complete, ended, gone, namespace, restore, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import {
+  backup,
+  backups,
+  complete,
+  ended,
+  gone,
+  namespace,
+  path,
+  restore,
+  restoreOfSnapshot,
+  restores,
+  snapshot,
+  snapshots,
+} from './objects.ts';
 import { eventually } from './process.ts';
 import { claim, nodeAddress, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
 
@@ -111,6 +124,32 @@ describe(moved.title, moved.options, () => {
     expect(await inPod(look, 'reader')).toBe(before);
     expect(Number(await inPod('stat -c %b /data/odd/sparse', 'reader'))).toBeLessThan(64);
     await kubectl.run(['delete', 'pod', 'reader', '-n', place, '--now']);
+  });
+
+  it('can be looked into, without a Pod', async () => {
+    const raw = (rest: string) => kubectl.run(['get', '--raw', path(place, `snapshots/odd/${rest}`)]);
+    const { items } = JSON.parse(await raw('files?path=/odd')) as { items: { name: string; mode: string; uid: number }[] };
+    expect(items.map(({ name }) => name)).toEqual(['-rf', 'a b', 'hard', 'new\nline', 'pipe', 'soft', 'sparse', 'sticky', 'ünïcödé ☃']);
+    expect(items.find(({ name }) => name === 'a b')).toMatchObject({ uid: 1234, mode: '0644' });
+    expect(await raw('download?path=/odd/a%20b')).toBe('a');
+    expect(await raw('download?path=/greeting')).toBe('changed\n');
+    expect(await kubectl.fails(['get', '--raw', path(place, 'snapshots/odd/download?path=/odd/../..')])).toMatch(/path/);
+    expect(await kubectl.list('pods', '-n', place, '-l', 'app.kubernetes.io/component=mover')).toEqual([]);
+  });
+
+  it('may be of very many files', async () => {
+    await create(claim(place, 'many'));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/many', '-n', place, '--timeout=60s']);
+    await volumes.fill(place, 'many', 100_000);
+    const { status } = await take('many', { moveData: true }, 'many');
+    expect(status).toMatchObject({ phase: 'Completed', files: 100_000 });
+    await bring('many-copy', 'many');
+    expect(await volumes.sum(place, 'many-copy')).toBe(await volumes.sum(place, 'many'));
+    const began = performance.now();
+    const page = await kubectl.run(['get', '--raw', path(place, 'snapshots/many/files?path=/42&limit=10')]);
+    expect((JSON.parse(page) as { items: unknown[] }).items).toHaveLength(10);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    await kubectl.run(['delete', 'pvc', 'many', 'many-copy', '-n', place]);
   });
 
   it('cost only what is new', async () => {

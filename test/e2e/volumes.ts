@@ -1,7 +1,7 @@
 /** Real volumes: claims, Pods that write to them, and what the driver of the cluster keeps, seen from outside. */
 import { execFileSync } from 'node:child_process';
-import { hash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { createHash, hash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Cluster } from './cluster.ts';
 import type { KubeObject, Kubectl } from './kubectl.ts';
@@ -133,6 +133,22 @@ export class Storage {
 
   async read(namespace: string, claimName: string, file: string): Promise<string> {
     return readFileSync(join(await this.#contentOf(namespace, claimName), file), 'utf8');
+  }
+
+  /** So many small files in a hundred folders, named by numbers. */
+  async fill(namespace: string, claimName: string, count: number): Promise<void> {
+    const root = await this.#contentOf(namespace, claimName);
+    for (let n = 0; n < 100; n++) mkdirSync(join(root, String(n)));
+    for (let n = 0; n < count; n++) writeFileSync(join(root, String(n % 100), String(n)), `content of ${n}\n`);
+  }
+
+  /** Of the names and contents of all files. */
+  async sum(namespace: string, claimName: string): Promise<string> {
+    const root = await this.#contentOf(namespace, claimName);
+    const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
+    const all = createHash('sha256');
+    for (const name of names) all.update(name).update(statSync(join(root, name)).isFile() ? readFileSync(join(root, name)) : '/');
+    return all.digest('hex');
   }
 
   /** SHA-256 of a file that may be large. */
