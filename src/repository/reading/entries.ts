@@ -2,7 +2,7 @@
 import { nameBytes } from './names.ts';
 
 /** An entry of a folder as restic writes it; names of fields are those of its `Node`. */
-export interface NodeFields {
+interface NodeFields {
   readonly name: string;
   readonly type: string;
   /** Bits of Go's os.FileMode. */
@@ -21,8 +21,6 @@ export interface NodeFields {
   readonly extended_attributes?: readonly { readonly name: string; readonly value: string | null }[] | null;
   readonly content?: readonly string[] | null;
   readonly subtree?: string | null;
-  /** The same for all names of one file; undefined for what has one name only. */
-  readonly linkId?: string;
 }
 
 const entryTypes = ['file', 'dir', 'symlink', 'dev', 'chardev', 'fifo', 'socket'] as const;
@@ -62,9 +60,14 @@ export interface FileEntry {
 /** Where restic has left a field out. */
 const leftOut = { mode: 0, uid: 0, gid: 0, user: '', group: '', links: 1, device: 0, size: 0, mtime: '' };
 
-/** Whatever restic knows and we do not is told as a socket: there, and of no content. Throws RangeError for a name that is none. */
-export function entryOf(node: NodeFields): FileEntry {
+/** Of the id of a blob. */
+export const idBytes = 32;
+
+/** Whatever restic knows and we do not is told as a socket: there, and of no content. Throws an error for what restic cannot have written. */
+export function entryIn(text: string): FileEntry {
+  const node = JSON.parse(text) as NodeFields;
   const { uid, gid, user, group, links, device, size, mode, mtime } = { ...leftOut, ...node };
+  if (![uid, gid, links, device, size, mode].every(isCount)) throw new RangeError('it has a number that cannot be');
   const type = entryTypes.find((known) => known === node.type) ?? 'socket';
   const name = nameBytes(node.name);
   const modified = Date.parse(mtime);
@@ -81,12 +84,26 @@ export function entryOf(node: NodeFields): FileEntry {
     modified: Number.isNaN(modified) ? undefined : modified,
     linkTarget: type === 'symlink' ? targetOf(node) : undefined,
     links,
-    linkId: node.linkId,
+    linkId: links > 1 ? linkIdIn(text) : undefined,
     attributes: attributesOf(node),
     device,
-    content: Buffer.from((node.content ?? []).join(''), 'hex'),
-    subtree: node.subtree ? Buffer.from(node.subtree, 'hex') : undefined,
+    content: idsOf(node.content ?? []),
+    subtree: node.subtree ? idsOf([node.subtree]) : undefined,
   };
+}
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Inodes and devices may have more digits than a number holds. Undefined where none is known. */
+function linkIdIn(text: string): string | undefined {
+  const [inode, device] = [/"inode":\d+/, /"device_id":\d+/].map((field) => field.exec(text)?.[0]);
+  return inode && `${device ?? ''} ${inode}`;
+}
+
+function idsOf(ids: readonly string[]): Buffer {
+  const bytes = Buffer.from(ids.join(''), 'hex');
+  if (bytes.length !== ids.length * idBytes) throw new RangeError('it has an id that is none');
+  return bytes;
 }
 
 /** Go writes nothing as null. */
@@ -99,7 +116,7 @@ function targetOf({ linktarget = '', linktarget_raw }: NodeFields): Buffer {
 }
 
 /** The folder in which all of a snapshot lies. Of it nothing is known but what it holds. */
-export const rootOf = (subtree: Buffer): FileEntry => asRoot({ ...entryOf({ name: 'root', type: 'dir', mode: 0o755 }), subtree });
+export const rootOf = (subtree: Buffer): FileEntry => asRoot({ ...entryIn('{"name":"root","type":"dir","mode":493}'), subtree });
 
 /** In which all else lies, so that it has no name. */
 export const asRoot = (entry: FileEntry): FileEntry => ({ ...entry, nameBytes: Buffer.alloc(0), name: '' });

@@ -1,6 +1,6 @@
 /** The files of one snapshot: by path, page by page, and what is in them. */
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import { asRoot, entryOf } from './entries.ts';
+import { asRoot, idBytes } from './entries.ts';
 import type { FileEntry } from './entries.ts';
 import type { Folder } from './folder.ts';
 import { inOrder } from './in-order.ts';
@@ -8,9 +8,6 @@ import type { BlobStep } from './in-order.ts';
 import { partsOf, pathText } from './paths.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 import { tarOf } from './tar-of.ts';
-
-/** Of the id of a blob. */
-const idBytes = 32;
 
 export interface FilePage {
   readonly entries: readonly FileEntry[];
@@ -45,9 +42,9 @@ export class FileTree {
     let entry = this.#root;
     for (const [depth, part] of partsOf(path).entries()) {
       if (entry.type !== 'dir') return undefined;
-      const node = (await this.#folderOf(entry, pathText(partsOf(path).slice(0, depth)), signal)).find(part);
-      if (!node) return undefined;
-      entry = entryOf(node);
+      const found = (await this.#folderOf(entry, pathText(partsOf(path).slice(0, depth)), signal)).find(part);
+      if (!found) return undefined;
+      entry = found;
     }
     return entry;
   }
@@ -61,7 +58,7 @@ export class FileTree {
   ): Promise<FilePage> {
     const listed = await this.#folderOf(folder, path, signal);
     const end = start + limit;
-    return { entries: listed.slice(start, end).map(entryOf), next: end < listed.length ? end : undefined };
+    return { entries: listed.slice(start, end), next: end < listed.length ? end : undefined };
   }
 
   /** The bytes of a file, or some of them, in constant memory. */

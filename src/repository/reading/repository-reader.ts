@@ -94,9 +94,10 @@ export class RepositoryReader {
     const { prefix } = this.#location;
     const shown = Buffer.from(id).toString('hex').slice(0, 16);
     if (!place) throw new StoreDamaged(`${prefix}index/: no file there names the blob ${shown}…, which ${where} is made of`);
-    if (place.plainLength > largest)
+    const bytes = Math.max(place.plainLength, place.length);
+    if (bytes > largest)
       throw new StoreDamaged(
-        `${prefix}index/: the blob ${shown}… of ${where} has ${place.plainLength} bytes, more than the ${largest} that can be read`,
+        `${prefix}index/: the blob ${shown}… of ${where} has ${bytes} bytes, more than the ${largest} that can be read`,
       );
     return { id, place };
   }

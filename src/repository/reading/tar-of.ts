@@ -3,7 +3,6 @@ import { endOfTar, paddingOf, tarEntry } from '../../base/tar.ts';
 import type { TarEntry, TarType } from '../../base/tar.ts';
 import { inChunks } from '../../objectstore/chunks.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import { entryOf } from './entries.ts';
 import type { FileEntry } from './entries.ts';
 import { inOrder } from './in-order.ts';
 import type { BlobStep } from './in-order.ts';
@@ -46,7 +45,7 @@ async function* stepsOf(parts: TarParts, folder: FileEntry, start: Buffer, where
   const listed = await repository.folder(subtree, where, signal);
   let last: Buffer = Buffer.alloc(0);
   for (let at = 0; at < listed.length; at += atOnce) {
-    const entries = listed.slice(at, at + atOnce).map(entryOf);
+    const entries = listed.slice(at, at + atOnce);
     await repository.readAhead(
       entries.flatMap(({ subtree }) => (subtree ? [subtree] : [])),
       where,

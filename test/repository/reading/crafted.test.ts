@@ -36,12 +36,20 @@ describe('a crafted repository', () => {
     await expect(archive(tree)).rejects.toThrow('/: what is in it is no list of files as restic writes it');
   });
 
-  it.each([{ size: -1 }, { size: 1e300 }, { size: '5' }, { mode: 'x' }, { uid: -1 }, { gid: 0.5 }, { links: null }, { device: -4 }])(
-    'with %j is refused',
-    async (odd) => {
-      await expect(openCrafted([file('a', odd)]).then(list)).rejects.toThrow('/: what is in it is no list of files');
-    },
-  );
+  it.each([
+    { size: -1 },
+    { size: 1e300 },
+    { size: '5' },
+    { mode: 'x' },
+    { uid: -1 },
+    { gid: 0.5 },
+    { links: null },
+    { device: -4 },
+    { content: ['ab'] },
+    { subtree: 'xyz' },
+  ])('with %j is refused', async (odd) => {
+    await expect(openCrafted([{ name: 'a', type: 'file', ...odd }]).then(list)).rejects.toThrow('/: what is in it is no list of files');
+  });
 
   it('with a name twice, or names out of order, makes no tar file: a link may not be followed by what lies behind it', async () => {
     const link = { name: 'a', type: 'symlink', linktarget: '/etc' };
@@ -63,6 +71,12 @@ describe('a crafted repository', () => {
     await expect(read(30, { start: 20, length: 5 })).rejects.toThrow('/a: its pieces end 5 bytes before they should');
     for (const size of [1, 3])
       await expect(openCrafted([file('a', { size })]).then(archive)).rejects.toThrow(`/a: its pieces have 2 bytes instead of ${size}`);
+  });
+
+  it('with files of several names of which no inode is known keeps them apart', async () => {
+    const tree = await openCrafted([file('a', { links: 2 }), file('b', { links: 2, pieces: ['cd'] })]);
+    const tar = (await archive(tree)).toString('latin1');
+    expect([tar.includes('ab\0'), tar.includes('cd\0')]).toEqual([true, true]);
   });
 
   it('with types, attributes and times that nobody knows is read all the same', async () => {
