@@ -1,7 +1,8 @@
 /** What a repository may hold that no restic has written: whoever may write to one must not harm who reads it. */
 import { describe, expect, it } from 'vitest';
 import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
-import { openCrafted } from './crafted.ts';
+import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
+import { craft, openCrafted, openFiles } from './crafted.ts';
 import type { Crafted } from './crafted.ts';
 import { bytesOf, never } from './frozen.ts';
 
@@ -17,6 +18,21 @@ describe('a crafted repository', () => {
     const found = (await tree.entry('/b/c', never)) ?? expect.fail('no c');
     expect(String(await bytesOf(tree.content(found, '/b/c', undefined, never)))).toBe('xyz');
     expect((await archive(tree)).toString('latin1')).toContain('xyz');
+  });
+
+  it('in which one byte is another is told to be damaged, where only its hash can tell', async () => {
+    const tree = await openCrafted([file('a', { pieces: ['x', 'yz'], size: 3 })], (files) => {
+      for (const [key, bytes] of files)
+        if (key.startsWith('r/data/'))
+          files.set(
+            key,
+            bytes.map((byte, at) => (at === 33 + 16 ? byte ^ 1 : byte)),
+          );
+    });
+    const found = (await tree.entry('/a', never)) ?? expect.fail('no a');
+    expect(String(await bytesOf(tree.content(found, '/a', { start: 0, length: 1 }, never)))).toBe('x');
+    for (const read of [bytesOf(tree.content(found, '/a', undefined, never)), archive(tree)])
+      await expect(read).rejects.toThrow(/^r\/data\/[0-9a-f]{2}\/[0-9a-f]{64}: the blob at byte 33 is not what was written \(sha256\)$/);
   });
 
   it.each<[string, unknown]>([
@@ -113,5 +129,40 @@ describe('a crafted repository', () => {
     expect((await archive(tree)).length).toBe(30_000 * 512 + 1024);
     clearInterval(timer);
     expect(turns).toBeGreaterThan(5);
+  });
+
+  it('with pieces that say they are larger than restic makes them is refused', async () => {
+    const { files, snapshot } = craft([file('a')], { more: { uncompressed_length: 17 << 20 } });
+    const tree = await openFiles(files, snapshot);
+    const forged = { ...(await rootOf(tree)), type: 'file' as const, size: 2, content: (await rootOf(tree)).subtree ?? Buffer.alloc(0) };
+    await expect(bytesOf(tree.content(forged, '/a', undefined, never))).rejects.toThrow(
+      /^r\/index\/: the blob [0-9a-f]{16}… of \/a has 17825792 bytes, more than the 16777216 that can be read$/,
+    );
+  });
+
+  it('whose packs were put together anew is read from the new ones', async () => {
+    const repositories = new OpenRepositories();
+    const folder: Crafted = { name: 'd', type: 'dir', nodes: [file('a')] };
+    const { files, snapshot } = craft([folder]);
+    expect(await openFiles(files, snapshot, repositories).then(list)).toHaveLength(1);
+    const isOfPacks = (key: string) => /^r\/(data|index)\//.test(key);
+    for (const key of [...files.keys()].filter(isOfPacks)) files.delete(key);
+    for (const [key, bytes] of craft([folder, file('z', { pieces: ['cd'] })]).files) if (isOfPacks(key)) files.set(key, bytes);
+    const tree = await openFiles(files, snapshot, repositories);
+    const found = (await tree.entry('/d/a', never)) ?? expect.fail('no a');
+    expect(String(await bytesOf(tree.content(found, '/d/a', undefined, never)))).toBe('ab');
+  });
+
+  it('that is another one by now is opened anew', async () => {
+    const repositories = new OpenRepositories();
+    const { files, snapshot } = craft([file('a')]);
+    expect(await openFiles(files, snapshot, repositories).then(list)).toHaveLength(1);
+    const other = craft([file('b'), file('c')], { key: Buffer.alloc(32, 8) });
+    files.clear();
+    for (const [key, bytes] of other.files) files.set(key, bytes);
+    await expect(openFiles(files, other.snapshot, repositories)).rejects.toThrow(
+      /^r\/(snapshots|index)\/[0-9a-f]{64}: what is in it is no/,
+    );
+    expect(await openFiles(files, other.snapshot, repositories).then(list)).toHaveLength(2);
   });
 });

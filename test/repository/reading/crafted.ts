@@ -5,7 +5,7 @@ import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 
 const never = new AbortController().signal;
-const key = Buffer.alloc(32, 7);
+const usualKey = Buffer.alloc(32, 7);
 const password = 'crafted';
 
 /** Fields of a node as restic names them; `content` is given as the pieces themselves, `nodes` as what lies in a folder. */
@@ -17,14 +17,19 @@ export interface Crafted {
   readonly [field: string]: unknown;
 }
 
-function sealed(content: Uint8Array, by = key): Buffer {
+function sealed(content: Uint8Array, by: Uint8Array): Buffer {
   const iv = Buffer.alloc(16, content.length & 0xff);
   return Buffer.concat([iv, createCipheriv('aes-256-ctr', by, iv).update(content), Buffer.alloc(16)]);
 }
 
 class Writer {
+  readonly #key: Buffer;
   readonly files = new Map<string, Uint8Array>();
   readonly #blobs: { readonly id: string; readonly plain: Buffer }[] = [];
+
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
 
   blob(plain: Buffer): string {
     const id = hash('sha256', plain);
@@ -42,18 +47,18 @@ class Writer {
   }
 
   /** One pack of all blobs, an index of it, a key, and the snapshot, whose id it gives. */
-  finish(tree: string): string {
-    const parts = this.#blobs.map(({ plain }) => sealed(plain));
+  finish(tree: string, more: object): string {
+    const parts = this.#blobs.map(({ plain }) => sealed(plain, this.#key));
     const pack = this.#store(Buffer.concat(parts), (id) => `data/${id.slice(0, 2)}/`);
     let offset = 0;
     const blobs = this.#blobs.map(({ id }, at) => {
       const length = parts[at]?.length ?? 0;
       offset += length;
-      return { id, type: 'data', offset: offset - length, length };
+      return { id, type: 'data', offset: offset - length, length, ...more };
     });
-    this.#store(sealed(Buffer.from(JSON.stringify({ packs: [{ id: pack, blobs }] }))), () => 'index/');
-    this.#store(keyFile(), () => 'keys/');
-    return this.#store(sealed(Buffer.from(JSON.stringify({ tree }))), () => 'snapshots/');
+    this.#store(sealed(Buffer.from(JSON.stringify({ packs: [{ id: pack, blobs }] })), this.#key), () => 'index/');
+    this.#store(keyFile(this.#key), () => 'keys/');
+    return this.#store(sealed(Buffer.from(JSON.stringify({ tree })), this.#key), () => 'snapshots/');
   }
 
   #store(bytes: Buffer, folder: (id: string) => string): string {
@@ -63,7 +68,7 @@ class Writer {
   }
 }
 
-function keyFile(): Buffer {
+function keyFile(key: Buffer): Buffer {
   const salt = Buffer.alloc(64);
   const cost = { N: 2, r: 1, p: 1 };
   const by = scryptSync(password, salt, 64, cost).subarray(0, 32);
@@ -71,13 +76,19 @@ function keyFile(): Buffer {
   return Buffer.from(JSON.stringify({ kdf: 'scrypt', ...cost, salt: salt.toString('base64'), data: data.toString('base64') }));
 }
 
-export function openCrafted(nodes: readonly Crafted[]): Promise<FileTree> {
-  const writer = new Writer();
-  const snapshot = writer.finish(writer.tree(nodes));
-  return new OpenRepositories().openTree(
-    { store: memoryStore(writer.files), prefix: 'r/' },
-    () => Promise.resolve(password),
-    snapshot,
-    never,
-  );
+/** `more` are fields of each blob in the index. */
+export function craft(nodes: readonly Crafted[], { key = usualKey, more = {} }: { key?: Buffer; more?: object } = {}) {
+  const writer = new Writer(key);
+  return { snapshot: writer.finish(writer.tree(nodes), more), files: writer.files };
+}
+
+/** `change` may do harm to what lies in the store. */
+export function openCrafted(nodes: readonly Crafted[], change: (files: Map<string, Uint8Array>) => void = () => {}): Promise<FileTree> {
+  const { files, snapshot } = craft(nodes);
+  change(files);
+  return openFiles(files, snapshot);
+}
+
+export function openFiles(files: Map<string, Uint8Array>, snapshot: string, repositories = new OpenRepositories()): Promise<FileTree> {
+  return repositories.openTree({ store: memoryStore(files), prefix: 'r/' }, () => Promise.resolve(password), snapshot, never);
 }
