@@ -34,7 +34,7 @@ const claim = object('The PersistentVolumeClaim that is made of a Snapshot.', {
   ),
   storageClassName: optional(
     text(
-      'Name of its StorageClass, whose driver must be that of the Snapshot. Default: that of the claim that was taken, or of the one that is there.',
+      'Name of its StorageClass, whose driver must be that of the Snapshot, unless that lies in the object store. Default: that of the claim that was taken, or of the one that is there.',
     ),
   ),
   size: optional(
@@ -49,6 +49,11 @@ const claim = object('The PersistentVolumeClaim that is made of a Snapshot.', {
       {
         'x-kubernetes-list-type': 'atomic',
       },
+    ),
+  ),
+  verify: optional(
+    flag(
+      'Whether what was written into its volume is read back and compared, of a Snapshot that lies in the object store. Default: false.',
     ),
   ),
 });

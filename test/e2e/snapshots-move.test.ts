@@ -73,8 +73,8 @@ describe(moved.title, moved.options, () => {
     await create(snapshot(where, name, claimName, spec));
     return complete(kubectl, snapshots, { namespace: where, name });
   };
-  const bring = async (name: string, snapshotName: string, spec: object = {}, where = place) => {
-    await create(restoreOfSnapshot(where, name, snapshotName, { name }, spec));
+  const bring = async (name: string, snapshotName: string, spec: object = {}, where = place, claim: object = {}) => {
+    await create(restoreOfSnapshot(where, name, snapshotName, { name, ...claim }, spec));
     return complete(kubectl, restores, { namespace: where, name });
   };
   /** What helps to copy, and is to go. */
@@ -115,7 +115,7 @@ describe(moved.title, moved.options, () => {
     ].join(' && ');
     await inPod(odd);
     await take('odd', { moveData: true });
-    await bring('odd', 'odd');
+    await bring('odd', 'odd', {}, place, { verify: true });
     await create(writer(place, 'reader', 'odd'));
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/reader', '-n', place, '--timeout=120s']);
     const look =
@@ -180,7 +180,7 @@ describe(moved.title, moved.options, () => {
     await volumes.writeBlock(place, 'block', 'raw');
     const { status } = await take('block', { moveData: true }, 'block');
     expect(status).toMatchObject({ method: 'File', bytesRead: 4 * 1024 * 1024 });
-    await bring('block-copy', 'block');
+    await bring('block-copy', 'block', {}, place, { verify: true });
     expect((await kubectl.get('pvc', 'block-copy', '-n', place)).spec).toMatchObject({ volumeMode: 'Block' });
     expect(await volumes.readBlock(place, 'block-copy', 3)).toBe('raw');
   });

@@ -17,6 +17,7 @@ interface Flags extends CreateFlags, SelectionFlags {
   readonly fromSnapshot?: string;
   readonly claim?: string;
   readonly claimSize?: string;
+  readonly verify?: boolean;
   readonly claimStorageClass?: string;
   readonly claimAccessModes?: readonly string[];
   readonly namespaceMappings?: Readonly<Record<string, string>>;
@@ -39,6 +40,7 @@ export function createRestoreCommand(shell: Shell): Command {
     )
     .option('--claim <name>', 'name of the claim that a snapshot becomes (default: that of the claim that was taken)')
     .option('--claim-size <quantity>', 'its size, as 20Gi (default: that of the claim that was taken)')
+    .option('--verify', 'read back what was written into its volume, of a snapshot in the object store')
     .option('--claim-storage-class <name>', 'its StorageClass, of the same driver')
     .option('--claim-access-modes <modes>', 'its access modes, as ReadWriteOnce,ReadOnlyMany', listed)
     .option('--namespace-mappings <pairs>', 'restore into other namespaces, as shop:shop-copy,…', pairs('namespace-mappings', ':'))
@@ -87,7 +89,7 @@ function specOf(flags: Flags): Record<string, unknown> {
 }
 
 /** Undefined where no flag speaks of it. */
-function claimOf({ claim, claimSize, claimStorageClass, claimAccessModes }: Flags): object | undefined {
-  const fields = given({ name: claim, size: claimSize, storageClassName: claimStorageClass, accessModes: claimAccessModes });
+function claimOf({ claim, claimSize, claimStorageClass, claimAccessModes, verify }: Flags): object | undefined {
+  const fields = given({ name: claim, size: claimSize, storageClassName: claimStorageClass, accessModes: claimAccessModes, verify });
   return Object.keys(fields).length > 0 ? fields : undefined;
 }

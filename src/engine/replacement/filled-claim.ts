@@ -4,6 +4,7 @@
  */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
+import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { senderOf } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
@@ -45,7 +46,7 @@ async function filled(work: Work, { creator }: Place, snapshot: Snapshot, { spec
   const { parts, object, signal } = work;
   const intermediate = intermediateClaim(object, fieldsOf(spec), undefined);
   await createIntermediate(parts, creator, intermediate, signal);
-  await fill(senderOf(work), object, intermediate, snapshot);
+  await fill(senderOf(work), object as Restore, intermediate, snapshot);
   return awaitIntermediate(parts, object, patience, signal);
 }
 

@@ -92,7 +92,7 @@ async function fillIt(work: Work, snapshot: Snapshot): Promise<void> {
   const { parts, object, signal } = work;
   const intermediate = await findIntermediate(parts, object, signal);
   if (!intermediate) throw new RunFailed('ClaimNotFound', 'the claim through which the new volume is filled was deleted');
-  await fill(senderOf(work), object, intermediate, snapshot);
+  await fill(senderOf(work), object as Restore, intermediate, snapshot);
 }
 
 /** Looks before it changes anything. */

@@ -1,6 +1,7 @@
 /** Brings what lies in the repository of a namespace into an empty volume: that of the intermediate claim of whom it is made for. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
+import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import { discardMover, lookAtMover, runMover, sendMover } from '../mover/mover.ts';
@@ -13,13 +14,15 @@ import { filledFor, volumes } from './known.ts';
 /** Whether its content lies in the object store, and not with a driver. */
 export const isMoved = ({ status }: Snapshot) => status.method === 'File';
 
-/** Resolves when all of it is there; what is there already may be written again. Rejects with RunFailed. */
-export async function fill(sender: Sender, owner: KubeObject, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {
-  await runMover(sender, fillingOf(owner, intermediate, snapshot));
-  await discardMover(sender.parts, owner, sender.signal);
+/** For a Restore: resolves when all of it is there, and read back where that was asked for. What is there already may be written again. Rejects with RunFailed. */
+export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {
+  const errand = fillingOf(restore, intermediate, snapshot);
+  const more = restore.spec.claim?.verify ? ['--verify'] : [];
+  await runMover(sender, { ...errand, args: [...errand.args, ...more] });
+  await discardMover(sender.parts, restore, sender.signal);
 }
 
-/** The same, step by step: resolves to whether all of it is there. Of several processes that do it, none begins again what another has ended. */
+/** For whoever goes step by step: resolves to whether all of it is there. Of several processes that do it, none begins again what another has ended. */
 export async function fillOn(sender: Sender, owner: KubeObject, intermediate: ClusterObject, snapshot: Snapshot): Promise<boolean> {
   const { parts, signal } = sender;
   const errand = fillingOf(owner, intermediate, snapshot);

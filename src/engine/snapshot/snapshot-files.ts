@@ -7,6 +7,7 @@ import { ApiError, badRequest, quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { StoreDamaged, StoreUnavailable } from '../../objectstore/objectstore.ts';
 import type { EntryType, FileEntry } from '../../repository/reading/entries.ts';
+import { resticFolder } from '../../repository/paths.ts';
 import type { FileTree } from '../../repository/reading/file-tree.ts';
 import { OpenRepositories } from '../../repository/reading/open-repositories.ts';
 import { partsOf, PathRefused, pathText } from '../../repository/reading/paths.ts';
@@ -61,7 +62,7 @@ export class SnapshotFiles {
     const { store, domain, repositories, clock } = this.#parts;
     const id = this.#requireFiles(snapshot as Snapshot);
     const { namespace = '' } = snapshot.metadata;
-    const location = { store, prefix: `d/${domain}/volumes/${namespace}/restic/` };
+    const location = { store, prefix: resticFolder({ domain, namespace }) };
     const lasting = new AbortController().signal;
     const late = () => new StoreUnavailable(`${location.prefix} was not opened within ${openWithin / 1_000} s`);
     const opening = withDeadline(clock, openWithin, lasting, late, async (signal) => {
