@@ -98,7 +98,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     version: setting.version,
   };
   const objects = createObjects({ ...core, services: undefined });
-  const mover = options.mover && { ...options.mover, ca: setting.ca };
+  const mover = options.mover && { ...options.mover, ca: setting.ca, namespace: options.service.namespace };
   const singleReplica = options.mode !== 'in-cluster';
   const engine = createEngine({
     ...parts,

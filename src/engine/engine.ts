@@ -19,6 +19,7 @@ import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
 import { snapshotTask } from './snapshot/snapshot.ts';
 import { dueAt } from './upkeep/ttl.ts';
+import { Prune } from './upkeep/prune.ts';
 import { Sweep } from './upkeep/sweep.ts';
 import { Verifier } from './verify/verifier.ts';
 
@@ -39,6 +40,7 @@ export function createEngine(parts: EngineParts): Engine {
   const claims = new Claims(parts);
   const verifier = new Verifier(parts);
   const sweep = new Sweep(parts);
+  const prune = new Prune(parts);
   const populator = new Populator(parts);
   const kinds = [
     new Kind({ parts, task: backupTask(parts.backups), claims, runs }, (object, gone) => verifier.see(object, gone)),
@@ -47,7 +49,7 @@ export function createEngine(parts: EngineParts): Engine {
   ];
   return {
     run: async (signal) => {
-      const others = [verifier, sweep, populator];
+      const others = [verifier, sweep, prune, populator];
       await Promise.all([...others, ...kinds].map((one) => one.run(signal)));
     },
     services: createServices(parts, runs),

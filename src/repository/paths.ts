@@ -25,6 +25,12 @@ export const configKey = (place: Place) => `${resticFolder(place)}config`;
 /** All files of one kind; ends with a slash. */
 export const kindFolder = (place: Place, kind: FileKind) => `${resticFolder(place)}${kind}/`;
 
+/** The marks of snapshots that were forgotten, of all namespaces: where one list finds them, and no pack. Ends with a slash. */
+export const marksFolder = (domain: string) => `d/${domain}/forgotten/`;
+
+/** Those of one namespace; ends with a slash. */
+export const marksOf = ({ domain, namespace }: Place) => `${marksFolder(domain)}${namespace}/`;
+
 /** Of a file by its id, which `isFileId`. */
 export function fileKey(place: Place, kind: FileKind, id: string): string {
   return `${kindFolder(place, kind)}${kind === 'data' ? `${id.slice(0, 2)}/` : ''}${id}`;

@@ -3,8 +3,11 @@
  * namespace, under a password of its own. Whoever moves a volume speaks restic's REST protocol with this process, and has no key of the store.
  */
 
-/** `append`: to read, and to add what is not there; `read`: nothing but that. Neither deletes anything but locks, nor replaces anything. */
-export type Rights = 'append' | 'read';
+/**
+ * `read`: to read, and to say so by a lock; `append`: that, and to add what is not there. Neither deletes anything but locks. `prune`: to read, and to add and
+ * delete data and indexes, but no snapshot. Nothing is replaced by any.
+ */
+export type Rights = 'append' | 'prune' | 'read';
 
 /** How restic reaches a repository. All but the path is secret. */
 export interface Access {
@@ -23,6 +26,15 @@ export interface Repositories {
    * call, and so is the repository: nobody has to `restic init`. Rejects with a StoreError.
    */
   access(namespace: string, rights: Rights, ms: number, signal: AbortSignal): Promise<Access>;
-  /** Takes a snapshot, by the id that restic gave it, out of the repository; it is no fault where it is gone. The packs stay until they are pruned. */
+  /**
+   * Takes a snapshot, by the id that restic gave it, out of the repository; it is no fault where it is gone. The packs stay until they are pruned, and
+   * before anything is deleted it is written down that they have to be. Rejects with a StoreError.
+   */
   forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void>;
+  /** The namespaces from whose repositories something was forgotten, and not pruned since. Rejects with a StoreError. */
+  unpruned(signal: AbortSignal): Promise<readonly string[]>;
+  /** The ids of snapshots of such a namespace that are gone by now, so that a prune which begins after this frees what they held; the first thousand. Rejects with a StoreError. */
+  forgotten(namespace: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** They need no prune any more. Rejects with a StoreError. */
+  pruned(namespace: string, snapshotIds: readonly string[], signal: AbortSignal): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreError } from '../objectstore/objectstore.ts';
+import { mark, markedAndGone, markedNamespaces, unmark } from './forgotten.ts';
 import { fileKey, isFileId } from './paths.ts';
 import { createServe } from './protocol/serve.ts';
 import { repositoriesPath } from './protocol/target.ts';
@@ -50,6 +51,22 @@ class StoreRepositories implements Repositories {
   async forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void> {
     if (!isFileId(snapshotId)) throw new StoreError(`"${snapshotId.slice(0, 80)}" is no id of a snapshot of restic`);
     const { store, domain } = this.#parts;
-    await store.delete(fileKey({ domain, namespace }, 'snapshots', snapshotId), signal);
+    const place = { domain, namespace };
+    await mark(store, place, snapshotId, signal);
+    await store.delete(fileKey(place, 'snapshots', snapshotId), signal);
+  }
+
+  unpruned(signal: AbortSignal): Promise<readonly string[]> {
+    return markedNamespaces(this.#parts.store, this.#parts.domain, signal);
+  }
+
+  forgotten(namespace: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { store, domain } = this.#parts;
+    return markedAndGone(store, { domain, namespace }, signal);
+  }
+
+  pruned(namespace: string, snapshotIds: readonly string[], signal: AbortSignal): Promise<void> {
+    const { store, domain } = this.#parts;
+    return unmark(store, { domain, namespace }, snapshotIds, signal);
   }
 }

@@ -25,7 +25,7 @@ export interface Credentials {
 
 /** Characters; an Authorization header that is longer holds no ticket. */
 const longestHeader = 512;
-const usernamePattern = /^(append|read)\.([0-9]{1,12})\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
+const usernamePattern = /^(append|prune|read)\.([0-9]{1,12})\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
 /** HMAC-SHA256 in base64url. */
 const passwordPattern = /^[A-Za-z0-9_-]{43}$/;
 

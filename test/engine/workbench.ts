@@ -27,9 +27,12 @@ import type { ItemResult } from '../../src/resources/services.ts';
 import { MemoryStorage } from '../machinery/memory-storage.ts';
 import { MemoryCluster } from './memory-cluster.ts';
 
-const emptyRepositories: Repositories = {
+export const emptyRepositories: Repositories = {
   access: async () => ({ path: 'repositories/', username: 'mover', password: 'ticket', repositoryPassword: 'key' }),
   forget: async () => {},
+  unpruned: async () => [],
+  forgotten: async () => [],
+  pruned: async () => {},
 };
 
 export const alice: User = { name: 'alice', groups: ['system:authenticated'], extra: {} };

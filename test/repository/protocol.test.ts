@@ -102,38 +102,45 @@ describe('the rights of a ticket', () => {
   const path = (kind: string) => `${kind}/${idOf(small)}`;
 
   /** What each rights get for each request. */
-  const table: readonly [method: string, path: string, append: number, read: number][] = [
-    ['POST', '?create=true', 200, 403],
-    ['DELETE', '', 403, 403],
-    ['GET', 'config', 200, 200],
-    ['HEAD', 'config', 200, 200],
-    ['POST', 'config', 403, 403],
-    ['DELETE', 'config', 403, 403],
-    ...['data', 'index', 'snapshots'].flatMap((kind): [string, string, number, number][] => [
-      ['GET', `${kind}/`, 200, 200],
-      ['POST', path(kind), 200, 403],
-      ['DELETE', path(kind), 403, 403],
+  const table: readonly [method: string, path: string, append: number, prune: number, read: number][] = [
+    ['POST', '?create=true', 200, 403, 403],
+    ['DELETE', '', 403, 403, 403],
+    ['GET', 'config', 200, 200, 200],
+    ['HEAD', 'config', 200, 200, 200],
+    ['POST', 'config', 403, 403, 403],
+    ['DELETE', 'config', 403, 403, 403],
+    ...['data', 'index'].flatMap((kind): [string, string, number, number, number][] => [
+      ['GET', `${kind}/`, 200, 200, 200],
+      ['POST', path(kind), 200, 200, 403],
+      ['DELETE', path(kind), 403, 200, 403],
     ]),
-    ['GET', 'keys/', 200, 200],
-    ['POST', path('keys'), 403, 403],
-    ['DELETE', path('keys'), 403, 403],
-    ['GET', 'locks/', 200, 200],
-    ['POST', path('locks'), 200, 200],
-    ['GET', path('locks'), 200, 200],
-    ['DELETE', path('locks'), 200, 200],
-    ['DELETE', path('locks'), 200, 200],
-    ['PUT', 'config', 405, 405],
-    ['POST', 'data/', 405, 405],
-    ['GET', '', 405, 405],
-    ['__proto__', 'config', 405, 405],
+    ['GET', 'snapshots/', 200, 200, 200],
+    ['POST', path('snapshots'), 200, 403, 403],
+    ['DELETE', path('snapshots'), 403, 403, 403],
+    ['GET', 'keys/', 200, 200, 200],
+    ['POST', path('keys'), 403, 403, 403],
+    ['DELETE', path('keys'), 403, 403, 403],
+    ['POST', path('locks'), 200, 200, 200],
+    ['GET', path('locks'), 200, 200, 200],
+    ['GET', 'locks/', 200, 200, 200],
+    ['DELETE', path('locks'), 200, 200, 200],
+    ['DELETE', path('locks'), 200, 200, 200],
+    ['PUT', 'config', 405, 405, 405],
+    ['POST', 'data/', 405, 405, 405],
+    ['GET', '', 405, 405, 405],
+    ['__proto__', 'config', 405, 405, 405],
   ];
 
-  it.each(['append', 'read'] as const)('%s allows so much, and no more', async (rights) => {
+  it.each([
+    ['append', 2],
+    ['prune', 3],
+    ['read', 4],
+  ] as const)('%s allows so much, and no more', async (rights, column) => {
     const { send, repositories } = createWorkbench();
     const as = await repositories.access('shop', rights, hour, signal);
     const got: unknown[] = [];
     for (const [method, path] of table) got.push([method, path, (await send(method, path, { as, body: small })).status]);
-    expect(got).toEqual(table.map(([method, path, append, read]) => [method, path, rights === 'append' ? append : read]));
+    expect(got).toEqual(table.map((row) => [row[0], row[1], row[column]]));
   });
 
   it('end with its time, and at no other replica sooner or later', async () => {

@@ -42,15 +42,25 @@ export function summaryIn(log: string): MoverSummary | undefined {
   };
 }
 
+/** What a prune has freed, in restic's words; undefined where it did not come so far. */
+export const freedIn = (log: string): string | undefined => /^total prune: +(.+)$/m.exec(log)?.[1];
+
+/** Whether a check has found the repository damaged; otherwise it failed for another reason. */
+export const isDamagedIn = (log: string): boolean =>
+  messagesIn(log).some((message) => message['message_type'] === 'exit_error' && /contains errors/.test(textOf(message['message']) ?? ''));
+
 /** What went wrong, in restic's words: the first fault of a file, or the last words. */
 export function faultIn(log: string): string {
   const messages = messagesIn(log);
   const ofFile = messages.find((message) => message['message_type'] === 'error');
-  if (ofFile) return `${textOf(ofFile['item']) ?? ''}: ${textOf(fieldsOf(ofFile['error'])['message']) ?? 'unknown'}`;
+  if (ofFile) return [textOf(ofFile['item']), wordsOf(ofFile)].filter((text) => text !== undefined).join(': ');
   const exit = messages.findLast((message) => message['message_type'] === 'exit_error');
   const words = textOf(exit?.['message']) ?? linesOf(log).findLast((line) => !line.startsWith('{'));
   return words ?? 'it said nothing';
 }
+
+/** Of a file that was not read or written, or of a check. */
+const wordsOf = (message: Fields) => (textOf(fieldsOf(message['error'])['message']) ?? textOf(message['message']) ?? 'unknown').trim();
 
 function messagesIn(log: string): readonly Fields[] {
   return linesOf(log).flatMap((line) => {

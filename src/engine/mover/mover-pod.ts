@@ -1,4 +1,4 @@
-/** The Pod that copies a volume, and the Secret by which it reaches the repository. manifests/mover is what runs in it. */
+/** The Pod that copies a volume, or prunes a repository, and the Secret by which it reaches the repository. manifests/mover is what runs in it. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Access } from '../../repository/repositories.ts';
@@ -7,20 +7,25 @@ import { fieldsOf, listOf } from '../selection/fields.ts';
 import { helperLabelsOf, pods } from '../snapshot/known.ts';
 import type { MoverSetting } from './setting.ts';
 
-/** What is to be copied, and which way. */
+/** What is to be copied, and which way; or whose repository is to be pruned. */
 export interface Errand {
-  /** The Snapshot or the Restore for which it is done; its name follows from that. */
+  /** The Snapshot or the Restore for which it is done, in whose namespace the Pod is; its name follows from that. */
   readonly owner: KubeObject;
-  readonly claimName: string;
+  /** Whose repository it is, where that is not the namespace of the owner. */
+  readonly repository?: string;
+  /** Undefined where no volume is needed. */
+  readonly claimName?: string;
   readonly isBlock: boolean;
-  /** Into the repository, or out of it. */
-  readonly way: 'backup' | 'restore';
+  /** Into the repository, or out of it, or only in it. */
+  readonly way: 'backup' | 'restore' | 'prune';
   /** As manifests/mover takes them. */
   readonly args: readonly string[];
   /** Where the volume can be mounted, if that is not for the scheduler to find. */
   readonly node?: string | undefined;
   /** As whom to read it where the namespace lets nobody be root. */
   readonly runAs?: RunAs | undefined;
+  /** Of the Pod: what whoever sees its end has to know. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface RunAs {
@@ -28,50 +33,65 @@ export interface RunAs {
   readonly groups: readonly number[];
 }
 
-/** Seconds after which it is ended, whatever it does: as long as it is let into the repository. */
-export const longestMove = 3 * 24 * 3600;
+const hour = 3600;
+/**
+ * Seconds after which it is ended, whatever it does: as long as it is let into the repository. Nobody can write beside a prune, for which others wait four
+ * hours (manifests/mover, and mostLost in mover.ts): there has to be time for its lock to become stale, half an hour.
+ */
+const longest: Readonly<Record<Errand['way'], number>> = { backup: 72 * hour, restore: 72 * hour, prune: 3 * hour };
+export const longestOf = ({ way }: Errand) => longest[way];
 
 export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 
 /** `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
 export function moverPod(errand: Errand, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
-  const { owner, way, args, isBlock } = errand;
+  const { owner, way, args, claimName, annotations } = errand;
   const { namespace = '' } = owner.metadata;
-  const mounts = [
-    { name: 'access', mountPath: '/access', readOnly: true },
-    { name: 'tmp', mountPath: '/tmp' },
-  ];
+  const isConfined = isRestricted || claimName === undefined;
   const container = {
     name: 'mover',
     image,
     imagePullPolicy: 'IfNotPresent',
     args: [way, ...args],
-    ...(isBlock
-      ? { volumeDevices: [{ name: 'volume', devicePath: '/dev/volume' }], volumeMounts: mounts }
-      : { volumeMounts: [...mounts, { name: 'volume', mountPath: '/volume', readOnly: way === 'backup' }] }),
+    ...mountsOf(errand),
     resources: { requests: { cpu: '50m', memory: '64Mi' } },
-    securityContext: isRestricted ? confined : asRoot(way),
+    securityContext: isConfined ? confined : asRoot(way),
   };
   return {
     apiVersion: 'v1',
     kind: pods.kind,
-    metadata: { name: moverName(owner), namespace, labels: { ...helperLabelsOf(owner), 'app.kubernetes.io/component': 'mover' } },
+    metadata: {
+      name: moverName(owner),
+      namespace,
+      labels: { ...helperLabelsOf(owner), 'app.kubernetes.io/component': 'mover' },
+      ...(annotations && { annotations }),
+    },
     spec: {
       restartPolicy: 'Never',
-      activeDeadlineSeconds: longestMove,
+      activeDeadlineSeconds: longestOf(errand),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 5,
-      securityContext: { seccompProfile: { type: 'RuntimeDefault' }, ...(isRestricted && identityOf(errand)) },
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' }, ...(isConfined && identityOf(errand)) },
       ...(errand.node !== undefined && { affinity: onNode(errand.node), tolerations: [{ operator: 'Exists' }] }),
       volumes: [
-        { name: 'volume', persistentVolumeClaim: { claimName: errand.claimName } },
+        ...(claimName === undefined ? [] : [{ name: 'volume', persistentVolumeClaim: { claimName } }]),
         { name: 'access', secret: { secretName: moverName(owner), defaultMode: 0o440 } },
         { name: 'tmp', emptyDir: {} },
       ],
       containers: [container],
     },
   };
+}
+
+function mountsOf({ claimName, isBlock, way }: Errand): Fields {
+  const mounts = [
+    { name: 'access', mountPath: '/access', readOnly: true },
+    { name: 'tmp', mountPath: '/tmp' },
+  ];
+  if (claimName === undefined) return { volumeMounts: mounts };
+  if (isBlock) return { volumeDevices: [{ name: 'volume', devicePath: '/dev/volume' }], volumeMounts: mounts };
+  return { volumeMounts: [...mounts, { name: 'volume', mountPath: '/volume', readOnly: way === 'backup' }] };
 }
 
 /** Goes with its Pod. */
@@ -105,7 +125,8 @@ function asRoot(way: Errand['way']): Fields {
 const nobody = 65_534;
 
 function identityOf({ runAs = { user: nobody, groups: [] } }: Errand): Fields {
-  return { runAsNonRoot: true, runAsUser: runAs.user, supplementalGroups: [...runAs.groups] };
+  // The group of /access, whatever group the image has for this user.
+  return { runAsNonRoot: true, runAsUser: runAs.user, runAsGroup: 0, supplementalGroups: [...runAs.groups] };
 }
 
 function onNode(name: string): Fields {

@@ -1,6 +1,6 @@
 /**
- * Has a Pod copy a volume, in the namespace of the volume. The Pod that is there already is
- * taken up again, also by a process that was started later; one that was killed is made anew, and goes on from what is in the repository.
+ * Has a Pod copy a volume, in the namespace of the volume. The Pod that is there already is taken up again, also by a process that was
+ * started later; one that was killed, or waited in vain for a prune, is made anew, and goes on from what is in the repository.
  */
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
@@ -13,9 +13,9 @@ import type { Work } from '../runs/run.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
 import { madeFor, namespaces, pods, secrets } from '../snapshot/known.ts';
 import { remove } from '../snapshot/removal.ts';
-import { faultIn, progressIn } from './mover-log.ts';
+import { faultIn, isDamagedIn, progressIn } from './mover-log.ts';
 import type { MoverProgress } from './mover-log.ts';
-import { longestMove, moverName, moverPod, moverSecret } from './mover-pod.ts';
+import { longestOf, moverName, moverPod, moverSecret } from './mover-pod.ts';
 import type { Errand } from './mover-pod.ts';
 import type { MoverSetting } from './setting.ts';
 
@@ -23,8 +23,10 @@ import type { MoverSetting } from './setting.ts';
 const pollEvery = 1_000;
 /** Milliseconds until its container has to run. */
 const startTime = 600_000;
-/** How many Pods are killed before it is given up. */
-const mostKilled = 3;
+/** How many Pods are made anew before it is given up. */
+const mostLost = 3;
+/** By which restic tells that the repository is locked by somebody else. https://restic.readthedocs.io/en/stable/075_scripting.html#exit-codes */
+const locked = 11;
 /** Lines of its log that hold its end, and how far it is. */
 const lastLines = 100;
 
@@ -50,15 +52,23 @@ export const senderOf = ({ parts, creator, report, run, signal }: Work): Sender 
 
 /** Resolves to the end of what the mover said when it has done its work. Rejects with RunFailed. The Pod is left for discardMover. */
 export async function runMover(sender: Sender, errand: Errand): Promise<string> {
-  for (let killed = 0; ; killed++) {
+  for (let lost = 0; ; lost++) {
     await sendMover(sender, errand);
-    const log = await awaitEnd(sender, errand);
-    if (log !== undefined) return log;
-    if (killed === mostKilled)
-      throw new RunFailed('MoverKilled', `the Pod ${quote(moverName(errand.owner))} was killed ${killed + 1} times`);
-    sender.warn(`the Pod ${moverName(errand.owner)} was killed; it is begun again`);
+    const end = await awaitEnd(sender, errand);
+    if (end.is === 'done') return end.log;
+    if (lost === mostLost) throw lossOf(end.is, errand);
+    sender.warn(
+      `the Pod ${moverName(errand.owner)} ${end.is === 'gone' ? 'was killed' : 'found the repository locked'}; it is begun again`,
+    );
     await awaitGone(sender, errand.owner);
   }
+}
+
+function lossOf(is: 'gone' | 'locked', { owner }: Errand): RunFailed {
+  const times = `${mostLost + 1} times`;
+  if (is === 'gone') return new RunFailed('MoverKilled', `the Pod ${quote(moverName(owner))} was killed ${times}`);
+  const whose = `the repository of the namespace ${quote(owner.metadata.namespace ?? '')}`;
+  return new RunFailed('RepositoryLocked', `${whose} was locked ${times}, by a prune or a check that does not end`);
 }
 
 function requireSetting({ mover }: Pick<EngineParts, 'mover'>): MoverSetting {
@@ -83,11 +93,12 @@ export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   const pod = await orThere(parts, errand.owner, signal, () =>
     cluster.create(pods, namespace, moverPod(errand, setting, isRestricted), {}, lasting),
   );
-  const rights = errand.way === 'backup' ? 'append' : 'read';
-  const access = await parts.repositories.access(namespace, rights, longestMove * 1_000, signal);
+  const access = await parts.repositories.access(errand.repository ?? namespace, rightsFor[errand.way], longestOf(errand) * 1_000, signal);
   const secret = moverSecret(pod, setting, access);
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
 }
+
+const rightsFor = { backup: 'append', restore: 'read', prune: 'prune' } as const;
 
 /** Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made. */
 const lasting = AbortSignal.any([]);
@@ -110,35 +121,41 @@ async function findPod(cluster: Cluster, owner: KubeObject, signal: AbortSignal)
   return fieldsOf(found?.metadata['labels'])[madeFor] === uid ? found : undefined;
 }
 
-/** `gone`: there is none, or it was killed. */
-export type Seen =
-  | { readonly is: 'gone' | 'running' }
-  | { readonly is: 'starting'; readonly why: string }
-  | { readonly is: 'done'; readonly log: string };
+/** `gone`: there is none, or it was killed. `locked`: it has ended, since others held the repository for as long as it waited. */
+export type Seen = Ended | { readonly is: 'running' } | { readonly is: 'starting'; readonly why: string };
+export type Ended = { readonly is: 'gone' | 'locked' } | { readonly is: 'done'; readonly log: string; readonly pod: ClusterObject };
 
 /** Rejects with RunFailed where it has failed. */
-export async function lookAtMover(sender: Sender, { owner, claimName }: Errand): Promise<Seen> {
+export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen> {
   const { parts, signal } = sender;
+  const { owner } = errand;
   const pod = await retried(parts.clock, signal, () => findPod(parts.cluster, owner, signal));
   if (!pod || pod.metadata['deletionTimestamp'] !== undefined) return { is: 'gone' };
   const { exitCode } = terminatedOf(pod);
   if (exitCode === undefined && phaseOf(pod) === 'Failed') return { is: 'gone' };
   if (exitCode === undefined && phaseOf(pod) !== 'Running') return { is: 'starting', why: whyNot(pod) };
+  if (exitCode === locked) return { is: 'locked' };
   const log = await logOf(sender, pod);
-  if (exitCode === 0) return { is: 'done', log };
-  if (exitCode !== undefined) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(claimName)} has failed: ${faultIn(log)}`);
+  if (exitCode === 0) return { is: 'done', log, pod };
+  if (exitCode !== undefined) throw failureOf(errand, log);
   tellProgress(sender, log);
   return { is: 'running' };
 }
 
-/** Resolves to what it has said; undefined where the Pod went before that. */
-async function awaitEnd(sender: Sender, errand: Errand): Promise<string | undefined> {
+function failureOf({ owner, claimName, repository = owner.metadata.namespace ?? '' }: Errand, log: string): RunFailed {
+  const whose = `the repository of the namespace ${quote(repository)}`;
+  if (isDamagedIn(log)) return new RunFailed('RepositoryDamaged', `${whose} is damaged: ${faultIn(log)}`);
+  const subject = claimName === undefined ? whose : `the claim ${quote(claimName)}`;
+  return new RunFailed('MoverFailed', `the mover of ${subject} has failed: ${faultIn(log)}`);
+}
+
+/** Rejects with RunFailed where it has failed, or does not begin. */
+export async function awaitEnd(sender: Sender, errand: Errand): Promise<Ended> {
   const { parts, signal } = sender;
   const { clock } = parts;
   for (const deadline = clock.monotonic() + startTime; ; await clock.sleep(pollEvery, signal)) {
     const seen = await lookAtMover(sender, errand);
-    if (seen.is === 'gone') return undefined;
-    if (seen.is === 'done') return seen.log;
+    if (seen.is !== 'starting' && seen.is !== 'running') return seen;
     if (seen.is === 'starting' && clock.monotonic() >= deadline)
       throw new RunFailed(
         'MoverNotStarted',
@@ -180,6 +197,6 @@ async function asksForRestricted(cluster: Cluster, namespace: string, signal: Ab
   return fieldsOf(found?.metadata['labels'])['pod-security.kubernetes.io/enforce'] === 'restricted';
 }
 
-function unlessThere(error: unknown): void {
+export function unlessThere(error: unknown): void {
   if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
 }

@@ -6,4 +6,6 @@ export interface MoverSetting {
   readonly address: string;
   /** PEM: whom a Pod trusts there. */
   readonly ca: string;
+  /** Where Kylon is: Pods that are to delete run there, and not where users could read their Secret. */
+  readonly namespace: string;
 }

@@ -34,6 +34,7 @@ export async function fillOn(sender: Sender, owner: KubeObject, intermediate: Cl
     await discardMover(parts, owner, signal);
     return true;
   }
+  if (seen.is === 'locked') await discardMover(parts, owner, signal);
   if (seen.is === 'gone' && !(await isFilledByNow(sender, owner))) await sendMover(sender, errand);
   return false;
 }

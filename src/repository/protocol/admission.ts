@@ -1,12 +1,11 @@
 /** Who may do it: the ticket of a request, and what it is good for. */
 import type { Clock } from '../../base/clock.ts';
-import type { Rights } from '../repositories.ts';
 import type { SecretFiles } from '../secrets.ts';
 import type { ShownTicket } from '../tickets.ts';
 import { isGenuine, shownTicket } from '../tickets.ts';
 import { Refused } from './exchange.ts';
 import type { Operation, Target } from './target.ts';
-import { neededFor } from './target.ts';
+import { allowedTo } from './target.ts';
 
 /** Rejects with Refused 401 where the ticket is none, or its time is over, and with a StoreError. */
 export async function genuineTicket(
@@ -24,12 +23,10 @@ export async function genuineTicket(
 /** Throws Refused 403. */
 export function admit({ namespace, rights }: ShownTicket, operation: Operation, target: Target): void {
   if (namespace !== target.namespace) throw new Refused(403, 'the ticket is of another namespace');
-  const needed = neededFor(operation, target);
-  if (needed === undefined) throw new Refused(403, `${operation}: nobody may do that here`);
-  if (!includes(rights, needed)) throw new Refused(403, `${operation}: the ticket is for reading only`);
+  const allowed = allowedTo(operation, target);
+  if (allowed.length === 0) throw new Refused(403, `${operation}: nobody may do that here`);
+  if (!allowed.includes(rights)) throw new Refused(403, `${operation}: not by a ticket to ${rights}`);
 }
-
-const includes = (rights: Rights, needed: Rights) => rights === 'append' || needed === 'read';
 
 const unauthorized = () =>
   new Refused(401, 'no ticket, or none that is good any more', { 'WWW-Authenticate': 'Basic realm="repository", charset="UTF-8"' });

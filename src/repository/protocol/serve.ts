@@ -1,6 +1,6 @@
 /**
  * restic's REST protocol, on the repositories in a store: https://restic.readthedocs.io/en/stable/100_references.html#rest-backend. Files are added
- * and read; what is there is neither replaced nor deleted, but for locks.
+ * and read; what is there is not replaced, and of what is no lock only a prune deletes anything.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';

@@ -45,13 +45,20 @@ export function operationOn({ what }: Target, method: string): Operation {
 }
 
 /**
- * The least rights that allow it; undefined where none do. Locks are how readers tell others of themselves. Config and keys are Kylon's: a second
- * key, of nobody knows which repository, would keep restic from opening this one.
+ * Whose tickets allow it. Locks are how readers tell others of themselves. Config and keys are Kylon's: a second key, of nobody knows which
+ * repository, would keep restic from opening this one. Snapshots are forgotten by Kylon alone.
  */
-export function neededFor(operation: Operation, target: Target): Rights | undefined {
-  const kind = target.what === 'file' ? target.kind : undefined;
-  if (operation === 'create') return 'append';
-  if (operation === 'save') return kind === 'locks' ? 'read' : kind === undefined || kind === 'keys' ? undefined : 'append';
-  if (operation === 'delete') return kind === 'locks' ? 'read' : undefined;
-  return 'read';
+export function allowedTo(operation: Operation, target: Target): readonly Rights[] {
+  if (operation === 'create') return ['append'];
+  if (operation !== 'save' && operation !== 'delete') return everybody;
+  return target.what === 'file' ? writers[target.kind][operation] : [];
 }
+
+const everybody: readonly Rights[] = ['append', 'prune', 'read'];
+const writers: Readonly<Record<FileKind, Readonly<Record<'save' | 'delete', readonly Rights[]>>>> = {
+  data: { save: ['append', 'prune'], delete: ['prune'] },
+  index: { save: ['append', 'prune'], delete: ['prune'] },
+  snapshots: { save: ['append'], delete: [] },
+  locks: { save: everybody, delete: everybody },
+  keys: { save: [], delete: [] },
+};

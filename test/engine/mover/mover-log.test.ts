@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { faultIn, progressIn, summaryIn } from '../../../src/engine/mover/mover-log.ts';
+import { faultIn, freedIn, isDamagedIn, progressIn, summaryIn } from '../../../src/engine/mover/mover-log.ts';
 
 const status = '{"message_type":"status","percent_done":0.5,"total_files":4,"total_bytes":200,"bytes_done":100}';
 const summary =
@@ -26,4 +26,15 @@ it('finds why it failed: a file first, then what it said at its end', () => {
   expect(faultIn(`${status}\n${exit}`)).toBe('Fatal: repository does not exist');
   expect(faultIn('sh: restic: not found\n')).toBe('sh: restic: not found');
   expect(faultIn('')).toBe('it said nothing');
+});
+
+it('finds what a prune has freed, and what a check has found', () => {
+  const prune = 'to repack:            0 blobs / 0 B\ntotal prune:         15 blobs / 40.002 MiB\nremaining:            9 blobs / 1 KiB\n';
+  expect(freedIn(prune)).toBe('15 blobs / 40.002 MiB');
+  expect(freedIn('loading indexes...')).toBeUndefined();
+  const found = '{"message_type":"error","message":"pack 12ab: does not exist\\n"}';
+  const damaged = '{"message_type":"exit_error","code":1,"message":"Fatal: repository contains errors"}';
+  expect(faultIn(`${prune}${found}\n${damaged}`)).toBe('pack 12ab: does not exist');
+  expect(isDamagedIn(`${prune}${found}\n${damaged}`)).toBe(true);
+  expect(isDamagedIn(`${found}\n{"message_type":"exit_error","code":1,"message":"Fatal: connection refused"}`)).toBe(false);
 });

@@ -1,5 +1,7 @@
 /** The Pod that copies a volume, in a cluster in memory; test/e2e/snapshots-move.test.ts has it run. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { discardMover, runMover } from '../../../src/engine/mover/mover.ts';
 import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
@@ -10,7 +12,7 @@ import { createWorkbench, forever } from '../workbench.ts';
 
 const owner = { apiVersion: 'v1', kind: 'Snapshot', metadata: { name: 's', namespace: 'shop', uid: 'u1' } };
 const errand: Errand = { owner, claimName: 'data', isBlock: false, way: 'backup', args: ['data'] };
-const setting = { image: 'mover:1', address: 'https://kylon.example:8443', ca: 'PEM' };
+const setting = { image: 'mover:1', address: 'https://kylon.example:8443', ca: 'PEM', namespace: 'kylon-system' };
 
 describe('a mover', () => {
   let cluster: MemoryCluster;
@@ -83,6 +85,24 @@ describe('a mover', () => {
       }
     })();
     await Promise.all([expect(running).rejects.toMatchObject({ reason: 'MoverKilled' }), killing]);
+    expect(warnings).toHaveLength(3);
+  }, 20_000);
+
+  it('that waited for a prune in vain is made anew, and told of the namespace at its end', async () => {
+    // A second passes in a few milliseconds.
+    const sleep: Clock['sleep'] = (ms, signal) => systemClock.sleep(ms / 100, signal);
+    const running = runMover({ ...sender, parts: { ...sender.parts, clock: { ...sender.parts.clock, sleep } } }, errand);
+    const locking = (async () => {
+      const seen = new Set<string | undefined>();
+      while (seen.size < 4) {
+        await expect.poll(() => pod() !== undefined && !seen.has(pod()?.metadata.uid), { timeout: 5_000 }).toBe(true);
+        seen.add(pod()?.metadata.uid);
+        await ends(11);
+        cluster.drop('secrets', 'shop', 'kylon-u1');
+      }
+    })();
+    const reason = { reason: 'RepositoryLocked', message: expect.stringContaining('"shop"') };
+    await Promise.all([expect(running).rejects.toMatchObject(reason), locking]);
     expect(warnings).toHaveLength(3);
   }, 20_000);
 

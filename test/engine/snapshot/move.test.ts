@@ -6,7 +6,7 @@ import type { Repositories } from '../../../src/repository/repositories.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
-import { createWorkbench, forever, whileRunning } from '../workbench.ts';
+import { createWorkbench, emptyRepositories, forever, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 
 let stop = () => {};
@@ -29,10 +29,11 @@ function scene(exitCode = 0, log = summary) {
   const { cluster, names, makeReady, collect } = snapshotCluster();
   const forgotten: string[] = [];
   const repositories: Repositories = {
+    ...emptyRepositories,
     access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'r' }),
     forget: async (namespace, id) => void forgotten.push(`${namespace}/${id}`),
   };
-  const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM' };
+  const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
   const shared = {
     cluster,
     storage: new MemoryStorage(),

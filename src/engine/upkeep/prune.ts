@@ -1,0 +1,132 @@
+/**
+ * Frees what forgotten snapshots held, and checks the repository then, by a mover for each namespace of which something was forgotten, one at a time. It runs beside
+ * Kylon: whoever reads its Secret can delete all that was moved from that namespace. What has to be pruned is marked in the store, what a Pod
+ * prunes is written on it, and its name follows from the namespace: so replicas take up each other's, and a mark goes only when a prune that began after it is done.
+ */
+import { hash } from 'node:crypto';
+import { messageOf } from '../../base/lifetime.ts';
+import type { ClusterObject } from '../../cluster/cluster.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import { freedIn } from '../mover/mover-log.ts';
+import type { Errand } from '../mover/mover-pod.ts';
+import { awaitEnd, discardMover, lookAtMover, sendMover, unlessThere } from '../mover/mover.ts';
+import type { Ended } from '../mover/mover.ts';
+import type { EngineParts } from '../parts.ts';
+import { recordEvent } from '../runs/events.ts';
+import { RunFailed } from '../runs/failure.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+import { isMoved } from '../snapshot/fill.ts';
+import { forgottenIds, prunedNamespace } from '../snapshot/known.ts';
+
+/** Milliseconds after the start: what is restored, or was begun before, comes first. */
+const firstLook = 300_000;
+/** So often is tried again what was locked, or whose Pod was killed. */
+const lookEvery = 3_600_000;
+/** Milliseconds between two prunes of a namespace: they read much, and let nobody write meanwhile. */
+const pruneEvery = 24 * lookEvery;
+/** Snapshots that are told that their repository is damaged. */
+const mostTold = 100;
+
+export class Prune {
+  readonly #parts: EngineParts;
+  /** When each namespace may be pruned again, by the monotonic clock. As many as have marks. */
+  #notBefore: ReadonlyMap<string, number> = new Map();
+  #damaged: ReadonlySet<string> = new Set();
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    const help = 'Repositories of volumes that this replica has seen found damaged, and not found whole since.';
+    parts.metrics.gauge('kylon_repository_check_failed', help, () => this.#damaged.size);
+  }
+
+  /** Looks from time to time until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { mover, clock, log } = this.#parts;
+    if (mover === undefined) return;
+    for (let pause = firstLook; !signal.aborted; pause = lookEvery) {
+      await clock.sleep(pause, signal).catch(() => {});
+      if (signal.aborted) return;
+      await this.#look(mover.namespace, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('it was not seen which repositories are to be pruned', { error: messageOf(error) });
+      });
+    }
+  }
+
+  async #look(ownNamespace: string, signal: AbortSignal): Promise<void> {
+    const marked = await this.#parts.repositories.unpruned(signal);
+    this.#notBefore = new Map([...this.#notBefore].filter(([namespace]) => marked.includes(namespace)));
+    this.#damaged = new Set([...this.#damaged].filter((namespace) => marked.includes(namespace)));
+    for (const namespace of marked) {
+      if (this.#parts.clock.monotonic() < (this.#notBefore.get(namespace) ?? 0)) continue;
+      await this.#prune(namespace, errandFor(namespace, ownNamespace), signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  async #prune(namespace: string, errand: Errand, signal: AbortSignal): Promise<void> {
+    try {
+      const end = await this.#outcome(namespace, errand, signal);
+      if (end === undefined) return;
+      if (end.is === 'done') await this.#finish(namespace, end, signal);
+      else
+        this.#parts.log.info('a repository is pruned later', { namespace, why: end.is === 'gone' ? 'its Pod was killed' : 'it is locked' });
+      await discardMover(this.#parts, errand.owner, signal);
+    } catch (error) {
+      if (!signal.aborted) await this.#fail(namespace, errand, error, signal);
+    }
+  }
+
+  /** Undefined where nothing is to be done: another replica has done it. */
+  async #outcome(namespace: string, errand: Errand, signal: AbortSignal): Promise<Ended | undefined> {
+    const parts = this.#parts;
+    const sender = { parts, cluster: parts.cluster, onProgress: () => {}, warn: () => {}, signal };
+    if ((await lookAtMover(sender, errand)).is === 'gone') {
+      const ids = await parts.repositories.forgotten(namespace, signal);
+      if (ids.length === 0) return undefined;
+      const annotations = { ...errand.annotations, [forgottenIds]: ids.join(' ') };
+      await sendMover(sender, { ...errand, annotations }).catch(unlessThere);
+    }
+    return awaitEnd(sender, errand);
+  }
+
+  /** The marks go before the Pod: whoever does not see the Pod sees that they are gone. */
+  async #finish(namespace: string, { pod, log }: Extract<Ended, { is: 'done' }>, signal: AbortSignal): Promise<void> {
+    await this.#parts.repositories.pruned(namespace, idsOn(pod), signal);
+    this.#rest(namespace);
+    this.#damaged = new Set([...this.#damaged].filter((one) => one !== namespace));
+    this.#parts.log.info('a repository was pruned, and is whole', { namespace, freed: freedIn(log) ?? 'nothing' });
+  }
+
+  async #fail(namespace: string, { owner }: Errand, error: unknown, signal: AbortSignal): Promise<void> {
+    const { log } = this.#parts;
+    this.#rest(namespace);
+    if (error instanceof RunFailed && error.reason === 'RepositoryDamaged') {
+      this.#damaged = new Set([...this.#damaged, namespace]);
+      log.error('a repository is damaged', { namespace, error: error.message });
+      await this.#tell(namespace, error, signal);
+    } else log.warn('a repository was not pruned', { namespace, error: messageOf(error) });
+    await discardMover(this.#parts, owner, signal);
+  }
+
+  /** Those who have something in it, by an Event. */
+  async #tell(namespace: string, { reason, message }: RunFailed, signal: AbortSignal): Promise<void> {
+    const { objects, snapshots } = this.#parts;
+    const moved = (await objects.list(snapshots, { namespace }, signal)).filter((snapshot) => isMoved(snapshot as Snapshot));
+    for (const snapshot of moved.slice(0, mostTold)) await recordEvent(this.#parts, snapshot, { type: 'Warning', reason, message }, signal);
+  }
+
+  #rest(namespace: string): void {
+    this.#notBefore = new Map([...this.#notBefore, [namespace, this.#parts.clock.monotonic() + pruneEvery]]);
+  }
+}
+
+/** Named by a hash: a name of a namespace fills a label alone. */
+function errandFor(repository: string, ownNamespace: string): Errand {
+  const uid = `prune-${hash('sha256', repository).slice(0, 16)}`;
+  const owner = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: repository, namespace: ownNamespace, uid } };
+  return { owner, repository, isBlock: false, way: 'prune', args: [], annotations: { [prunedNamespace]: repository } };
+}
+
+function idsOn({ metadata }: ClusterObject): readonly string[] {
+  return (textOf(fieldsOf(metadata['annotations'])[forgottenIds]) ?? '').split(' ').filter((id) => id !== '');
+}

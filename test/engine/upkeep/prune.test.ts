@@ -1,0 +1,198 @@
+/** When repositories are pruned, in a cluster in memory, with real marks in a store; what restic does then is in test/e2e/repository.test.ts. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLog } from '../../../src/base/log.ts';
+import { createMetrics } from '../../../src/base/metrics.ts';
+import { Prune } from '../../../src/engine/upkeep/prune.ts';
+import { fieldsOf } from '../../../src/engine/selection/fields.ts';
+import type { ClusterObject } from '../../../src/cluster/cluster.ts';
+import { memoryStore } from '../../../src/objectstore/memory.ts';
+import type { Repositories } from '../../../src/repository/repositories.ts';
+import { createRepositories } from '../../../src/repository/store-repositories.ts';
+import { randomIds } from '../../../src/base/ids.ts';
+import { snapshots } from '../../../src/resources/snapshot.ts';
+import { ManualClock } from '../../manual-clock.ts';
+import { MemoryCluster } from '../memory-cluster.ts';
+import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
+
+const own = 'kylon-system';
+const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: own };
+const ids = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
+const minute = 60_000;
+const hour = 60 * minute;
+const damaged =
+  '{"message_type":"error","message":"pack 12ab: does not exist"}\n{"message_type":"exit_error","code":1,"message":"Fatal: repository contains errors"}';
+
+describe('a repository', () => {
+  let cluster: MemoryCluster;
+  let clock: ManualClock;
+  let store: ReturnType<typeof memoryStore>;
+  let repositories: Repositories;
+  let asked: unknown[];
+  let created: string[];
+  let stops: AbortController[];
+
+  beforeEach(() => {
+    cluster = new MemoryCluster();
+    for (const name of [own, 'shop']) cluster.seed('namespaces', { metadata: { name } });
+    clock = new ManualClock();
+    store = memoryStore();
+    [asked, created, stops] = [[], [], []];
+    cluster.check = ({ verb, resource, namespace, user }) => {
+      if (verb === 'create' && resource === 'pods') created.push(`${user} ${namespace}`);
+    };
+    const parts = { store, domain: 'domain', clock, ids: randomIds, log: createLog('silent'), metrics: createMetrics() };
+    const real = createRepositories(parts).repositories;
+    repositories = {
+      access: async (namespace, rights, ms) => {
+        asked.push([namespace, rights, ms]);
+        return emptyRepositories.access(namespace, rights, ms, forever);
+      },
+      forget: (...args) => real.forget(...args),
+      unpruned: (...args) => real.unpruned(...args),
+      forgotten: (...args) => real.forgotten(...args),
+      pruned: (...args) => real.pruned(...args),
+    };
+  });
+  afterEach(() => stops.forEach((stop) => stop.abort(new Error('the test is over'))));
+
+  const start = (setting: { mover?: typeof mover } = { mover }) => {
+    const bench = createWorkbench({ cluster, clock, store, repositories, ...setting });
+    const stop = new AbortController();
+    stops.push(stop);
+    const figures = createMetrics();
+    void new Prune({ ...bench.parts, metrics: figures }).run(stop.signal);
+    const failed = async () => /^kylon_repository_check_failed (\d+)$/m.exec((await figures.text()).body)?.[1];
+    return { ...bench, stop, failed };
+  };
+  const podNames = () => cluster.names('pods', own);
+  const pod = () => cluster.read('pods', own, podNames()[0] ?? '') as ClusterObject;
+  const set = (status: object) => cluster.seed('pods', { ...pod(), status });
+  /** The Pod that is there ends so; the garbage collector takes its Secret. */
+  const ends = async (exitCode: number, log = '') => {
+    const { name } = pod().metadata;
+    cluster.write(`${own}/${name}`, log);
+    set({ phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: [{ state: { terminated: { exitCode } } }] });
+    await clock.pass(2_000);
+    cluster.drop('secrets', own, name);
+  };
+  const forget = (id: string) => repositories.forget('shop', id, forever);
+  const unpruned = () => repositories.unpruned(forever);
+
+  it('is pruned when something was forgotten, by a Pod of Kylon beside Kylon, and then not for a day', async () => {
+    start();
+    await clock.pass(6 * minute);
+    expect(podNames()).toEqual([]);
+    await forget(ids[0]);
+    await clock.pass(hour);
+    expect(created).toEqual([`kylon ${own}`]);
+    expect(asked).toEqual([['shop', 'prune', 3 * hour]]);
+    await ends(0, 'total prune: 3 blobs / 1 KiB');
+    expect([await unpruned(), podNames()]).toEqual([[], []]);
+    await forget(ids[1]);
+    await clock.pass(22 * hour);
+    expect(created).toHaveLength(1);
+    await clock.pass(3 * hour);
+    expect(created).toHaveLength(2);
+  });
+
+  it('is pruned by a Pod that mounts no volume and has no rights', async () => {
+    await forget(ids[0]);
+    start();
+    await clock.pass(6 * minute);
+    const spec = fieldsOf(pod()['spec']);
+    expect(spec).toMatchObject({ activeDeadlineSeconds: 3 * 3600, securityContext: { runAsNonRoot: true } });
+    expect(spec['volumes']).toHaveLength(2);
+    expect(spec['containers']).toMatchObject([{ args: ['prune'], securityContext: { capabilities: { drop: ['ALL'] } } }]);
+    expect(JSON.stringify(spec)).not.toContain('DAC_OVERRIDE');
+  });
+
+  it('is not pruned for a snapshot that is still there', async () => {
+    await store.putIfAbsent(`d/domain/forgotten/shop/${ids[0]}`, Buffer.of(), forever);
+    await store.putIfAbsent(`d/domain/volumes/shop/restic/snapshots/${ids[0]}`, Buffer.from('x'), forever);
+    start();
+    await clock.pass(2 * hour);
+    expect([created, await unpruned()]).toEqual([[], ['shop']]);
+    await forget(ids[0]);
+    await clock.pass(hour);
+    expect(created).toHaveLength(1);
+  });
+
+  it('is pruned once more for what was forgotten while it was pruned', async () => {
+    await forget(ids[0]);
+    start();
+    await clock.pass(6 * minute);
+    await forget(ids[1]);
+    await ends(0);
+    expect(await repositories.forgotten('shop', forever)).toEqual([ids[1]]);
+  });
+
+  it('is pruned by one Pod of two replicas, and of one that takes the place of another', async () => {
+    await forget(ids[0]);
+    const one = start();
+    start();
+    await clock.pass(6 * minute);
+    expect(podNames()).toHaveLength(1);
+    one.stop.abort(new Error('killed'));
+    start();
+    await clock.pass(6 * minute);
+    await forget(ids[1]);
+    await ends(0);
+    expect(podNames()).toEqual([]);
+    expect(await repositories.forgotten('shop', forever)).toEqual([ids[1]]);
+    expect(created.length).toBeLessThanOrEqual(2);
+  });
+
+  it('that is locked is pruned an hour later', async () => {
+    await forget(ids[0]);
+    const { failed } = start();
+    await clock.pass(6 * minute);
+    await ends(11);
+    expect([podNames(), await unpruned(), await failed()]).toEqual([[], ['shop'], '0']);
+    await clock.pass(hour);
+    expect(created).toHaveLength(2);
+  });
+
+  it('that is damaged is told by an Event of what lies in it and by a metric, until it is whole', async () => {
+    await forget(ids[0]);
+    const { failed, create, parts } = start();
+    await create(snapshots, 'shop', 's', { source: { persistentVolumeClaimName: 'data' }, moveData: true });
+    const target = { namespace: 'shop', name: 's', uid: (await parts.objects.get(snapshots, 'shop', 's', forever))?.metadata.uid ?? '' };
+    await parts.objects.update(
+      snapshots,
+      target,
+      'status',
+      (object) => ({ ...object, status: { phase: 'Completed', method: 'File' } }),
+      forever,
+    );
+    await clock.pass(6 * minute);
+    await ends(1, damaged);
+    const events = cluster.names('events', 'shop').map((name) => cluster.read('events', 'shop', name));
+    expect(events).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'RepositoryDamaged',
+        involvedObject: { kind: 'Snapshot', name: 's' },
+        message: 'the repository of the namespace "shop" is damaged: pack 12ab: does not exist',
+      },
+    ]);
+    expect([await failed(), await unpruned(), podNames()]).toEqual(['1', ['shop'], []]);
+    await clock.pass(24 * hour);
+    await ends(0);
+    expect([await failed(), await unpruned()]).toEqual(['0', []]);
+  });
+
+  it('whose prune has failed is not taken for damaged', async () => {
+    await forget(ids[0]);
+    const { failed } = start();
+    await clock.pass(6 * minute);
+    await ends(1, 'Fatal: no space left');
+    expect([await failed(), await unpruned(), podNames(), cluster.names('events', 'shop')]).toEqual(['0', ['shop'], [], []]);
+  });
+
+  it('is left alone where no mover can be sent', async () => {
+    await forget(ids[0]);
+    start({});
+    await clock.pass(2 * hour);
+    expect([created, await unpruned()]).toEqual([[], ['shop']]);
+  });
+});
