@@ -3,11 +3,13 @@
  * RESTIC_PASSWORD, and no option besides: its five connections at once (`-o rest.connections`) are more than are saved at once, and the others wait.
  * `restic init` is not needed.
  */
-import { appendFileSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultIn, freedIn, isDamagedIn } from '../../src/engine/mover/mover-log.ts';
 import type { Access } from '../../src/repository/repositories.ts';
 import { keyLine } from '../objectstore/keyrings.ts';
 import { suite } from './cluster.ts';
@@ -132,6 +134,151 @@ describe(title, options, () => {
     expect(readdirSync(locks)).toHaveLength(1);
     expect((await at(append, 'unlock')).code).toBe(0);
     expect(existsSync(locks) ? readdirSync(locks) : []).toEqual([]);
+  });
+
+  describe('that is pruned', () => {
+    const data = join(temporaryFolder(), 'data');
+    const packs = () =>
+      readdirSync(join(folderOf('pruned'), 'restic/data'), { recursive: true, encoding: 'utf8' }).filter((name) => name.length > 60);
+    const locks = () => {
+      const folder = join(folderOf('pruned'), 'restic/locks');
+      return existsSync(folder) ? readdirSync(folder) : [];
+    };
+    let prune: Access;
+    let writer: Access;
+
+    beforeAll(async () => {
+      mkdirSync(data);
+      prune = await replica.repositories.access('pruned', 'prune', hour, signal);
+      writer = await replica.repositories.access('pruned', 'append', hour, signal);
+    });
+
+    const prunes = (port = replica.port) => restic.mover(port, prune, ['prune']);
+    /** Of 40 MiB that nobody has had before, in the place of those that were there. */
+    const backUpNew = async () => {
+      writeFileSync(join(data, 'file'), randomBytes(40 * MiB));
+      return summaryOf(await at(writer, 'backup', '--json', data)).snapshot_id;
+    };
+    const expectWhole = async () => {
+      const check = await at(prune, 'check', '--read-data');
+      expect([check.code, check.stdout], check.stderr).toEqual([0, expect.stringContaining('no errors were found')]);
+    };
+
+    it('frees what was forgotten and nothing else, and says so', async () => {
+      const first = await backUpNew();
+      const second = await backUpNew();
+      const before = packs().length;
+      await replica.repositories.forget('pruned', first, signal);
+      const pruned = await prunes();
+      expect(pruned.code, pruned.stderr + pruned.stdout).toBe(0);
+      expect(freedIn(pruned.stdout)).toMatch(/blobs \/ (39|4\d)\.\d+ MiB/);
+      expect(packs().length).toBeLessThan(before);
+      await expectWhole();
+      const restored = temporaryFolder();
+      expect((await at(prune, 'restore', `${second}:${data}`, '--target', restored)).code).toBe(0);
+      expect(treeOf(restored)).toEqual(treeOf(data));
+      expect(locks()).toEqual([]);
+    });
+
+    it('is not pruned by a ticket to append, and nothing is forgotten or saved as a snapshot by one to prune', async () => {
+      const id = await backUpNew();
+      await replica.repositories.forget('pruned', id, signal);
+      const before = packs();
+      expect((await at(writer, 'prune')).code).not.toBe(0);
+      expect(packs()).toEqual(before);
+      const left = await backUpNew();
+      await at(prune, 'forget', left);
+      expect((await at(prune, 'snapshots', '--json')).stdout).toContain(left);
+      expect((await at(prune, 'backup', data)).code).not.toBe(0);
+      expect((await at(prune, 'key', 'add', '--new-password-file', join(folderOf('pruned'), 'secrets.json'))).code).not.toBe(0);
+      expect((await prunes()).code).toBe(0);
+      await expectWhole();
+    });
+
+    it('is not pruned beside a backup, which goes on', async () => {
+      const running = restic.start(replica.port, writer, ['backup', '--json', '--stdin-from-command', '--', 'sleep', '15']);
+      await eventually(async () => locks().length === 1);
+      expect(await prunes()).toMatchObject({ code: 11 });
+      expect(running.ended).toBe(false);
+      await running.waitFor(/"message_type":"summary"/);
+      await eventually(async () => running.ended);
+      await expectWhole();
+    });
+
+    /** Something to prune, and a replica at which a prune stops in the middle until `goOn`. */
+    const heldUp = async () => {
+      await replica.repositories.forget('pruned', await backUpNew(), signal);
+      const gate = Promise.withResolvers<void>();
+      let isHeld = false;
+      const slow: ReplicaOptions['wrap'] = (serve) => async (request, signal) => {
+        if (request.method === 'DELETE' && request.url.includes('/index/')) {
+          isHeld = true;
+          await gate.promise;
+        }
+        return serve(request, signal);
+      };
+      const { port, close } = await startReplica(pathToFileURL(files).href, { wrap: slow });
+      return { port, close, goOn: () => gate.resolve(), isInTheMiddle: () => eventually(async () => isHeld) };
+    };
+
+    it('has a backup wait until it is pruned', async () => {
+      const other = await heldUp();
+      try {
+        const pruning = prunes(other.port);
+        await other.isInTheMiddle();
+        const refused = await at(writer, 'backup', data);
+        expect(refused.code).toBe(11);
+        const waiting = restic.start(replica.port, writer, ['backup', '--retry-lock=1m', data]);
+        await waiting.waitFor(/already locked, waiting/);
+        other.goOn();
+        // Its check has to wait in turn.
+        expect((await pruning).code).toBeOneOf([0, 11]);
+        await eventually(async () => waiting.ended);
+        expect(waiting.child.exitCode, waiting.output()).toBe(0);
+        await expectWhole();
+      } finally {
+        other.goOn();
+        await other.close();
+      }
+    });
+
+    it('is written to after a prune that was killed in the middle', async () => {
+      const other = await heldUp();
+      try {
+        const killed = restic.start(other.port, prune, ['prune']);
+        await other.isInTheMiddle();
+        await killed.stop('SIGKILL');
+        expect(locks()).toHaveLength(1);
+        summaryOf(await restic.mover(replica.port, writer, ['backup', 'claim']));
+        expect(locks()).toEqual([]);
+        await expectWhole();
+      } finally {
+        other.goOn();
+        await other.close();
+      }
+    });
+
+    it('is pruned after a backup that was killed and has left its lock', async () => {
+      const killed = restic.start(replica.port, writer, ['backup', '--stdin-from-command', '--', 'sleep', '10']);
+      await eventually(async () => locks().length === 1);
+      await killed.stop('SIGKILL');
+      expect(locks()).toHaveLength(1);
+      expect(await prunes()).toMatchObject({ code: 0 });
+      expect(locks()).toEqual([]);
+    });
+
+    it('is told to be damaged where a pack is missing', async () => {
+      await backUpNew();
+      const [pack = ''] = packs();
+      const bytes = readFileSync(join(folderOf('pruned'), 'restic/data', pack));
+      rmSync(join(folderOf('pruned'), 'restic/data', pack));
+      const pruned = await prunes();
+      const log = pruned.stdout + pruned.stderr;
+      expect([pruned.code, isDamagedIn(log)], log).toEqual([1, true]);
+      expect(faultIn(log)).toContain(pack.slice(3));
+      writeFileSync(join(folderOf('pruned'), 'restic/data', pack), bytes);
+      expect((await prunes()).code).toBe(0);
+    });
   });
 
   it('is one repository for two that begin at the same moment, at two replicas', async () => {

@@ -1,6 +1,6 @@
 /** restic as it is built from its module, against a repository that a server of ours serves. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
@@ -11,6 +11,7 @@ import { createRepositories } from '../../src/repository/store-repositories.ts';
 import { startServer } from '../../src/server/listen.ts';
 import type { ServeRepository } from '../../src/server/repositories.ts';
 import { authority, issue } from '../auth/pki.ts';
+import { repository } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { Running, run } from './process.ts';
 import type { Result } from './process.ts';
@@ -80,6 +81,27 @@ export class Restic {
 
   start(port: number, access: Access, args: readonly string[]): Running {
     return new Running(this.#program, this.#flags(port, access, args), { env: { ...process.env, ...this.#env(access) } });
+  }
+
+  /** manifests/mover/mover as it runs in its Pod, but for where its files and its volume lie, and for how long a prune waits for others. */
+  mover(port: number, access: Access, args: readonly string[]): Promise<Result> {
+    const folder = temporaryFolder();
+    const script = readFileSync(join(repository, 'manifests/mover/mover'), 'utf8').replaceAll(
+      /(?<=[= (])\/(?=access|tmp|volume)/g,
+      `${folder}/`,
+    );
+    const files = {
+      mover: script.replaceAll('=5m', '=2s'),
+      'access/repository': `rest:https://localhost:${port}/${access.path}`,
+      'access/username': access.username,
+      'access/password': access.password,
+      'access/repository-password': access.repositoryPassword,
+      'access/ca.crt': ca.cert,
+    };
+    for (const name of ['access', 'tmp', 'volume', 'bin']) mkdirSync(join(folder, name));
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+    symlinkSync(this.#program, join(folder, 'bin/restic'));
+    return run('/bin/sh', [join(folder, 'mover'), ...args], { env: { PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter) } });
   }
 
   /** In a folder of files, without any server. */

@@ -29,7 +29,7 @@ const mostTold = 100;
 
 export class Prune {
   readonly #parts: EngineParts;
-  /** When each namespace may be pruned again, by the monotonic clock. As many as have marks. */
+  /** When each namespace may be pruned again, by the monotonic clock. As many as were pruned within a day. */
   #notBefore: ReadonlyMap<string, number> = new Map();
   #damaged: ReadonlySet<string> = new Set();
 
@@ -54,10 +54,11 @@ export class Prune {
 
   async #look(ownNamespace: string, signal: AbortSignal): Promise<void> {
     const marked = await this.#parts.repositories.unpruned(signal);
-    this.#notBefore = new Map([...this.#notBefore].filter(([namespace]) => marked.includes(namespace)));
+    const now = this.#parts.clock.monotonic();
+    this.#notBefore = new Map([...this.#notBefore].filter(([, at]) => at > now));
     this.#damaged = new Set([...this.#damaged].filter((namespace) => marked.includes(namespace)));
     for (const namespace of marked) {
-      if (this.#parts.clock.monotonic() < (this.#notBefore.get(namespace) ?? 0)) continue;
+      if (this.#notBefore.has(namespace)) continue;
       await this.#prune(namespace, errandFor(namespace, ownNamespace), signal);
       if (signal.aborted) return;
     }
@@ -97,15 +98,16 @@ export class Prune {
     this.#parts.log.info('a repository was pruned, and is whole', { namespace, freed: freedIn(log) ?? 'nothing' });
   }
 
+  /** What is not the end of the Pod, an answer that did not come, is no reason to end it. */
   async #fail(namespace: string, { owner }: Errand, error: unknown, signal: AbortSignal): Promise<void> {
     const { log } = this.#parts;
+    if (!(error instanceof RunFailed)) return log.warn('a repository is pruned later', { namespace, error: messageOf(error) });
     this.#rest(namespace);
-    if (error instanceof RunFailed && error.reason === 'RepositoryDamaged') {
-      this.#damaged = new Set([...this.#damaged, namespace]);
-      log.error('a repository is damaged', { namespace, error: error.message });
-      await this.#tell(namespace, error, signal);
-    } else log.warn('a repository was not pruned', { namespace, error: messageOf(error) });
     await discardMover(this.#parts, owner, signal);
+    if (error.reason !== 'RepositoryDamaged') return log.warn('a repository was not pruned', { namespace, error: error.message });
+    this.#damaged = new Set([...this.#damaged, namespace]);
+    log.error('a repository is damaged', { namespace, error: error.message });
+    await this.#tell(namespace, error, signal);
   }
 
   /** Those who have something in it, by an Event. */
