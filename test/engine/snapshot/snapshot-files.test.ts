@@ -4,17 +4,17 @@ import { describe, expect, it } from 'vitest';
 import type { Snapshot, SnapshotStatus } from '../../../src/resources/snapshot.ts';
 import type { Access, Repositories, Rights } from '../../../src/repository/repositories.ts';
 import { bytesOf, password, prefix, quickFiles, snapshots } from '../../repository/reading/frozen.ts';
-import { createWorkbench, forever } from '../workbench.ts';
+import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
 
 async function scene() {
   const files = await quickFiles();
   const asked: string[] = [];
   const repositories: Repositories = {
+    ...emptyRepositories,
     access: async (namespace: string, rights: Rights): Promise<Access> => {
       asked.push(`${rights} ${namespace}`);
       return { path: '', username: '', password: '', repositoryPassword: password };
     },
-    forget: () => Promise.resolve(),
   };
   return { files, asked, services: createWorkbench({ files, repositories }).engine.services };
 }
