@@ -1,10 +1,11 @@
 /** The Pod that copies a volume, or prunes a repository, and the Secret by which it reaches the repository. manifests/mover is what runs in it. */
+import type { Ids } from '../../base/ids.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Access } from '../../repository/repositories.ts';
 import type { Fields } from '../selection/fields.ts';
-import { fieldsOf, listOf } from '../selection/fields.ts';
-import { helperLabelsOf, pods } from '../snapshot/known.ts';
+import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
+import { helperLabelsOf, pods, referenceTo } from '../snapshot/known.ts';
 import type { MoverSetting } from './setting.ts';
 
 /** What is to be copied, and which way; or whose repository is to be pruned. */
@@ -22,6 +23,8 @@ export interface Errand {
   readonly args: readonly string[];
   /** Where the volume can be mounted, if that is not for the scheduler to find. */
   readonly node?: string | undefined;
+  /** Of the cluster: the Pod goes when it does. */
+  readonly goesWith?: KubeObject | undefined;
   /** As whom to read it where the namespace lets nobody be root. */
   readonly runAs?: RunAs | undefined;
   /** Of the Pod: what whoever sees its end has to know. */
@@ -33,6 +36,7 @@ export interface RunAs {
   readonly groups: readonly number[];
 }
 
+const accessVolume = 'access';
 const hour = 3600;
 /**
  * Seconds after which it is ended, whatever it does: as long as it is let into the repository. Nobody can write beside a prune, for which others wait four
@@ -41,11 +45,18 @@ const hour = 3600;
 const longest: Readonly<Record<Errand['way'], number>> = { backup: 72 * hour, restore: 72 * hour, prune: 3 * hour };
 export const longestOf = ({ way }: Errand) => longest[way];
 
+/** Nobody can make it before the Pod is there, and no Pod gets the one of another: that goes with the Pod it was made for. */
+export const secretNameFor = (owner: KubeObject, ids: Ids) => `${moverName(owner)}-${ids.suffix(8)}`;
+
+/** As the Pod has it; undefined where it is none of Kylon's. */
+export const secretNameIn = ({ spec }: ClusterObject): string | undefined =>
+  textOf(fieldsOf(listOf(fieldsOf(spec)['volumes']).find(({ name }) => name === accessVolume)?.['secret'])['secretName']);
+
 export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 
-/** `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
-export function moverPod(errand: Errand, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
-  const { owner, way, args, claimName, annotations } = errand;
+/** `secretName`: see secretNameFor. `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
+export function moverPod(errand: Errand, secretName: string, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
+  const { owner, way, args, claimName, annotations, goesWith } = errand;
   const { namespace = '' } = owner.metadata;
   const isConfined = isRestricted || claimName === undefined;
   const container = {
@@ -65,6 +76,7 @@ export function moverPod(errand: Errand, { image }: MoverSetting, isRestricted: 
       namespace,
       labels: { ...helperLabelsOf(owner), 'app.kubernetes.io/component': 'mover' },
       ...(annotations && { annotations }),
+      ...(goesWith && { ownerReferences: [referenceTo(goesWith)] }),
     },
     spec: {
       restartPolicy: 'Never',
@@ -76,7 +88,7 @@ export function moverPod(errand: Errand, { image }: MoverSetting, isRestricted: 
       ...(errand.node !== undefined && { affinity: onNode(errand.node), tolerations: [{ operator: 'Exists' }] }),
       volumes: [
         ...(claimName === undefined ? [] : [{ name: 'volume', persistentVolumeClaim: { claimName } }]),
-        { name: 'access', secret: { secretName: moverName(owner), defaultMode: 0o440 } },
+        { name: accessVolume, secret: { secretName, defaultMode: 0o440 } },
         { name: 'tmp', emptyDir: {} },
       ],
       containers: [container],
@@ -86,7 +98,7 @@ export function moverPod(errand: Errand, { image }: MoverSetting, isRestricted: 
 
 function mountsOf({ claimName, isBlock, way }: Errand): Fields {
   const mounts = [
-    { name: 'access', mountPath: '/access', readOnly: true },
+    { name: accessVolume, mountPath: '/access', readOnly: true },
     { name: 'tmp', mountPath: '/tmp' },
   ];
   if (claimName === undefined) return { volumeMounts: mounts };
@@ -95,12 +107,12 @@ function mountsOf({ claimName, isBlock, way }: Errand): Fields {
 }
 
 /** Goes with its Pod. */
-export function moverSecret(pod: ClusterObject, { address, ca }: MoverSetting, access: Access): ClusterObject {
-  const { name, namespace = '', uid, labels } = pod.metadata;
+export function moverSecret(pod: ClusterObject, name: string, { address, ca }: MoverSetting, access: Access): ClusterObject {
+  const { namespace = '', labels } = pod.metadata;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name, namespace, labels, ownerReferences: [{ apiVersion: 'v1', kind: pods.kind, name, uid }] },
+    metadata: { name, namespace, labels, ownerReferences: [referenceTo(pod)] },
     immutable: true,
     stringData: {
       repository: `rest:${new URL(access.path, address).href}`,

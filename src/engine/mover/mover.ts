@@ -15,14 +15,14 @@ import { madeFor, namespaces, pods, secrets } from '../snapshot/known.ts';
 import { remove } from '../snapshot/removal.ts';
 import { faultIn, isDamagedIn, progressIn } from './mover-log.ts';
 import type { MoverProgress } from './mover-log.ts';
-import { longestOf, moverName, moverPod, moverSecret } from './mover-pod.ts';
+import { longestOf, moverName, moverPod, moverSecret, secretNameFor, secretNameIn } from './mover-pod.ts';
 import type { Errand } from './mover-pod.ts';
 import type { MoverSetting } from './setting.ts';
 
 /** Milliseconds between looks at the Pod. */
 const pollEvery = 1_000;
 /** Milliseconds until its container has to run. */
-const startTime = 600_000;
+export const startTime = 600_000;
 /** How many Pods are made anew before it is given up. */
 const mostLost = 3;
 /** By which restic tells that the repository is locked by somebody else. https://restic.readthedocs.io/en/stable/075_scripting.html#exit-codes */
@@ -56,17 +56,16 @@ export async function runMover(sender: Sender, errand: Errand): Promise<string> 
     await sendMover(sender, errand);
     const end = await awaitEnd(sender, errand);
     if (end.is === 'done') return end.log;
-    if (lost === mostLost) throw lossOf(end.is, errand);
-    sender.warn(
-      `the Pod ${moverName(errand.owner)} ${end.is === 'gone' ? 'was killed' : 'found the repository locked'}; it is begun again`,
-    );
+    if (lost === mostLost) throw lossOf(end, errand);
+    const what = end.is === 'locked' ? 'found the repository locked' : `was killed${whyKilled(end)}`;
+    sender.warn(`the Pod ${quote(moverName(errand.owner))} ${what}; it is begun again`);
     await awaitGone(sender, errand.owner);
   }
 }
 
-function lossOf(is: 'gone' | 'locked', { owner }: Errand): RunFailed {
+function lossOf(end: Ended, { owner }: Errand): RunFailed {
   const times = `${mostLost + 1} times`;
-  if (is === 'gone') return new RunFailed('MoverKilled', `the Pod ${quote(moverName(owner))} was killed ${times}`);
+  if (end.is !== 'locked') return new RunFailed('MoverKilled', `the Pod ${quote(moverName(owner))} was killed ${times}${whyKilled(end)}`);
   const whose = `the repository of the namespace ${quote(owner.metadata.namespace ?? '')}`;
   return new RunFailed('RepositoryLocked', `${whose} was locked ${times}, by a prune or a check that does not end`);
 }
@@ -91,10 +90,12 @@ export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   const { namespace = '' } = errand.owner.metadata;
   const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
   const pod = await orThere(parts, errand.owner, signal, () =>
-    cluster.create(pods, namespace, moverPod(errand, setting, isRestricted), {}, lasting),
+    cluster.create(pods, namespace, moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted), {}, lasting),
   );
+  const secretName = secretNameIn(pod);
+  if (secretName === undefined) throw new RunFailed('MoverFailed', `the Pod ${quote(pod.metadata.name)} was made by somebody else`);
   const access = await parts.repositories.access(errand.repository ?? namespace, rightsFor[errand.way], longestOf(errand) * 1_000, signal);
-  const secret = moverSecret(pod, setting, access);
+  const secret = moverSecret(pod, secretName, setting, access);
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
 }
 
@@ -121,19 +122,27 @@ async function findPod(cluster: Cluster, owner: KubeObject, signal: AbortSignal)
   return fieldsOf(found?.metadata['labels'])[madeFor] === uid ? found : undefined;
 }
 
-/** `gone`: there is none, or it was killed. `locked`: it has ended, since others held the repository for as long as it waited. */
-export type Seen = Ended | { readonly is: 'running' } | { readonly is: 'starting'; readonly why: string };
-export type Ended = { readonly is: 'gone' | 'locked' } | { readonly is: 'done'; readonly log: string; readonly pod: ClusterObject };
+/** `since`: milliseconds since the epoch. */
+export type Seen = Ended | { readonly is: 'running' } | { readonly is: 'starting'; readonly why: string; readonly since: number };
+/**
+ * `killed`: it is being deleted, or was ended before its work was done. `locked`: it has ended, since others held the repository for as long as
+ * it waited.
+ */
+export type Ended =
+  | { readonly is: 'gone' | 'locked' }
+  | { readonly is: 'killed'; readonly pod: ClusterObject }
+  | { readonly is: 'done'; readonly log: string; readonly pod: ClusterObject };
 
 /** Rejects with RunFailed where it has failed. */
 export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen> {
   const { parts, signal } = sender;
   const { owner } = errand;
   const pod = await retried(parts.clock, signal, () => findPod(parts.cluster, owner, signal));
-  if (!pod || pod.metadata['deletionTimestamp'] !== undefined) return { is: 'gone' };
+  if (!pod) return { is: 'gone' };
+  if (isKilled(pod)) return { is: 'killed', pod };
   const { exitCode } = terminatedOf(pod);
-  if (exitCode === undefined && phaseOf(pod) === 'Failed') return { is: 'gone' };
-  if (exitCode === undefined && phaseOf(pod) !== 'Running') return { is: 'starting', why: whyNot(pod) };
+  if (exitCode === undefined && phaseOf(pod) !== 'Running')
+    return { is: 'starting', why: whyNot(pod), since: Date.parse(textOf(pod.metadata['creationTimestamp']) ?? '') };
   if (exitCode === locked) return { is: 'locked' };
   const log = await logOf(sender, pod);
   if (exitCode === 0) return { is: 'done', log, pod };
@@ -156,12 +165,12 @@ export async function awaitEnd(sender: Sender, errand: Errand): Promise<Ended> {
   for (const deadline = clock.monotonic() + startTime; ; await clock.sleep(pollEvery, signal)) {
     const seen = await lookAtMover(sender, errand);
     if (seen.is !== 'starting' && seen.is !== 'running') return seen;
-    if (seen.is === 'starting' && clock.monotonic() >= deadline)
-      throw new RunFailed(
-        'MoverNotStarted',
-        `the Pod ${quote(moverName(errand.owner))} does not run after ${startTime / 1_000} s${seen.why}`,
-      );
+    if (seen.is === 'starting' && clock.monotonic() >= deadline) throw notStarted(errand, seen.why);
   }
+}
+
+export function notStarted({ owner }: Errand, why: string): RunFailed {
+  return new RunFailed('MoverNotStarted', `the Pod ${quote(moverName(owner))} does not run after ${startTime / 1_000} s${why}`);
 }
 
 async function awaitGone({ parts, signal }: Sender, owner: KubeObject): Promise<void> {
@@ -175,6 +184,22 @@ const logOf = ({ parts, signal }: Sender, { metadata }: ClusterObject) =>
 function tellProgress({ onProgress }: Sender, log: string): void {
   const progress = progressIn(log);
   if (progress) onProgress(progress);
+}
+
+/** The exit code of what ends by signal n is 128 + n: as it does that has no more memory, or whose node is shut down. */
+const firstOfSignals = 129;
+
+function isKilled(pod: ClusterObject): boolean {
+  const { exitCode } = terminatedOf(pod);
+  const isEnded = typeof exitCode === 'number' ? exitCode >= firstOfSignals : phaseOf(pod) === 'Failed';
+  return isEnded || pod.metadata['deletionTimestamp'] !== undefined;
+}
+
+/** In the word of the kubelet, such as OOMKilled or Evicted. */
+function whyKilled(end: Seen): string {
+  if (end.is !== 'killed') return '';
+  const reason = textOf(fieldsOf(end.pod.status)['reason']) ?? textOf(terminatedOf(end.pod)['reason']);
+  return reason === undefined ? '' : ` (${reason})`;
 }
 
 const phaseOf = ({ status }: ClusterObject) => textOf(fieldsOf(status)['phase']);

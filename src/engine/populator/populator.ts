@@ -18,7 +18,7 @@ import { refOf } from '../runs/run-status.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { fillOn, isMoved } from '../snapshot/fill.ts';
 import { createIntermediate, discardIntermediate, findIntermediate, intermediateClaim } from '../snapshot/intermediate.ts';
-import { claims, volumeSnapshots } from '../snapshot/known.ts';
+import { claims, referenceTo, volumeSnapshots } from '../snapshot/known.ts';
 import { dataSourceOf, isMadeAtOnce, requireSameDriver } from '../snapshot/new-claim.ts';
 import { rebind } from '../snapshot/rebind.ts';
 import { requireSameData } from '../snapshot/revive.ts';
@@ -171,9 +171,8 @@ export class Populator {
 const nodeOf = ({ metadata }: ClusterObject) => textOf(fieldsOf(metadata['annotations'])[selectedNode]);
 
 /** The garbage collector deletes it when the claim is deleted before it has its volume. */
-function withOwner(intermediate: ClusterObject, { apiVersion, kind, metadata }: ClusterObject): ClusterObject {
-  const ownerReferences = [{ apiVersion, kind, name: metadata.name, uid: metadata.uid }];
-  return { ...intermediate, metadata: { ...intermediate.metadata, ownerReferences } };
+function withOwner(intermediate: ClusterObject, claim: ClusterObject): ClusterObject {
+  return { ...intermediate, metadata: { ...intermediate.metadata, ownerReferences: [referenceTo(claim)] } };
 }
 
 /** As the claim, of the snapshot. */

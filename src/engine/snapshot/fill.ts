@@ -4,12 +4,13 @@ import type { KubeObject } from '../../machinery/object.ts';
 import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Errand } from '../mover/mover-pod.ts';
-import { discardMover, lookAtMover, runMover, sendMover } from '../mover/mover.ts';
-import type { Sender } from '../mover/mover.ts';
+import { discardMover, lookAtMover, notStarted, runMover, sendMover, startTime } from '../mover/mover.ts';
+import type { Seen, Sender } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findIntermediate } from './intermediate.ts';
-import { filledFor, volumes } from './known.ts';
+import { filledFor, pods, volumes } from './known.ts';
+import { remove } from './removal.ts';
 
 /** Whether its content lies in the object store, and not with a driver. */
 export const isMoved = ({ status }: Snapshot) => status.method === 'File';
@@ -22,12 +23,15 @@ export async function fill(sender: Sender, restore: Restore, intermediate: Clust
   await discardMover(sender.parts, restore, sender.signal);
 }
 
-/** For whoever goes step by step: resolves to whether all of it is there. Of several processes that do it, none begins again what another has ended. */
-export async function fillOn(sender: Sender, owner: KubeObject, intermediate: ClusterObject, snapshot: Snapshot): Promise<boolean> {
+/** For a claim, step by step: resolves to whether all of it is there. What has failed is begun anew with the next step. Of several processes that do it, none begins again what another has ended. */
+export async function fillOn(sender: Sender, owner: ClusterObject, intermediate: ClusterObject, snapshot: Snapshot): Promise<boolean> {
   const { parts, signal } = sender;
-  const errand = fillingOf(owner, intermediate, snapshot);
+  const errand = { ...fillingOf(owner, intermediate, snapshot), goesWith: owner };
   if (await isFilled(sender, intermediate)) return true;
-  const seen = await lookAtMover(sender, errand);
+  const seen = await lookInTime(sender, errand).catch(async (error: unknown) => {
+    await discardMover(parts, owner, signal);
+    throw error;
+  });
   if (seen.is === 'done') {
     const annotations = { [filledFor]: intermediate.metadata.uid };
     await parts.cluster.patch(volumes, '', volumeNameOf(intermediate) ?? '', { metadata: { annotations } }, {}, signal);
@@ -35,8 +39,16 @@ export async function fillOn(sender: Sender, owner: KubeObject, intermediate: Cl
     return true;
   }
   if (seen.is === 'locked') await discardMover(parts, owner, signal);
+  if (seen.is === 'killed') await remove(parts.cluster, pods, seen.pod, signal);
   if (seen.is === 'gone' && !(await isFilledByNow(sender, owner))) await sendMover(sender, errand);
   return false;
+}
+
+/** Rejects with RunFailed also where the Pod has not come to run. */
+async function lookInTime(sender: Sender, errand: Errand): Promise<Seen> {
+  const seen = await lookAtMover(sender, errand);
+  if (seen.is === 'starting' && sender.parts.clock.now() - seen.since >= startTime) throw notStarted(errand, seen.why);
+  return seen;
 }
 
 /** Whoever has let the Pod go has written down before that it was done. */

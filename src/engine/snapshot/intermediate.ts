@@ -31,22 +31,28 @@ export function intermediateClaim(owner: KubeObject, spec: object, node: string 
   };
 }
 
-/** As whoever `cluster` is; one that is there will do. Resolves to whether it was not. */
+/** As whoever `cluster` is; one that is there will do. Resolves to whether it was not. Rejects with RunFailed where it is somebody else's. */
 export async function createIntermediate(
-  { clock }: EngineParts,
+  { cluster: itself, clock }: EngineParts,
   cluster: Cluster,
   claim: ClusterObject,
   signal: AbortSignal,
 ): Promise<boolean> {
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
-  const create = () => cluster.create(claims, claim.metadata.namespace ?? '', claim, {}, lasting);
+  const { name, namespace = '' } = claim.metadata;
+  const create = () => cluster.create(claims, namespace, claim, {}, lasting);
   try {
     await retried(clock, signal, create);
     return true;
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-    return false;
+    const found = await retried(clock, signal, () => itself.get(claims, namespace, name, signal));
+    if (!found || ownerOf(found) === ownerOf(claim)) return false;
+    throw new RunFailed(
+      'ClaimExists',
+      `the claim ${quote(name)}, through which a volume is to be made, exists already, made by somebody else`,
+    );
   }
 }
 
@@ -57,8 +63,11 @@ export async function findIntermediate(
   signal: AbortSignal,
 ): Promise<ClusterObject | undefined> {
   const found = await cluster.get(claims, owner.metadata.namespace ?? '', nameOf(owner), signal);
-  return fieldsOf(found?.metadata['labels'])[madeFor] === owner.metadata.uid ? found : undefined;
+  return found && ownerOf(found) === owner.metadata.uid ? found : undefined;
 }
+
+/** Uid of what a claim was made for. */
+const ownerOf = ({ metadata }: ClusterObject) => fieldsOf(metadata['labels'])[madeFor];
 
 /** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */
 export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, ms: number, signal: AbortSignal): Promise<ClusterObject> {

@@ -81,6 +81,9 @@ export const groupLabelsOf = ({ metadata }: KubeObject): Readonly<Record<string,
   [backupUid]: metadata.uid ?? '',
 });
 
+/** With which an object of the same namespace goes, by the garbage collector. */
+export const referenceTo = ({ apiVersion, kind, metadata: { name, uid } }: KubeObject) => ({ apiVersion, kind, name, uid });
+
 /** The sign by which the driver's sidecar knows that a content may go. The snapshot controller sets it, where it sees go what it is bound to. */
 export const beingDeleted = 'snapshot.storage.kubernetes.io/volumesnapshot-being-deleted';
 export const groupBeingDeleted = 'groupsnapshot.storage.kubernetes.io/volumegroupsnapshot-being-deleted';

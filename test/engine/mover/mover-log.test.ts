@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { faultIn, freedIn, isDamagedIn, progressIn, summaryIn } from '../../../src/engine/mover/mover-log.ts';
 
 const status = '{"message_type":"status","percent_done":0.5,"total_files":4,"total_bytes":200,"bytes_done":100}';
-const summary =
-  '{"message_type":"summary","files_new":2,"data_added":90,"data_added_packed":40,"total_files_processed":4,"total_bytes_processed":200,"snapshot_id":"abc"}';
+const snapshotId = 'ab'.repeat(32);
+const summary = `{"message_type":"summary","files_new":2,"data_added":90,"data_added_packed":40,"total_files_processed":4,"total_bytes_processed":200,"snapshot_id":"${snapshotId}"}`;
 
 it('finds how far it is in the last status', () => {
   expect(progressIn(`using parent snapshot\n${status.replace('100', '50')}\n${status}\n{"message_type":"sta`)).toEqual({
@@ -15,8 +15,9 @@ it('finds how far it is in the last status', () => {
 });
 
 it('finds what was made', () => {
-  expect(summaryIn(`${status}\n${summary}\n`)).toEqual({ snapshotId: 'abc', files: 4, bytesRead: 200, bytesAdded: 90, bytesStored: 40 });
+  expect(summaryIn(`${status}\n${summary}\n`)).toEqual({ snapshotId, files: 4, bytesRead: 200, bytesAdded: 90, bytesStored: 40 });
   expect(summaryIn(status)).toBeUndefined();
+  expect(summaryIn(summary.replace(snapshotId, '../../keys'))).toBeUndefined();
 });
 
 it('finds why it failed: a file first, then what it said at its end', () => {

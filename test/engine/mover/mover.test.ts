@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { discardMover, runMover } from '../../../src/engine/mover/mover.ts';
+import { secretNameIn } from '../../../src/engine/mover/mover-pod.ts';
 import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
 import type { Sender } from '../../../src/engine/mover/mover.ts';
 import { fieldsOf } from '../../../src/engine/selection/fields.ts';
@@ -29,11 +30,15 @@ describe('a mover', () => {
 
   const pod = () => cluster.read('pods', 'shop', 'kylon-u1');
   const set = (status: object) => cluster.seed('pods', { ...(pod() as ClusterObject), status });
+  /** The Secret that the Pod mounts. */
+  const secretName = () => (pod() && secretNameIn(pod()!)) ?? '';
+  const secret = () => cluster.read('secrets', 'shop', secretName());
+  const dropSecret = () => cluster.drop('secrets', 'shop', secretName());
   /** As soon as the Pod is made. */
   const ends = async (exitCode: number, log = '') => {
     cluster.write('shop/kylon-u1', log);
     await expect.poll(pod).toBeDefined();
-    await expect.poll(() => cluster.read('secrets', 'shop', 'kylon-u1')).toBeDefined();
+    await expect.poll(() => secret()).toBeDefined();
     set({ phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: [{ state: { terminated: { exitCode } } }] });
   };
 
@@ -41,11 +46,10 @@ describe('a mover', () => {
     const running = runMover(sender, errand);
     await ends(0, 'done');
     expect(await running).toBe('done');
-    const secret = cluster.read('secrets', 'shop', 'kylon-u1');
-    expect(secret).toMatchObject({
+    expect(secret()).toMatchObject({
       stringData: { repository: 'rest:https://kylon.example:8443/repositories/', password: 'ticket', 'repository-password': 'key' },
     });
-    expect(secret?.metadata['ownerReferences']).toEqual([{ apiVersion: 'v1', kind: 'Pod', name: 'kylon-u1', uid: pod()?.metadata.uid }]);
+    expect(secret()?.metadata['ownerReferences']).toEqual([{ apiVersion: 'v1', kind: 'Pod', name: 'kylon-u1', uid: pod()?.metadata.uid }]);
     expect(JSON.stringify(pod())).not.toMatch(/ticket|key"/);
   });
 
@@ -56,7 +60,7 @@ describe('a mover', () => {
     const rights = () => fieldsOf(fieldsOf((fieldsOf(pod()?.['spec'])['containers'] as object[])[0])['securityContext']);
     expect(rights()).toMatchObject({ runAsUser: 0, capabilities: { drop: ['ALL'], add: ['DAC_OVERRIDE'] } });
     cluster.drop('pods', 'shop', 'kylon-u1');
-    cluster.drop('secrets', 'shop', 'kylon-u1');
+    dropSecret();
     cluster.seed('namespaces', { metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } });
     const second = runMover(sender, { ...errand, runAs: { user: 1000, groups: [2000] } });
     await ends(0);
@@ -80,7 +84,7 @@ describe('a mover', () => {
       while (seen.size < 4) {
         await expect.poll(() => pod() !== undefined && !seen.has(pod()?.metadata.uid), { timeout: 5_000 }).toBe(true);
         seen.add(pod()?.metadata.uid);
-        cluster.drop('secrets', 'shop', 'kylon-u1');
+        dropSecret();
         cluster.drop('pods', 'shop', 'kylon-u1');
       }
     })();
@@ -98,13 +102,53 @@ describe('a mover', () => {
         await expect.poll(() => pod() !== undefined && !seen.has(pod()?.metadata.uid), { timeout: 5_000 }).toBe(true);
         seen.add(pod()?.metadata.uid);
         await ends(11);
-        cluster.drop('secrets', 'shop', 'kylon-u1');
+        dropSecret();
       }
     })();
     const reason = { reason: 'RepositoryLocked', message: expect.stringContaining('"shop"') };
     await Promise.all([expect(running).rejects.toMatchObject(reason), locking]);
     expect(warnings).toHaveLength(3);
   }, 20_000);
+
+  it.each([
+    ['has no more memory', { containerStatuses: [{ state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } }] }, 'OOMKilled'],
+    ['is evicted', { reason: 'Evicted' }, 'Evicted'],
+  ])('that %s is made anew', async (_, status, why) => {
+    const running = runMover(sender, errand);
+    await expect.poll(() => secret()).toBeDefined();
+    const { uid } = pod()!.metadata;
+    dropSecret();
+    set({ phase: 'Failed', ...status });
+    await expect.poll(() => secret(), { timeout: 5_000 }).toBeDefined();
+    expect(pod()?.metadata.uid).not.toBe(uid);
+    set({ phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] });
+    await running;
+    expect(warnings).toEqual([`the Pod "kylon-u1" was killed (${why}); it is begun again`]);
+  });
+
+  it('gets no Secret of somebody else, nor that of a Pod before', async () => {
+    cluster.seed('secrets', { metadata: { name: 'kylon-u1', namespace: 'shop' } });
+    const first = runMover(sender, errand);
+    await ends(0);
+    await first;
+    const before = secretName();
+    expect(before).not.toBe('kylon-u1');
+    cluster.drop('pods', 'shop', 'kylon-u1');
+    const second = runMover(sender, errand);
+    await ends(0);
+    await second;
+    expect(secretName()).not.toBe(before);
+    expect(secret()?.metadata['ownerReferences']).toMatchObject([{ uid: pod()?.metadata.uid }]);
+  });
+
+  it('is not taken for one that somebody else has made with its labels', async () => {
+    cluster.seed('pods', { metadata: { name: 'kylon-u1', namespace: 'shop', labels: { 'backup.kylon.io/made-for': 'u1' } }, spec: {} });
+    await expect(runMover(sender, errand)).rejects.toMatchObject({
+      reason: 'MoverFailed',
+      message: expect.stringMatching(/somebody else/),
+    });
+    expect(cluster.names('secrets', 'shop')).toEqual([]);
+  });
 
   it('is not sent where nobody has said how', async () => {
     await expect(runMover({ ...sender, parts: { ...sender.parts, mover: undefined } }, errand)).rejects.toMatchObject({

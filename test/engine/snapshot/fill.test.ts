@@ -1,32 +1,91 @@
-/** A volume that is filled step by step, in a cluster in memory; test/e2e/snapshots-move.test.ts has it filled by a real Pod. */
-import { expect, it } from 'vitest';
+/** A claim that is filled from the repository step by step, whatever becomes of the Pod that does it. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import type { Sender } from '../../../src/engine/mover/mover.ts';
 import { fillOn } from '../../../src/engine/snapshot/fill.ts';
-import { madeFor } from '../../../src/engine/snapshot/known.ts';
 import type { Snapshot } from '../../../src/resources/snapshot.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
-const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
-const owner = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'shop', uid: 'u1' } };
-const snapshot = { status: { method: 'File', handle: 'id-1' } } as Snapshot;
+const snapshot = { status: { method: 'File', handle: 'ab'.repeat(32) } } as Snapshot;
 
-it('is filled by another Pod where the first one found the repository locked', async () => {
-  const cluster = new MemoryCluster();
-  cluster.seed('namespaces', { metadata: { name: 'shop' } });
-  const labels = { [madeFor]: 'u1' };
-  const intermediate = cluster.seed('persistentvolumeclaims', { metadata: { name: 'kylon-u1', namespace: 'shop', labels } });
-  const { parts } = createWorkbench({ cluster, mover });
-  const sender: Sender = { parts, cluster, onProgress: () => {}, warn: () => {}, signal: forever };
-  const step = () => fillOn(sender, owner, intermediate, snapshot);
+describe('a claim that is filled', () => {
+  let cluster: MemoryCluster;
+  let sender: Sender;
+  let claim: ClusterObject;
+  let intermediate: ClusterObject;
+
+  beforeEach(() => {
+    cluster = new MemoryCluster();
+    cluster.seed('namespaces', { metadata: { name: 'shop' } });
+    cluster.seed('persistentvolumes', { metadata: { name: 'pv' } });
+    claim = cluster.seed('persistentvolumeclaims', { metadata: { name: 'copy', namespace: 'shop', uid: 'u1' } });
+    intermediate = cluster.seed('persistentvolumeclaims', {
+      metadata: { name: 'kylon-u1', namespace: 'shop', labels: { 'backup.kylon.io/made-for': 'u1' } },
+      spec: { volumeName: 'pv' },
+    });
+    const mover = { image: 'mover:1', address: 'https://kylon.example:8443', ca: 'PEM', namespace: 'kylon-system' };
+    const parts = { ...createWorkbench({ cluster }).parts, mover };
+    sender = { parts, cluster, onProgress: () => {}, warn: () => {}, signal: forever };
+  });
+
+  const step = () => fillOn(sender, claim, intermediate, snapshot);
   const pod = () => cluster.read('pods', 'shop', 'kylon-u1');
-  expect(await step()).toBe(false);
-  const first = pod() as ClusterObject;
-  cluster.seed('pods', { ...first, status: { phase: 'Failed', containerStatuses: [{ state: { terminated: { exitCode: 11 } } }] } });
-  expect([await step(), pod()]).toEqual([false, undefined]);
-  cluster.drop('secrets', 'shop', 'kylon-u1');
-  expect(await step()).toBe(false);
-  expect(pod()?.metadata.uid).not.toBe(first.metadata.uid);
-  expect(pod()).toBeDefined();
+  const ends = (status: object) => cluster.seed('pods', { ...(pod() as ClusterObject), status });
+  const exits = (exitCode: number) =>
+    ends({ phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: [{ state: { terminated: { exitCode } } }] });
+
+  it('is filled by a Pod that goes with it', async () => {
+    expect(await step()).toBe(false);
+    expect(pod()?.metadata['ownerReferences']).toEqual([{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'copy', uid: 'u1' }]);
+    exits(0);
+    expect(await step()).toBe(true);
+    expect(pod()).toBeUndefined();
+    expect(await step()).toBe(true);
+  });
+
+  it('is told why the Pod has failed, and gets another one', async () => {
+    await step();
+    const { uid } = pod()!.metadata;
+    exits(1);
+    await expect(step()).rejects.toMatchObject({ reason: 'MoverFailed' });
+    expect(await step()).toBe(false);
+    expect(pod()?.metadata.uid).not.toBe(uid);
+  });
+
+  it('is told why the Pod does not come to run', async () => {
+    await step();
+    const waiting = { reason: 'ImagePullBackOff', message: 'no such image' };
+    const status = { phase: 'Pending', containerStatuses: [{ state: { waiting } }] };
+    const created = Date.parse(ends(status).metadata['creationTimestamp'] as string);
+    const lookAfter = (ms: number) => {
+      sender = { ...sender, parts: { ...sender.parts, clock: { ...systemClock, now: () => created + ms } } };
+      return step();
+    };
+    expect(await lookAfter(599_000)).toBe(false);
+    await expect(lookAfter(600_000)).rejects.toMatchObject({
+      reason: 'MoverNotStarted',
+      message: expect.stringMatching(/ImagePullBackOff: no such image/),
+    });
+  });
+
+  it('gets another Pod for one that found the repository locked', async () => {
+    await step();
+    const { uid } = pod()!.metadata;
+    exits(11);
+    expect([await step(), pod()]).toEqual([false, undefined]);
+    expect(await step()).toBe(false);
+    expect(pod()?.metadata.uid).not.toBe(uid);
+  });
+
+  it('gets another Pod for one that was killed', async () => {
+    await step();
+    const { uid } = pod()!.metadata;
+    ends({ phase: 'Failed', reason: 'Evicted' });
+    expect(await step()).toBe(false);
+    expect(pod()).toBeUndefined();
+    expect(await step()).toBe(false);
+    expect(pod()?.metadata.uid).not.toBe(uid);
+  });
 });

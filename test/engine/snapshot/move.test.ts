@@ -21,8 +21,8 @@ const clock: Clock = {
 };
 
 const moved = { source: { persistentVolumeClaimName: 'data' }, moveData: true };
-const summary =
-  '{"message_type":"summary","snapshot_id":"id-1","total_files_processed":3,"total_bytes_processed":5,"data_added":4,"data_added_packed":2}';
+const id = 'a1'.repeat(32);
+const summary = `{"message_type":"summary","snapshot_id":"${id}","total_files_processed":3,"total_bytes_processed":5,"data_added":4,"data_added_packed":2}`;
 
 /** With a snapshot controller and a kubelet that are at work; `exitCode` is that of the mover. */
 function scene(exitCode = 0, log = summary) {
@@ -31,7 +31,7 @@ function scene(exitCode = 0, log = summary) {
   const repositories: Repositories = {
     ...emptyRepositories,
     access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'r' }),
-    forget: async (namespace, id) => void forgotten.push(`${namespace}/${id}`),
+    forget: async (namespace, snapshotId) => void forgotten.push(`${namespace}/${snapshotId}`),
   };
   const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
   const shared = {
@@ -61,10 +61,10 @@ function scene(exitCode = 0, log = summary) {
 function runPods(cluster: MemoryCluster, exitCode: number, log: string): void {
   const pods = cluster.names('pods', 'shop').map((name) => cluster.read('pods', 'shop', name)!);
   for (const name of cluster.names('secrets', 'shop'))
-    if (!pods.some(({ metadata }) => metadata.name === name)) cluster.drop('secrets', 'shop', name);
+    if (!pods.some(({ metadata }) => name.startsWith(`${metadata.name}-`))) cluster.drop('secrets', 'shop', name);
   for (const pod of pods) {
     const { name } = pod.metadata;
-    if (pod['status'] || !cluster.read('secrets', 'shop', name)) continue;
+    if (pod['status'] || !cluster.names('secrets', 'shop').some((secret) => secret.startsWith(`${name}-`))) continue;
     cluster.write(`shop/${name}`, log);
     cluster.seed('pods', { ...pod, status: { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode } } }] } });
   }
@@ -75,7 +75,7 @@ describe('a Snapshot that is moved', () => {
     const { one, left } = scene();
     await one.create(snapshots, 'shop', 's', moved);
     const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
-    expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: 'id-1', readyToUse: true, claim: { name: 'data' } });
+    expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: id, readyToUse: true, claim: { name: 'data' } });
     expect(status).toMatchObject({ files: 3, bytesRead: 5, bytesAdded: 4, bytesStored: 2, restoreSize: '1Mi' });
     expect(left()).toEqual([]);
   });
@@ -95,7 +95,7 @@ describe('a Snapshot that is moved', () => {
     cluster.check = () => {};
     await running;
     const { status } = await whileRunning(two.engine, () => two.ended(snapshots, 'shop', 's'));
-    expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: 'id-1', files: 3 });
+    expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: id, files: 3 });
     await vi.waitFor(() => expect(left()).toEqual([]), 5_000);
     expect(forgotten).toEqual([]);
   });
@@ -115,6 +115,17 @@ describe('a Snapshot that is moved', () => {
     expect(left()).toEqual([]);
   });
 
+  it('is not copied from a claim that somebody else has made under the name of its own', async () => {
+    const { cluster, one } = scene();
+    const { metadata } = await one.create(snapshots, 'shop', 's', moved);
+    const name = `kylon-${metadata.uid}`;
+    cluster.seed('persistentvolumeclaims', { metadata: { name, namespace: 'shop' } });
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^ClaimExists: .*kylon-/) });
+    expect(cluster.names('pods', 'shop')).toEqual([]);
+    expect(cluster.read('persistentvolumeclaims', 'shop', name)).toBeDefined();
+  });
+
   it('is forgotten by the repository when it is deleted', async () => {
     const { one, forgotten } = scene();
     await one.create(snapshots, 'shop', 's', moved);
@@ -123,7 +134,7 @@ describe('a Snapshot that is moved', () => {
       await one.parts.objects.delete(snapshots, refOf(snapshot), forever);
       await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
     });
-    expect(forgotten).toEqual(['shop/id-1']);
+    expect(forgotten).toEqual([`shop/${id}`]);
   });
 
   it('is copied as it is used where no driver takes snapshots, unless it asks for the driver', async () => {
