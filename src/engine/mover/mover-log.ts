@@ -1,4 +1,5 @@
 /** What restic tells while it works and at its end, as JSON lines: https://restic.readthedocs.io/en/stable/075_scripting.html#json-output */
+import { isFileId } from '../../repository/paths.ts';
 import type { Fields } from '../selection/fields.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 
@@ -28,14 +29,11 @@ export function progressIn(log: string): MoverProgress | undefined {
   return { bytesDone: numberOf(status['bytes_done'] ?? status['bytes_restored']), totalBytes: numberOf(status['total_bytes']) };
 }
 
-/** restic's name of a snapshot: a SHA-256 in hexadecimal digits. */
-const snapshotIdPattern = /^[0-9a-f]{64}$/;
-
 /** Undefined where the copy did not come to its end. */
 export function summaryIn(log: string): MoverSummary | undefined {
   const found = messagesIn(log).findLast((message) => message['message_type'] === 'summary');
   const snapshotId = textOf(found?.['snapshot_id']);
-  if (!found || snapshotId === undefined || !snapshotIdPattern.test(snapshotId)) return undefined;
+  if (!found || snapshotId === undefined || !isFileId(snapshotId)) return undefined;
   return {
     snapshotId,
     files: numberOf(found['total_files_processed']),

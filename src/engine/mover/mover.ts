@@ -3,7 +3,6 @@
  * started later; one that was killed, or waited in vain for a prune, is made anew, and goes on from what is in the repository.
  */
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
-import { ClusterError } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { EngineParts } from '../parts.ts';
@@ -12,7 +11,7 @@ import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
 import { madeFor, namespaces, pods, secrets } from '../snapshot/known.ts';
-import { remove } from '../snapshot/removal.ts';
+import { remove, unlessThere } from '../snapshot/removal.ts';
 import { faultIn, isDamagedIn, progressIn } from './mover-log.ts';
 import type { MoverProgress } from './mover-log.ts';
 import { longestOf, moverName, moverPod, moverSecret, secretNameFor, secretNameIn } from './mover-pod.ts';
@@ -220,8 +219,4 @@ function whyNot(pod: ClusterObject): string {
 async function asksForRestricted(cluster: Cluster, namespace: string, signal: AbortSignal): Promise<boolean> {
   const found = await cluster.get(namespaces, '', namespace, signal);
   return fieldsOf(found?.metadata['labels'])['pod-security.kubernetes.io/enforce'] === 'restricted';
-}
-
-export function unlessThere(error: unknown): void {
-  if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
 }

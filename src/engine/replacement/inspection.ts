@@ -1,6 +1,5 @@
 /** What is looked at before anything is changed: whether the volume of a claim can be replaced, and whether the creator of the Restore may do it. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
-import { ClusterError } from '../../cluster/cluster.ts';
 import { notFound, quote } from '../../machinery/errors.ts';
 import type { Workload } from '../../resources/replacement.ts';
 import type { Restore } from '../../resources/restore.ts';
@@ -12,6 +11,7 @@ import { claimAsTaken, faultOf } from '../snapshot/claim.ts';
 import { intermediateClaim } from '../snapshot/intermediate.ts';
 import { claims } from '../snapshot/known.ts';
 import { isMadeAtOnce, newClaim, requireSameDriver } from '../snapshot/new-claim.ts';
+import { unlessThere } from '../snapshot/removal.ts';
 import { liveClaim } from './place.ts';
 import type { Place } from './place.ts';
 import { controllerOf, podsUsing, scaleDown, workloadsOf } from './workloads.ts';
@@ -76,10 +76,6 @@ async function rehearse(place: Place, claim: ClusterObject, intermediate: Cluste
   const { creator, namespace, signal } = place;
   await scaleDown(place, workloads, { dryRun: true });
   await creator.delete(claims, namespace, claim.metadata.name, { dryRun: true, uid: claim.metadata.uid ?? '' }, signal);
+  // A run before may have made it.
   await creator.create(claims, namespace, intermediate, { dryRun: true }, signal).catch(unlessThere);
-}
-
-/** A run before may have made it. */
-function unlessThere(error: unknown): void {
-  if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
 }

@@ -9,8 +9,7 @@ import type { Seen, Sender } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findIntermediate } from './intermediate.ts';
-import { filledFor, pods, volumes } from './known.ts';
-import { remove } from './removal.ts';
+import { filledFor, volumes } from './known.ts';
 
 /** Whether its content lies in the object store, and not with a driver. */
 export const isMoved = ({ status }: Snapshot) => status.method === 'File';
@@ -38,8 +37,7 @@ export async function fillOn(sender: Sender, owner: ClusterObject, intermediate:
     await discardMover(parts, owner, signal);
     return true;
   }
-  if (seen.is === 'locked') await discardMover(parts, owner, signal);
-  if (seen.is === 'killed') await remove(parts.cluster, pods, seen.pod, signal);
+  if (seen.is === 'locked' || seen.is === 'killed') await discardMover(parts, owner, signal);
   if (seen.is === 'gone' && !(await isFilledByNow(sender, owner))) await sendMover(sender, errand);
   return false;
 }

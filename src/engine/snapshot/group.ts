@@ -4,7 +4,6 @@
  * has made of it: those cannot be deleted one by one. What the driver has stays as long as the content does, which goes with the Backup.
  */
 import type { ClusterObject } from '../../cluster/cluster.ts';
-import { ClusterError } from '../../cluster/cluster.ts';
 import { notFound, quote } from '../../machinery/errors.ts';
 import { groupVersion } from '../../machinery/resource.ts';
 import { retried } from '../retry.ts';
@@ -14,6 +13,7 @@ import { awaitReady } from './await-ready.ts';
 import { retain } from './content.ts';
 import { findGroup, findGroupContent, groupContentNameOf, groupNameOf, groupRefOf, listOfBackup, removeGroup } from './group-objects.ts';
 import { groupLabelsOf, volumeGroupSnapshotContents, volumeGroupSnapshots } from './known.ts';
+import { unlessThere } from './removal.ts';
 import { chooseClass, groupSnapshotClasses, listClasses } from './snapshot-class.ts';
 
 /** Milliseconds between looks at a VolumeGroupSnapshot that is being deleted. */
@@ -68,9 +68,7 @@ async function createGroup(work: Work, { namespace, name, key, value }: Group, d
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
   const create = () => parts.cluster.as(creator).create(volumeGroupSnapshots, namespace, group, {}, lasting);
-  await retried(parts.clock, signal, create).catch((error: unknown) => {
-    if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-  });
+  await retried(parts.clock, signal, create).catch(unlessThere);
 }
 
 /** Retains the content of the group. */

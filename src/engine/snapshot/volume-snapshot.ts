@@ -1,6 +1,5 @@
 /** The VolumeSnapshot of a Snapshot: made as its creator, one and no more however often the work begins anew, and waited for. */
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
-import { ClusterError } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { groupVersion } from '../../machinery/resource.ts';
 import { retried } from '../retry.ts';
@@ -9,6 +8,7 @@ import { fieldsOf } from '../selection/fields.ts';
 import { awaitReady } from './await-ready.ts';
 import { contentNameOf } from './content.ts';
 import { labelsOf, snapshotUid, volumeSnapshotNameOf, volumeSnapshots } from './known.ts';
+import { unlessThere } from './removal.ts';
 
 /** As the creator of what `work` carries out. */
 export async function createVolumeSnapshot({ parts, creator, signal }: Work, snapshot: KubeObject, spec: object): Promise<void> {
@@ -22,9 +22,7 @@ export async function createVolumeSnapshot({ parts, creator, signal }: Work, sna
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
   const create = () => parts.cluster.as(creator).create(volumeSnapshots, namespace, volumeSnapshot, {}, lasting);
-  await retried(parts.clock, signal, create).catch((error: unknown) => {
-    if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-  });
+  await retried(parts.clock, signal, create).catch(unlessThere);
 }
 
 /** The one that was made for this Snapshot, read as Kylon itself. */

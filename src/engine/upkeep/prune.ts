@@ -9,7 +9,7 @@ import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { freedIn } from '../mover/mover-log.ts';
 import type { Errand } from '../mover/mover-pod.ts';
-import { awaitEnd, discardMover, lookAtMover, sendMover, unlessThere } from '../mover/mover.ts';
+import { awaitEnd, discardMover, lookAtMover, sendMover } from '../mover/mover.ts';
 import type { Ended } from '../mover/mover.ts';
 import type { EngineParts } from '../parts.ts';
 import { recordEvent } from '../runs/events.ts';
@@ -17,6 +17,7 @@ import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { isMoved } from '../snapshot/fill.ts';
 import { forgottenIds, prunedNamespace } from '../snapshot/known.ts';
+import { unlessThere } from '../snapshot/removal.ts';
 
 /** Milliseconds after the start: what is restored, or was begun before, comes first. */
 const firstLook = 300_000;
@@ -70,7 +71,10 @@ export class Prune {
       if (end === undefined) return;
       if (end.is === 'done') await this.#finish(namespace, end, signal);
       else
-        this.#parts.log.info('a repository is pruned later', { namespace, why: end.is === 'gone' ? 'its Pod was killed' : 'it is locked' });
+        this.#parts.log.info('a repository is pruned later', {
+          namespace,
+          why: end.is === 'locked' ? 'it is locked' : 'its Pod was killed',
+        });
       await discardMover(this.#parts, errand.owner, signal);
     } catch (error) {
       if (!signal.aborted) await this.#fail(namespace, errand, error, signal);
