@@ -10,7 +10,7 @@ import { createLog } from '../src/base/log.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import type { Catalog } from '../src/catalog/catalog.ts';
 import { openCatalog } from '../src/catalog/catalog.ts';
-import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../src/catalog/local-index/index-home.ts';
 import { encode } from '../src/machinery/encode.ts';
 import type { Change } from '../src/machinery/storage.ts';
 import { memoryStore } from '../src/objectstore/memory.ts';
@@ -135,7 +135,7 @@ async function writeAt(catalog: Catalog, perSecond: number, seconds: number): Pr
 }
 
 function open(store: ObjectStore, index: string, name: string): Promise<Catalog> {
-  return openCatalog({ ...parts, store, domain: name, index: levelFolder(index), replica: 'bench' });
+  return openCatalog({ ...parts, store, domain: name, index: indexHome(index), replica: 'bench' });
 }
 
 function create(catalog: Catalog, n: number): Promise<number> {

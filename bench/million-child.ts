@@ -9,7 +9,7 @@ import type { Metrics } from '../src/base/metrics.ts';
 import { createMetrics } from '../src/base/metrics.ts';
 import type { Catalog, CatalogOptions } from '../src/catalog/catalog.ts';
 import { openCatalog } from '../src/catalog/catalog.ts';
-import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../src/catalog/local-index/index-home.ts';
 import { checkpointPrefix } from '../src/catalog/paths.ts';
 import type { ListQuery } from '../src/machinery/storage.ts';
 import { openStore } from '../src/objectstore/open.ts';
@@ -32,7 +32,7 @@ console.log(JSON.stringify({ ...found, processor: (user + system) / 1e6 }));
 
 async function open(options: Partial<CatalogOptions> = {}) {
   const { store } = await openStore(pathToFileURL(join(folder, 'store')).href, { ...parts, env: {}, metrics }, signal);
-  const catalog = await openCatalog({ store, domain, index: levelFolder(join(folder, index)), replica: 'bench', ...parts, ...options });
+  const catalog = await openCatalog({ store, domain, index: indexHome(join(folder, index)), replica: 'bench', ...parts, ...options });
   return { store, catalog, close: () => catalog.close().then(() => store.close()) };
 }
 

@@ -79,12 +79,12 @@ function report(
 ): string {
   return [
     `${many} objects, load of the machine ${loadavg()[0]?.toFixed(1)}:`,
-    `  a cold start takes ${seconds(cold, 'processor')} of processors: two thirds LevelDB, which writes all to its log and to tables; a sixth hashes and inflating`,
+    `  a cold start takes ${seconds(cold, 'processor')} of processors: two thirds hash each object, a third inflates; the blocks are then copied as they came`,
     `  of a restart ${seconds(restart, 'loaded')} are Node.js and the loading of modules`,
     `  a get takes ${ms(reads, 'getMiddle')}, of which ${ms(reads, 'getOwnMiddle')} are not the store's, of ${few} objects ${ms(fewReads, 'getMiddle')}; at the 99th percentile ${ms(reads, 'get')} and ${ms(reads, 'getOwn')}`,
     `  while a kept index is proved in the background, a get takes ${ms(reads, 'restless')} at the 99th percentile`,
-    `  a peek takes ${us(reads, 'peek')}, of ${few} objects ${us(fewReads, 'peek')}: those lie in LevelDB's cache, whose blocks are not compressed`,
-    `  the first page of 500 after a start takes ${ms(reads, 'cold')}, of ${few} objects ${ms(fewReads, 'cold')}: it is read from LevelDB, the next ones from memory`,
+    `  a peek takes ${us(reads, 'peek')}, of ${few} objects ${us(fewReads, 'peek')}: a block of the checkpoint is read and inflated for it`,
+    `  the first page of 500 after a start takes ${ms(reads, 'cold')}, of ${few} objects ${ms(fewReads, 'cold')}: it is read from the disk, the next ones from memory`,
     `  a page of 500 from anywhere takes ${ms(reads, 'later')}, of ${few} objects ${ms(fewReads, 'later')}`,
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 /** LIST and GET of Backups against those of a CustomResourceDefinition with the same schema and the same objects. */
 import { createMetrics } from '../src/base/metrics.ts';
-import { levelFolder } from '../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../src/catalog/local-index/index-home.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
@@ -43,7 +43,7 @@ export async function seedBackups({ data, store: url }: Folder, cluster: Client,
   const { metadata } = await cluster.json<KubeObject>('GET', '/api/v1/namespaces/kube-system');
   const { store } = await openStore(url, { ...parts, env: process.env, metrics: createMetrics() }, signal);
   const domain = metadata.uid ?? '';
-  const catalog = await openCatalog({ store, domain, index: levelFolder(`${data}/seed-index`), replica: 'bench', signal, ...parts });
+  const catalog = await openCatalog({ store, domain, index: indexHome(`${data}/seed-index`), replica: 'bench', signal, ...parts });
   await each(
     256,
     Array.from({ length: count }, (_, n) => finishedBackup(n)),

@@ -7,7 +7,7 @@ import type { Metrics } from './base/metrics.ts';
 import type { Anchor } from './catalog/rollback/anchor.ts';
 import { anchorFile, fileAnchor, indexFolder } from './catalog/rollback/file-anchor.ts';
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
-import { levelFolder } from './catalog/local-index/level-kv.ts';
+import { indexHome } from './catalog/local-index/index-home.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
@@ -79,7 +79,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   await using opened = new AsyncDisposableStack();
   const found = await openStore(options.store, { ...parts, encryptionKeys: options.encryptionKeys }, signal);
   const store = opened.adopt(found.store, (one) => one.close());
-  const index = levelFolder(indexFolder(options.data, store.name, domain));
+  const index = indexHome(indexFolder(options.data, store.name, domain));
   const anchor = anchorOf(options, store.name, domain);
   const { encrypted } = found;
   const catalog = { store, encrypted, readOnly: found.readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };

@@ -8,7 +8,7 @@ import type { AcceptanceParts, Survey } from '../catalog/rollback/acceptance.ts'
 import { acceptRollback, surveyRollback } from '../catalog/rollback/acceptance.ts';
 import type { AnchorPoint } from '../catalog/rollback/anchor.ts';
 import { anchorFile, fileAnchor } from '../catalog/rollback/file-anchor.ts';
-import { levelFolder } from '../catalog/local-index/level-kv.ts';
+import { indexHome } from '../catalog/local-index/index-home.ts';
 import { domainPattern } from '../catalog/paths.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import type { OpenedStore } from '../objectstore/open.ts';
@@ -49,7 +49,7 @@ async function run(terminal: Terminal, url: string, flags: Flags): Promise<void>
   const seen = data === undefined ? undefined : await remembered(resolve(data), store, domain, signal);
   const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'kylon-')), (one) => rm(one, { recursive: true }));
   const { clock, ids } = terminal;
-  const scratch = levelFolder(join(folder, 'index'));
+  const scratch = indexHome(join(folder, 'index'));
   const log = createLog('warn');
   const parts: AcceptanceParts = { store, encrypted: found.encrypted, domain, seen, mayBeEmpty, scratch, clock, ids, log };
   const survey = await surveyRollback(parts, signal);

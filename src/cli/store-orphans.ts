@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { createLog } from '../base/log.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { openCatalog } from '../catalog/catalog.ts';
-import { levelFolder } from '../catalog/local-index/level-kv.ts';
+import { indexHome } from '../catalog/local-index/index-home.ts';
 import { surveyCatalog } from '../catalog/place/survey.ts';
 import type { Orphan, OrphanSource, OrphanSurvey } from '../engine/upkeep/orphans.ts';
 import { findOrphans, removeOrphan } from '../engine/upkeep/orphans.ts';
@@ -86,7 +86,7 @@ function openToRead(
     encrypted,
     readOnly,
     domain,
-    index: levelFolder(folder),
+    index: indexHome(folder),
     clock,
     ids,
     log: createLog('error'),

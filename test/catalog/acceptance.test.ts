@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acceptRollback, surveyRollback } from '../../src/catalog/rollback/acceptance.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openIndex } from '../../src/catalog/local-index/index-store.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { checkpointKey } from '../../src/catalog/paths.ts';
 import { RolledBack } from '../../src/catalog/rollback/rollback.ts';
 import { StorageExpired } from '../../src/machinery/storage.ts';
@@ -316,7 +316,7 @@ describe('a jump', () => {
     expect((await next).value).toMatchObject({ rv: added });
     expect(added).toBe(since + 1);
     await catalog.close();
-    const index = await openIndex(levelFolder(await fixture.path('running')), await identityOf(store));
+    const index = await openIndex(indexHome(await fixture.path('running')), await identityOf(store));
     const view = index.view();
     const keys: string[] = [];
     for await (const page of view.historyKeys()) keys.push(...page);

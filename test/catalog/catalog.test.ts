@@ -54,7 +54,7 @@ async function fill(index = 'kept'): Promise<{ state: unknown; events: StoredEve
 
 /** Removes one entry of a table, as LevelDB does when it finds a part of its own log damaged. */
 async function lose(folder: string, table: string): Promise<void> {
-  const index = new Level(folder);
+  const index = new Level(join(folder, 'changes'));
   const [key = ''] = await index.keys({ gte: `${table}\0`, limit: 1 }).all();
   await index.del(key);
   await index.close();

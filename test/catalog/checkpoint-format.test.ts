@@ -9,7 +9,7 @@ import { encodeCheckpoint, readHeader } from '../../src/catalog/checkpoint/check
 import { encodeFrame, frameOf } from '../../src/catalog/checkpoint/checkpoint-frames.ts';
 import { digestOf } from '../../src/catalog/state/digest.ts';
 import { openIndex } from '../../src/catalog/local-index/index-store.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { State } from '../../src/catalog/state/state.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
@@ -36,11 +36,13 @@ const pagesOf = async function* (...pages: (readonly (readonly [string, string])
 /** A checkpoint of some objects alone: of several blocks, one of them large. */
 async function sample(count = 300, size = 1000): Promise<Buffer> {
   const json = (i: number) => `{"é":"${'x'.repeat(i === 7 ? 500_000 : size)}"}`;
-  const entries = Array.from({ length: count }, (_, i): [string, string] => [`c\0r\0n\0${i}`, `${i + 2}\0${json(i)}`]);
-  const digest = entries.reduce((sum, _, i) => sum + digestOf({ resource: 'r', namespace: 'n', name: String(i) }, i + 2, json(i)), 0n);
+  const entries = Array.from({ length: count }, (_, i): [string, string] => [`c\0r\0n\0${nameOf(i)}`, `${i + 2}\0${json(i)}`]);
+  const digest = entries.reduce((sum, _, i) => sum + digestOf({ resource: 'r', namespace: 'n', name: nameOf(i) }, i + 2, json(i)), 0n);
   const head: Head = { ...firstHead, n: 1, hash: 'f'.repeat(64), rv: count + 1, horizon: count + 1, digest: digest % 2n ** 256n };
   return bytesOf(encodeCheckpoint(head, made, pagesOf(entries.slice(0, 10), entries.slice(10))));
 }
+
+const nameOf = (i: number) => String(i).padStart(3, '0');
 
 /** The frames of a checkpoint as they lie there. */
 function split(bytes: Buffer): Buffer[] {
@@ -57,7 +59,7 @@ const joined = (frames: readonly Buffer[]) => Buffer.concat([Buffer.from('KYC1')
 
 describe('the checkpoint in the document', () => {
   it('is what the segment in the document leads to', async () => {
-    const index = await openIndex(levelFolder(join(folder, 'example')), { store: 's', domain });
+    const index = await openIndex(indexHome(join(folder, 'example')), { store: 's', domain });
     const state = new State({
       index,
       head: firstHead,
@@ -130,9 +132,10 @@ describe('a damaged checkpoint', () => {
     const [header, first, second] = [frames[0]!, frames[1]!, frames[2]!];
     const rest = frames.slice(3);
     const order = 'is not the row of frames that its end names';
-    expect((await read(joined([header, second, first, ...rest]))).fault).toBe(order);
+    const unsorted = 'has a block that cannot be used: an entry that is not in order';
+    expect((await read(joined([header, second, first, ...rest]))).fault).toBe(unsorted);
     expect((await read(joined([header, first, ...rest]))).fault).toBe(order);
-    expect((await read(joined([header, first, first, second, ...rest]))).fault).toBe(order);
+    expect((await read(joined([header, first, first, second, ...rest]))).fault).toBe(unsorted);
     expect((await read(joined([header, first, other[2]!, ...rest]))).fault).toBe(order);
     expect((await read(joined([first, second, ...rest]))).fault).toBe('does not begin with a header');
     expect((await read(joined([header, header, first, second, ...rest]))).fault).toBe('has a frame that is neither block nor end');
@@ -179,7 +182,7 @@ describe('a damaged checkpoint', () => {
     const payload = Buffer.from(frames[1]!.subarray(36));
     payload.writeUInt32BE(12, 1);
     frames[1] = encodeFrame(frameOf(payload));
-    expect((await read(joined(frames))).fault).toContain('has a block that cannot be read');
+    expect((await read(joined(frames))).fault).toContain('has a block that cannot be used');
     payload.writeUInt32BE(0xffff_ffff, 1);
     frames[1] = encodeFrame(frameOf(payload));
     expect((await read(joined(frames))).fault).toContain('has a block that claims to hold 4294967295 bytes');

@@ -8,7 +8,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
 import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { packBlock } from '../../src/catalog/local-index/block.ts';
+import { lineOf } from '../../src/catalog/local-index/index-keys.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import type { ListQuery, Stored, StoredEvent } from '../../src/machinery/storage.ts';
 import { StorageExpired } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
@@ -123,18 +125,21 @@ describe('a cold start from a checkpoint', () => {
     const foreign = await fixture.open(memoryStore(objects), { index: 'other' });
     expect(await listedAt(foreign, foreign.current())).toEqual(state);
     await foreign.close();
-    const index = new Level(await fixture.path('other'));
+    const index = new Level(join(await fixture.path('other'), 'changes'));
     await index.put('m', (await index.get('m')).replace(/"format":\d+/, '"format":99'));
     await index.close();
     const later = await fixture.open(memoryStore(objects), { index: 'other' });
     expect(await listedAt(later, later.current())).toEqual(state);
   });
 
-  it('that was interrupted leaves nothing that is taken for an index', async () => {
+  it.each([false, true])('that was interrupted leaves nothing that is taken for an index, its blocks whole: %s', async (isWhole) => {
     const before = await filled();
-    const home = levelFolder(await fixture.path('half'));
+    const home = indexHome(await fixture.path('half'));
     const kv = await home.open();
-    await kv.batch([{ type: 'put', key: `c\0${resource}\0ns\0ghost`, value: '2\0{}' }]);
+    const filling = await kv.fill();
+    const lines = Buffer.from(lineOf(`c\0${resource}\0ns\0ghost`, '2\0{}'));
+    await filling.add(await packBlock(lines), lines);
+    if (isWhole) await filling.end();
     await kv.close();
     const after = await fixture.open(memoryStore(objects), { index: 'half' });
     expect(await listedAt(after, after.current())).toEqual(await listedAt(before, before.current()));
@@ -172,7 +177,7 @@ describe('an index of which a loss of power took something', () => {
     for (let i = 0; i < 100; i++) await add(catalog, `n${i}`, 'x'.repeat(2000));
     const state = await listedAt(catalog, catalog.current());
     await catalog.close();
-    await tear(await fixture.path('torn'));
+    await tear(join(await fixture.path('torn'), 'changes'));
     const again = await fixture.open(memoryStore(objects), { index: 'torn' });
     expect(await listedAt(again, again.current())).toEqual(state);
   });
@@ -182,7 +187,7 @@ describe('an index of which a loss of power took something', () => {
     for (const name of ['a', 'b', 'c']) await add(catalog, name);
     await catalog.close();
     const folder = await fixture.path('kept');
-    const index = new Level(folder);
+    const index = new Level(join(folder, 'changes'));
     await index.del(`c\0${resource}\0ns\0b`);
     await index.close();
     const told: unknown[] = [];
@@ -190,7 +195,7 @@ describe('an index of which a loss of power took something', () => {
     const parts = {
       store: memoryStore(objects),
       domain,
-      index: levelFolder(folder),
+      index: indexHome(folder),
       clock: systemClock,
       ids: randomIds,
       log,

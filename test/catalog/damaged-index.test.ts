@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { currentKey, versionKey } from '../../src/catalog/local-index/index-keys.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { packBlock } from '../../src/catalog/local-index/block.ts';
+import { KvDamaged } from '../../src/catalog/local-index/kv.ts';
+import { currentKey, lineOf, versionKey } from '../../src/catalog/local-index/index-keys.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { collect } from '../conformance/storage-samples.ts';
 import { CatalogFixture } from './fixture.ts';
@@ -20,7 +22,7 @@ beforeEach(() => {
 afterEach(() => fixture.destroy());
 
 async function damage(index: string, entry: string): Promise<void> {
-  const db = new Level(await fixture.path(index));
+  const db = new Level(join(await fixture.path(index), 'changes'));
   const kept = await db.get(entry);
   expect(kept).toContain('right');
   await db.put(entry, kept.replace('right', 'wrong'));
@@ -69,18 +71,19 @@ describe('an entry that is not what was put', () => {
 
   it('is found wherever its bits are turned in the files of LevelDB', async () => {
     const folder = await fixture.path('bits');
-    const kv = await levelFolder(folder).open();
+    const kv = await indexHome(folder).open();
     const text = 'x'.repeat(500);
     await kv.batch([{ type: 'put', key: 'k', value: text }], { durable: true });
     await kv.close();
-    const table = (await readdir(folder)).find((name) => name.endsWith('.ldb')) ?? '';
-    const bytes = await readFile(join(folder, table));
+    const changes = join(folder, 'changes');
+    const table = (await readdir(changes)).find((name) => name.endsWith('.ldb')) ?? '';
+    const bytes = await readFile(join(changes, table));
     let noticed = 0;
     for (let at = 0; at < 60; at += 3) {
       const turned = Buffer.from(bytes);
       turned[at] = (turned[at] ?? 0) ^ 1;
-      await writeFile(join(folder, table), turned);
-      const again = await levelFolder(folder).open();
+      await writeFile(join(changes, table), turned);
+      const again = await indexHome(folder).open();
       try {
         expect([undefined, text]).toContain(again.get('k'));
       } catch {
@@ -89,5 +92,32 @@ describe('an entry that is not what was put', () => {
       await again.close();
     }
     expect(noticed).toBeGreaterThan(0);
+  });
+
+  it('is found wherever a bit is turned in the blocks of a checkpoint', async () => {
+    const folder = await fixture.path('blocks');
+    const filled = await indexHome(folder).open();
+    const filling = await filled.fill();
+    const lines = Buffer.from(lineOf('c\0r\0n\0a', `2\0${'x'.repeat(500)}`));
+    await filling.add(await packBlock(lines), lines);
+    await filling.end();
+    await filled.close();
+    const whole = await readFile(join(folder, 'blocks'));
+    for (let bit = 0; bit < whole.length * 8; bit += 5) {
+      const turned = Buffer.from(whole);
+      turned[bit >> 3]! ^= 1 << (bit & 7);
+      await writeFile(join(folder, 'blocks'), turned);
+      const opened = await indexHome(folder)
+        .open()
+        .catch((error: unknown) => error as Error);
+      if (opened instanceof Error) {
+        if (!(opened instanceof KvDamaged)) throw opened;
+        continue;
+      }
+      expect(() => opened.get('c\0r\0n\0a'), `bit ${bit}`).toThrow(KvDamaged);
+      await expect(opened.entries({ gte: 'c', lt: 'd' }).next()).rejects.toBeInstanceOf(KvDamaged);
+      expect(await opened.damage).toBeInstanceOf(KvDamaged);
+      await opened.close();
+    }
   });
 });

@@ -23,7 +23,7 @@ describe('the digest of the state', () => {
         const sum = new DigestSum();
         let digest = emptyDigest;
         for (const [name, rv, json] of all) {
-          sum.add(`r\0n\0${name}\0${rv}\0${json}`);
+          sum.add(Buffer.from(`r\0n\0${name}\0${rv}\0${json}`));
           digest = plus(digest, digestOf(key(name), rv, json));
           expect(sum.value).toBe(digest);
         }

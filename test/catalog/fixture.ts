@@ -6,7 +6,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { Catalog, CatalogOptions } from '../../src/catalog/catalog.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
 
@@ -20,7 +20,7 @@ export class CatalogFixture {
   /** Opens a catalog, in a new index folder unless one is named. */
   async open(store: ObjectStore, options: Partial<Omit<CatalogOptions, 'index'>> & { readonly index?: string } = {}): Promise<Catalog> {
     const { index: name = `index-${this.#count++}`, ...rest } = options;
-    const index = levelFolder(await this.path(name));
+    const index = indexHome(await this.path(name));
     const log = createLog('silent');
     const parts = { store, domain, index, clock: systemClock, ids: randomIds, log, replica: 'test', interval: 50 };
     const catalog = await openCatalog({ ...parts, ...rest });

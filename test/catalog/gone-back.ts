@@ -6,7 +6,7 @@ import type { AcceptanceParts, Survey } from '../../src/catalog/rollback/accepta
 import { acceptRollback, surveyRollback } from '../../src/catalog/rollback/acceptance.ts';
 import type { Anchor, AnchorPoint } from '../../src/catalog/rollback/anchor.ts';
 import type { Catalog } from '../../src/catalog/catalog.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { segmentKey } from '../../src/catalog/paths.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import type { CatalogFixture } from './fixture.ts';
@@ -44,7 +44,7 @@ export async function restore(store: ObjectStore, content: ReadonlyMap<string, U
 let scratches = 0;
 
 export async function partsOf(fixture: CatalogFixture, store: ObjectStore, seen?: AnchorPoint): Promise<AcceptanceParts> {
-  const scratch = levelFolder(await fixture.path(`scratch-${scratches++}`));
+  const scratch = indexHome(await fixture.path(`scratch-${scratches++}`));
   return { store, encrypted: false, domain, seen, scratch, clock: systemClock, ids: randomIds, log: createLog('silent') };
 }
 

@@ -6,7 +6,9 @@ import { readCheckpoint } from '../../src/catalog/checkpoint/checkpoint-format.t
 import { digestText } from '../../src/catalog/state/digest.ts';
 import type { IndexStore } from '../../src/catalog/local-index/index-store.ts';
 import { openIndex } from '../../src/catalog/local-index/index-store.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import type { Block } from '../../src/catalog/local-index/block.ts';
+import { entryOf } from '../../src/catalog/local-index/index-keys.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { segmentKey } from '../../src/catalog/paths.ts';
 import type { LogRecord } from '../../src/catalog/log/record.ts';
 import { sealSegment } from '../../src/catalog/log/segment.ts';
@@ -101,7 +103,7 @@ export async function dumpOf(index: IndexStore): Promise<{ readonly head: Head; 
   return { head: view.head, entries };
 }
 
-export const newIndex = (folder: string) => openIndex(levelFolder(folder), identity);
+export const newIndex = (folder: string) => openIndex(indexHome(folder), identity);
 export const silent = createLog('silent');
 
 /** All bytes of a stream. */
@@ -117,7 +119,7 @@ export async function read(bytes: Uint8Array, pieceBytes = 100): Promise<{ fault
   async function* pieces() {
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
   }
-  const take = async (some: readonly (readonly [string, string])[]) => void entries.push(...some);
+  const take = async (_: Block, lines: Buffer) => void entries.push(...lines.toString().trimEnd().split('\n').map(entryOf));
   const fault = await readCheckpoint(pieces(), { begin: async () => {}, take }).then(
     () => undefined,
     (error: Error) => error.message,

@@ -6,14 +6,14 @@ import { firstHead } from '../../src/catalog/state/apply.ts';
 import { faultOf, hasRecent } from '../../src/catalog/local-index/index-check.ts';
 import { historyKey } from '../../src/catalog/local-index/index-keys.ts';
 import type { Kv } from '../../src/catalog/local-index/kv.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
 
 let folder: string;
 let kv: Kv;
 beforeAll(async () => {
   folder = await temporaryFolder();
-  kv = await levelFolder(join(folder, 'index')).open();
+  kv = await indexHome(join(folder, 'index')).open();
   const numbers = Array.from({ length: 70_000 }, (_, i) => i + 1001);
   await kv.batch(numbers.map((rv) => ({ type: 'put', key: historyKey(rv), value: 'delete\x000\0t\0r\0n\0a' })));
 });
@@ -51,7 +51,7 @@ describe('the quick look at an index', () => {
 
 describe('the quick look, where history begins', () => {
   it('finds as many changes too old as there are missing', async () => {
-    const small = await levelFolder(join(folder, 'small')).open();
+    const small = await indexHome(join(folder, 'small')).open();
     const put = (numbers: readonly number[]) => small.batch(numbers.map((rv) => ({ type: 'put', key: historyKey(rv), value: '' })));
     await put([7, 8, 9, 10]);
     expect(await hasRecent(small, headAt(6, 10))).toBe(true);

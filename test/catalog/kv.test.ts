@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { describeKv } from '../conformance/kv.ts';
 import { temporaryFolder } from '../objectstore/stores.ts';
 import { Disk, simulatedHome } from '../simulation/disk.ts';
@@ -12,7 +12,7 @@ import { Scheduler } from '../simulation/scheduler.ts';
 describe('LevelDB', () => {
   describeKv(async () => {
     const path = await temporaryFolder();
-    const home = levelFolder(join(path, 'index'));
+    const home = indexHome(join(path, 'index'));
     return { homes: [home, home], destroy: () => rm(path, { recursive: true }) };
   });
 });

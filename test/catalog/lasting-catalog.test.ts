@@ -1,5 +1,5 @@
 /** A catalog that has met a fault answers nothing, and comes back by itself once the cause is gone. */
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
@@ -21,7 +21,7 @@ async function open(objects: Map<string, Uint8Array>) {
   const catalog = await openLastingCatalog({
     store: memoryStore(objects),
     domain,
-    index: levelFolder(await fixture.path('lasting')),
+    index: indexHome(await fixture.path('lasting')),
     ...parts,
   });
   opened.push(catalog);

@@ -1,4 +1,4 @@
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Head } from '../../src/catalog/state/apply.ts';
 import { effectOf, firstHead } from '../../src/catalog/state/apply.ts';
@@ -18,7 +18,7 @@ let index: IndexStore;
 let head: Head;
 beforeEach(async () => {
   fixture = new CatalogFixture();
-  index = await openIndex(levelFolder(await fixture.path('index')), { store: 's', domain: 'd' });
+  index = await openIndex(indexHome(await fixture.path('index')), { store: 's', domain: 'd' });
   head = firstHead;
 });
 afterEach(async () => {

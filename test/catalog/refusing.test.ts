@@ -6,7 +6,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
 import type { LastingCatalog } from '../../src/catalog/lasting-catalog.ts';
 import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import type { Storage } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { allThings, createServer, thingPath } from '../machinery/toys.ts';
@@ -26,7 +26,7 @@ describe('an API whose store has gone back', () => {
     let later = 0;
     const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later };
     const parts = { clock, ids: randomIds, log: createLog('silent'), replica: 'test', interval: 1_000_000 };
-    catalog = await openLastingCatalog({ store: memoryStore(objects), domain, index: levelFolder(await fixture.path('api')), ...parts });
+    catalog = await openLastingCatalog({ store: memoryStore(objects), domain, index: indexHome(await fixture.path('api')), ...parts });
     const { api, request } = createServer();
     (api as { storage: Storage }).storage = catalog;
     const create = (name: string) => request('POST', thingPath, { body: { metadata: { name }, spec: {} } });

@@ -4,7 +4,7 @@ import { boundsOf, currentKey } from '../../src/catalog/local-index/index-keys.t
 import type { KeyRange } from '../../src/catalog/local-index/index-keys.ts';
 import { IndexView } from '../../src/catalog/local-index/index-view.ts';
 import type { Kv, KvOp } from '../../src/catalog/local-index/kv.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { WarmObjects } from '../../src/catalog/local-index/warm-objects.ts';
 import { firstHead } from '../../src/catalog/state/apply.ts';
 import { CatalogFixture } from './fixture.ts';
@@ -23,7 +23,7 @@ let rv = 1;
 
 beforeEach(async () => {
   fixture = new CatalogFixture();
-  kv = await levelFolder(await fixture.path('index')).open();
+  kv = await indexHome(await fixture.path('index')).open();
   await kv.batch([put('a', '1'), put('b', '1'), put('c', '1')]);
 });
 afterEach(async () => {
@@ -130,5 +130,5 @@ it('go their way without an index that can be read', async () => {
   await kv.close();
   objects.want(resource);
   await expect.poll(() => read(objects)).toBeUndefined();
-  kv = await levelFolder(await fixture.path('index')).open();
+  kv = await indexHome(await fixture.path('index')).open();
 });

@@ -112,7 +112,7 @@ describe('kylon store accept-rollback', () => {
   it('refuses a data folder that does not know the store, and one whose anchor is damaged', async () => {
     await expect(run('--data', await fixture.path('elsewhere'))).rejects.toThrow('--data: there is no anchor of this store and domain');
     const [name = ''] = await readdir(join(data, 'anchor'));
-    await cp(join(data, 'index/CURRENT'), join(data, 'anchor', name));
+    await cp(join(data, 'index/changes/CURRENT'), join(data, 'anchor', name));
     await expect(run('--data', data)).rejects.toThrow(
       /the anchor .*json, which remembers how far the log was seen, is damaged; mend it, or delete it/,
     );

@@ -1,6 +1,9 @@
 /** What every place for an index does: LevelDB, and the disk of the simulation. */
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Kv, KvHome, KvReader } from '../../src/catalog/local-index/kv.ts';
+import { packBlock } from '../../src/catalog/local-index/block.ts';
+import { lineOf } from '../../src/catalog/local-index/index-keys.ts';
+import type { Kv, KvFilling, KvHome, KvReader } from '../../src/catalog/local-index/kv.ts';
 
 export interface KvUnderTest {
   /** The same place for two processes. */
@@ -78,6 +81,88 @@ export function describeKv(create: () => Promise<KvUnderTest>): void {
     });
   });
 
+  describe('what it was filled with', () => {
+    it('is there at the end, and not before', async () => {
+      const filling = await kv.fill();
+      await addAll(
+        filling,
+        [
+          ['c\0r\0n\0a', '1'],
+          ['c\0r\0n\0b', '2'],
+        ],
+        [['v\0r\0n\0c\0rv', '3']],
+      );
+      expect(await entriesOf(kv, all)).toEqual([]);
+      await filling.end();
+      expect(await keysOf(kv, all)).toEqual(['c\0r\0n\0a', 'c\0r\0n\0b', 'v\0r\0n\0c\0rv']);
+      expect([kv.get('c\0r\0n\0b'), kv.get('c\0r\0n'), kv.get('z')]).toEqual(['2', undefined, undefined]);
+      await kv.close();
+      kv = await made.homes[1].open();
+      expect(kv.get('c\0r\0n\0a')).toBe('1');
+    });
+
+    it('leaves nothing where it has no end, and another can follow', async () => {
+      const filling = await kv.fill();
+      await addAll(filling, [['c\0r\0n\0a', '1']]);
+      await filling.abandon();
+      const other = await kv.fill();
+      await addAll(other, [['c\0r\0n\0b', '1']]);
+      await other.end();
+      expect(await keysOf(kv, all)).toEqual(['c\0r\0n\0b']);
+      await other.abandon();
+      expect(await keysOf(kv, all)).toEqual([]);
+      const last = await kv.fill();
+      await addAll(last, [['c\0r\0n\0c', '1']]);
+      await kv.close();
+      kv = await made.homes[1].open();
+      expect(await keysOf(kv, all)).toEqual([]);
+    });
+
+    it('is, with batches and snapshots, as if all had been put', async () => {
+      const name = fc.constantFrom('a', 'a\x01', 'ab', 'b', 'c', 'ä', '\uffee', '\u{1f600}');
+      const key = name.map((one) => `c\0r\0n\0${one}`);
+      const value = fc.constantFrom<string>('1', '2', '{"é":3}');
+      const op = fc.oneof(
+        fc.tuple(key, value).map(([one, other]) => put(one, other)),
+        key.map(del),
+      );
+      const blocks = fc.array(fc.uniqueArray(fc.tuple(key, value), { selector: ([one]) => one, minLength: 1 }), { maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(
+          blocks,
+          fc.array(fc.array(op, { maxLength: 6 }), { maxLength: 4 }),
+          key,
+          key,
+          fc.nat(9),
+          async (filled, batches, gte, lt, limit) => {
+            await kv.close();
+            await made.homes[0].destroy();
+            kv = await made.homes[0].open();
+            const model = new Map(filled.flat());
+            const filling = await kv.fill();
+            await addAll(filling, ...piecesOf(sorted([...model]), filled.length));
+            await filling.end();
+            for (const batch of batches) {
+              const [snapshot, before] = [kv.snapshot(), sorted([...model])];
+              await kv.batch(batch);
+              for (const one of batch)
+                if (one.type === 'put') model.set(one.key, one.value);
+                else model.delete(one.key);
+              expect(await entriesOf(snapshot, all)).toEqual(before);
+              await snapshot.close();
+            }
+            expect(await entriesOf(kv, all)).toEqual(sorted([...model]));
+            const within = sorted([...model]).filter(([one]) => bytes(one) >= bytes(gte) && bytes(one) < bytes(lt));
+            expect(await entriesOf(kv, { gte, lt }, limit)).toEqual(within.slice(0, limit));
+            expect(await keysOf(kv, { gte, lt })).toEqual(within.map(([one]) => one));
+            expect(kv.get(gte)).toBe(model.get(gte));
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+  });
+
   describe('a snapshot', () => {
     it('stays as it was, while others go on', async () => {
       await kv.batch([put('a', '1'), put('b', '1')]);
@@ -127,4 +212,22 @@ async function keysOf(kv: KvReader, bounds: Parameters<KvReader['keys']>[0]): Pr
   const found = [];
   for await (const page of kv.keys(bounds)) found.push(...page);
   return found;
+}
+
+type Entry = readonly [string, string];
+
+/** Sorts as UTF-8. */
+const bytes = (key: string) => Buffer.from(key).toString('hex');
+const sorted = (entries: readonly Entry[]) => entries.toSorted(([a], [b]) => (bytes(a) < bytes(b) ? -1 : 1));
+
+function piecesOf(entries: readonly Entry[], count: number): (readonly Entry[])[] {
+  const size = Math.ceil(entries.length / count);
+  return Array.from({ length: count }, (_, i) => entries.slice(i * size, (i + 1) * size)).filter(({ length }) => length > 0);
+}
+
+async function addAll(filling: KvFilling, ...blocks: readonly (readonly Entry[])[]): Promise<void> {
+  for (const entries of blocks) {
+    const lines = Buffer.from(entries.map(([key, value]) => lineOf(key, value)).join(''));
+    await filling.add(await packBlock(lines), lines);
+  }
 }

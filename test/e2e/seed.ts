@@ -5,7 +5,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
 import { createMetrics } from '../../src/base/metrics.ts';
 import { openCatalog } from '../../src/catalog/catalog.ts';
-import { levelFolder } from '../../src/catalog/local-index/level-kv.ts';
+import { indexHome } from '../../src/catalog/local-index/index-home.ts';
 import { encode } from '../../src/machinery/encode.ts';
 import { openStore } from '../../src/objectstore/open.ts';
 import { temporaryFolder } from './folder.ts';
@@ -25,7 +25,7 @@ export async function seededStore(kubectl: Kubectl, { namespace, count, padding 
   const { signal } = new AbortController();
   const domain = (await kubectl.get('namespace', 'kube-system')).metadata.uid ?? '';
   const { store } = await openStore(url, { ...parts, env: {}, metrics: createMetrics() }, signal);
-  const catalog = await openCatalog({ store, domain, index: levelFolder(temporaryFolder()), replica: 'seed', signal, ...parts });
+  const catalog = await openCatalog({ store, domain, index: indexHome(temporaryFolder()), replica: 'seed', signal, ...parts });
   const annotations = { 'kylon-e2e.example.test/padding': 'x'.repeat(padding) };
   const writes = Array.from({ length: count }, (_, n) => finishedBackup(n)).map((backup) => {
     const metadata = { ...backup.metadata, namespace, annotations };

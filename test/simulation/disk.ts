@@ -1,5 +1,6 @@
 /** A place for an index in memory, as a disk keeps it: what was written survives its process, and can be damaged in between. */
-import type { Bounds, Kv, KvHome, KvOp, KvReader, KvSnapshot } from '../../src/catalog/local-index/kv.ts';
+import type { Bounds, Kv, KvFilling, KvHome, KvOp, KvReader, KvSnapshot } from '../../src/catalog/local-index/kv.ts';
+import { entryOf } from '../../src/catalog/local-index/index-keys.ts';
 import { KvDamaged } from '../../src/catalog/local-index/kv.ts';
 import type { Life } from './life.ts';
 import type { Random } from './random.ts';
@@ -163,6 +164,22 @@ class SimulatedKv extends SimulatedReader implements Kv {
         this.life.post(0, 'has written its index', resolve);
       });
     });
+  }
+
+  async fill(): Promise<KvFilling> {
+    this.check();
+    const ops: KvOp[] = [];
+    return {
+      add: async (_, lines) => {
+        await pause(this.life, 'fills its index', this.random.between(0, this.latency));
+        for (const line of lines.toString('utf8', 0, lines.length - 1).split('\n')) {
+          const [key, value] = entryOf(line);
+          ops.push({ type: 'put', key, value });
+        }
+      },
+      end: () => this.batch(ops, { durable: true }),
+      abandon: () => this.batch(ops.map(({ key }) => ({ type: 'del', key }))),
+    };
   }
 
   snapshot(): KvSnapshot {

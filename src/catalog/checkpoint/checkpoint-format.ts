@@ -1,12 +1,13 @@
 /** A checkpoint: the whole index at one segment, as a stream of bytes that prove what they are. docs/format.md describes them. */
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { messageOf } from '../../base/lifetime.ts';
 import type { Head } from '../state/apply.ts';
 import type { Frame } from './checkpoint-frames.ts';
 import { CheckpointFault, encodeFrame, frameOf, framesOf, magic } from './checkpoint-frames.ts';
 import { digestText } from '../state/digest.ts';
+import type { Block } from '../local-index/block.ts';
+import { blockBytes, packBlock, unpackBlock } from '../local-index/block.ts';
+import { lineOf } from '../local-index/index-keys.ts';
 import { IndexTally } from '../local-index/index-tally.ts';
 import { canonical, unknownOf } from '../log/segment.ts';
 
@@ -28,21 +29,13 @@ export interface CheckpointHeader extends Omit<Head, 'digest'> {
 export interface CheckpointSink {
   /** Is given the header before anything else; refuses the checkpoint by rejecting. */
   begin(header: CheckpointHeader): Promise<void>;
-  /** Is given all entries, in order, in pieces. */
-  take(entries: readonly Entry[]): Promise<void>;
+  /** Is given all entries, in order, in blocks, each with the lines that it holds. */
+  take(block: Block, lines: Buffer): Promise<void>;
 }
 
 const version = 1;
-/** About what a block holds before compression. */
-const blockBytes = 64 * 1024;
-/** Blocks up to so many bytes are compressed at once: quicker than the way to another thread and back. */
-const mostAtOnce = 2 * blockBytes;
 /** Far more than one object may have. */
 const mostRawBytes = 256 * 1024 * 1024;
-/** More than a text has, so that zlib sees its end without asking for more room; 64 is the least that it takes. */
-const spareBytes = 64;
-const deflateAside = promisify(deflateRaw);
-const inflateAside = promisify(inflateRaw);
 
 /** What a frame is, as its first byte. */
 const kinds = { header: 'H'.charCodeAt(0), block: 'B'.charCodeAt(0), end: 'E'.charCodeAt(0) };
@@ -64,7 +57,7 @@ export async function* encodeCheckpoint(
   const header: CheckpointHeader = { ...head, digest: digestText(head.digest), ...made, comp: 'deflate-raw', v: version };
   yield magic;
   yield sealed(frameOf(jsonPayload(kinds.header, header)));
-  for await (const block of blocksOf(pages, tally)) yield sealed(frameOf(await blockPayload(block)));
+  for await (const block of blocksOf(pages, tally)) yield sealed(frameOf(blockPayload(block)));
   const fault = tally.faultFor(head);
   if (fault !== undefined) throw new CheckpointFault(`would not be whole: ${fault}`);
   yield encodeFrame(frameOf(jsonPayload(kinds.end, { ...tally.counts, sha256: seal.digest('hex') })));
@@ -83,7 +76,10 @@ export async function readCheckpoint(body: AsyncIterable<Uint8Array>, sink: Chec
     if (isEnded) throw new CheckpointFault('goes on behind its end');
     if (header === undefined) await sink.begin((header = headerOf(frame)));
     else if (frame.payload[0] === kinds.end) isEnded = checkEnd(frame, { ...tally.counts, sha256: seal.digest('hex') });
-    else await sink.take(entriesOf(await textOf(frame), tally));
+    else {
+      const block = blockOf(frame);
+      await sink.take(block, await checkedLines(block, tally));
+    }
     if (!isEnded) seal.update(frame.hash);
   }
   if (header === undefined || !isEnded) throw new CheckpointFault('is cut off');
@@ -99,65 +95,51 @@ export async function readHeader(body: AsyncIterable<Uint8Array>): Promise<Check
   throw new CheckpointFault('is cut off');
 }
 
-async function* blocksOf(pages: AsyncIterable<readonly Entry[]>, tally: IndexTally): AsyncGenerator<string> {
+async function* blocksOf(pages: AsyncIterable<readonly Entry[]>, tally: IndexTally): AsyncGenerator<Block> {
   let lines: string[] = [];
   let length = 0;
   for await (const page of pages) {
     for (const [key, value] of page) {
-      const line = `${key}\0${value}`;
-      tally.add(line);
-      lines.push(line, '\n');
+      const line = lineOf(key, value);
+      lines.push(line);
       length += line.length;
       if (length < blockBytes) continue;
-      yield lines.join('');
+      yield await packed(lines, tally);
       lines = [];
       length = 0;
     }
   }
-  if (lines.length > 0) yield lines.join('');
+  if (lines.length > 0) yield await packed(lines, tally);
 }
 
-async function blockPayload(text: string): Promise<Buffer> {
-  const raw = Buffer.from(text);
+function packed(lines: readonly string[], tally: IndexTally): Promise<Block> {
+  const bytes = Buffer.from(lines.join(''));
+  tally.add(bytes);
+  return packBlock(bytes);
+}
+
+function blockPayload({ packed, length }: Block): Buffer {
   const prefix = Buffer.alloc(blockPrefix);
   prefix.writeUInt8(kinds.block);
-  prefix.writeUInt32BE(raw.length, 1);
-  return Buffer.concat([prefix, raw.length <= mostAtOnce ? deflateRawSync(raw, { level: 1 }) : await deflateAside(raw, { level: 1 })]);
+  prefix.writeUInt32BE(length, 1);
+  return Buffer.concat([prefix, packed]);
 }
 
-async function textOf({ payload }: Frame): Promise<string> {
+function blockOf({ payload }: Frame): Block {
   if (payload[0] !== kinds.block || payload.length < blockPrefix) throw new CheckpointFault('has a frame that is neither block nor end');
   const length = payload.readUInt32BE(1);
   if (length > mostRawBytes) throw new CheckpointFault(`has a block that claims to hold ${length} bytes`);
-  const packed = payload.subarray(blockPrefix);
-  try {
-    const limit = { maxOutputLength: Math.max(length, 1) };
-    // In one piece: putting pieces together takes a quarter as long as inflating them.
-    const raw =
-      length <= mostAtOnce ? inflateRawSync(packed, { ...limit, chunkSize: length + spareBytes }) : await inflateAside(packed, limit);
-    if (raw.length === length) return raw.toString();
-  } catch (error) {
-    throw new CheckpointFault(`has a block that cannot be read: ${messageOf(error)}`);
-  }
-  throw new CheckpointFault('has a block of another length than it says');
+  return { packed: payload.subarray(blockPrefix), length };
 }
 
-/** How many parts the key has, by table: the value is behind them. */
-const keyParts: Readonly<Record<string, number>> = { c: 4, h: 2, v: 5 };
-
-function entriesOf(text: string, tally: IndexTally): readonly Entry[] {
-  if (!text.endsWith('\n')) throw new CheckpointFault('has a block whose last line is not complete');
-  return text
-    .slice(0, -1)
-    .split('\n')
-    .map((line) => {
-      const parts = keyParts[line[0] ?? ''];
-      if (parts === undefined) throw new CheckpointFault('has an entry of no known table');
-      tally.add(line);
-      let end = -1;
-      for (let part = 0; part < parts; part++) end = line.indexOf('\0', end + 1);
-      return [line.slice(0, end), line.slice(end + 1)];
-    });
+async function checkedLines(block: Block, tally: IndexTally): Promise<Buffer> {
+  try {
+    const lines = await unpackBlock(block);
+    tally.add(lines);
+    return lines;
+  } catch (error) {
+    throw new CheckpointFault(`has a block that cannot be used: ${messageOf(error)}`);
+  }
 }
 
 function headerOf({ payload }: Frame): CheckpointHeader {

@@ -3,7 +3,7 @@
  * on a bad disk, and goes on with what was written later: then objects would be missing without a word.
  */
 import type { Head } from '../state/apply.ts';
-import { historyKey } from './index-keys.ts';
+import { historyKey, lineOf } from './index-keys.ts';
 import { IndexTally, tables } from './index-tally.ts';
 import type { KvReader } from './kv.ts';
 
@@ -31,7 +31,7 @@ export async function faultOf(kv: KvReader, head: Head, pause: () => Promise<voi
   const tally = new IndexTally();
   for (const table of tables) {
     for await (const page of kv.entries({ gte: `${table}\0`, lt: `${table}\x01` })) {
-      for (const [key, value] of page) tally.add(`${key}\0${value}`);
+      tally.add(Buffer.from(page.map(([key, value]) => lineOf(key, value)).join('')));
       await pause();
     }
   }

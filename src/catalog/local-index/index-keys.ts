@@ -29,6 +29,21 @@ export function objectKeyOf(key: string): ObjectKey | undefined {
   return { resource, namespace, name };
 }
 
+/** How many parts the key has, by table: the value is behind them. */
+const keyParts: Readonly<Record<string, number>> = { c: 4, h: 2, v: 5 };
+
+/** Key and value of a line, which has no newline at its end. */
+export function entryOf(line: string): [string, string] {
+  let end = -1;
+  for (let part = keyParts[line[0] ?? ''] ?? 1; part > 0; part--) end = line.indexOf('\0', end + 1);
+  return [line.slice(0, end), line.slice(end + 1)];
+}
+
+/** The line of an entry, with a newline at its end. */
+export function lineOf(key: string, value: string): string {
+  return `${key}\0${value}\n`;
+}
+
 export function versionKey({ resource, namespace, name }: ObjectKey, rv: number): string {
   return `v\0${resource}\0${namespace}\0${name}\0${digits(rv)}`;
 }

@@ -10,7 +10,7 @@ export interface Identity {
 }
 
 /** Rises when the entries change; an index of another format is thrown away. */
-const format = 3;
+const format = 4;
 
 type Meta = Omit<Head, 'digest'> & Identity & { readonly format: number; readonly digest: string };
 

@@ -7,10 +7,9 @@ import { faultOf, hasRecent } from './index-check.ts';
 import { currentKey, metaKey } from './index-keys.ts';
 import type { Identity } from './index-meta.ts';
 import { headOf, metaText, ownHeadOf } from './index-meta.ts';
-import { tables } from './index-tally.ts';
 import { versionOf } from './index-values.ts';
 import { IndexView } from './index-view.ts';
-import type { Kv, KvHome, KvOp } from './kv.ts';
+import type { Kv, KvFilling, KvHome, KvOp } from './kv.ts';
 import { KvDamaged } from './kv.ts';
 import { WarmObjects } from './warm-objects.ts';
 
@@ -84,22 +83,15 @@ export class IndexStore {
     this.#objects.apply(ops, head.rv);
   }
 
-  /** Puts entries into a new index. Until `begin` is called it is of no use, so that half of one is never taken for a whole. */
-  async fill(entries: readonly KvOp[]): Promise<void> {
-    await this.#kv.batch(entries);
+  /** Takes the entries of a new index. Until `begin` is called it is of no use, so that half of one is never taken for a whole. */
+  fill(): Promise<KvFilling> {
+    return this.#kv.fill();
   }
 
   /** Says that all that belongs to `head` is there. */
   async begin(head: Head): Promise<void> {
     await this.#kv.batch([this.#metaOf(head)], { durable: true });
     this.#objects.apply([], head.rv);
-  }
-
-  /** Removes what `fill` has put there. */
-  async clear(): Promise<void> {
-    for (const table of tables)
-      for await (const keys of this.#kv.keys({ gte: `${table}\0`, lt: `${table}\x01` }))
-        await this.#kv.batch(keys.map((key) => ({ type: 'del', key })));
   }
 
   /** From here on it is thrown away when it is opened again. */

@@ -1,8 +1,10 @@
 /**
- * What the index asks of a place for its entries: keys in the order of their UTF-8 bytes, atomic batches, and snapshots. LevelDB
- * is one (level-kv.ts). Nothing in it needs to last: what is lost there is in the log.
+ * What the index asks of a place for its entries: keys in the order of their UTF-8 bytes, atomic batches, and snapshots. A folder
+ * is one (index-home.ts). Nothing in it needs to last: what is lost there is in the log.
  */
+import type { Block } from './block.ts';
 
+/** A value is never empty. */
 export type KvOp = { readonly type: 'put'; readonly key: string; readonly value: string } | { readonly type: 'del'; readonly key: string };
 
 /** Keys from `gte` up to `lt`, which is not one of them. */
@@ -25,12 +27,24 @@ export interface KvSnapshot extends KvReader {
   close(): Promise<void>;
 }
 
+/** Entries on their way into a Kv that is empty. Nobody sees them before the end. */
+export interface KvFilling {
+  /** `block` follows on the one before it; `lines` are what it holds. */
+  add(block: Block, lines: Buffer): Promise<void>;
+  /** They are there, beneath whatever batches put and delete, and survive a loss of power. */
+  end(): Promise<void>;
+  /** Leaves nothing of them, before the end or behind it. */
+  abandon(): Promise<void>;
+}
+
 export interface Kv extends KvReader {
   /** Resolves once a read has found something else than what was put. That read has failed; from then on nothing here is to be believed. */
   readonly damage: Promise<KvDamaged>;
   /** All or nothing, for readers at once; with `durable` it survives a loss of power, and so do all batches before. */
   batch(ops: readonly KvOp[], options?: { readonly durable?: boolean }): Promise<void>;
   snapshot(): KvSnapshot;
+  /** Only while it is empty. */
+  fill(): Promise<KvFilling>;
   close(): Promise<void>;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Entries in LevelDB, in a folder of the local disk. LevelDB does not check what it reads against its own checksums, and the binding
+ * Entries in LevelDB, in the folder `changes` of the index folder. LevelDB does not check what it reads against its own checksums, and the binding
  * has no option for it; so every value has a checksum of key and value in front.
  */
-import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { Level } from 'level';
 import { messageOf } from '../../base/lifetime.ts';
-import type { Bounds, Kv, KvHome, KvOp, KvReader, KvSnapshot } from './kv.ts';
+import type { Bounds, Kv, KvOp, KvReader, KvSnapshot } from './kv.ts';
 import { KvDamaged } from './kv.ts';
 
 /** Entries and bytes that are read in one go. */
@@ -20,24 +20,17 @@ const writeBufferSize = 4 * 1024 * 1024;
 /** Sorts behind every key. */
 const behindAll = '\u{10ffff}';
 
-export function levelFolder(folder: string): KvHome {
-  return {
-    name: `the index folder ${folder}`,
-    open: async () => new LevelKv(await openLevel(folder)),
-    destroy: () => rm(folder, { recursive: true, force: true }),
-  };
-}
-
 /** What `level` is in Node.js. */
 interface ClassicLevel extends Level {
   compactRange(start: string, end: string): Promise<void>;
 }
 
-async function openLevel(folder: string): Promise<ClassicLevel> {
-  const db = new Level(folder, { writeBufferSize }) as ClassicLevel;
+/** In the index folder `folder`; begins one where there is none. Rejects as KvHome.open. */
+export async function openLevel(folder: string): Promise<LevelKv> {
+  const db = new Level(join(folder, 'changes'), { writeBufferSize }) as ClassicLevel;
   try {
     await db.open();
-    return db;
+    return new LevelKv(db);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
@@ -110,7 +103,7 @@ class LevelReader implements KvReader {
   }
 }
 
-class LevelKv extends LevelReader implements Kv {
+export class LevelKv extends LevelReader implements Omit<Kv, 'fill'> {
   readonly damage: Promise<KvDamaged>;
 
   constructor(db: ClassicLevel) {

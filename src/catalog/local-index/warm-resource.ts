@@ -4,6 +4,7 @@
  */
 import type { ObjectKey, Stored } from '../../machinery/storage.ts';
 import type { KeyRange } from './index-keys.ts';
+import { compareText, firstFrom } from './text-order.ts';
 
 /** An object as it is from now on; without `stored` it is gone. */
 export interface WarmChange {
@@ -124,30 +125,8 @@ function compare(a: Place, b: Place): number {
   return compareText(a.namespace, b.namespace) || compareText(a.name, b.name);
 }
 
-/** The units of a string sort as its bytes do, but for surrogates, which stand for characters behind all others. */
-function compareText(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1;
-  }
-  return a.length - b.length;
-}
-
-const isSurrogate = (unit: number) => unit >= 0xd800 && unit <= 0xdfff;
 const firstOf = (piece: Piece) => (piece[0] as Stored).key;
 const lastOf = (piece: Piece) => piece.at(-1) as Stored;
-
-/** The first place whose item has passed; all behind it have too. */
-function firstFrom<T>(items: readonly T[], hasPassed: (item: T) => boolean): number {
-  let [low, high] = [0, items.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (hasPassed(items[middle] as T)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
 
 function ownCopy(pieces: Piece[], index: number, own: Set<Piece>): Stored[] {
   const found = pieces[index] as Stored[] | undefined;

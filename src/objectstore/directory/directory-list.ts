@@ -17,15 +17,16 @@ export async function* listDirectory(root: string, selection: Selection, signal:
   yield* listFolder(root, selection.prefix.slice(0, slash + 1), selection, signal);
 }
 
-/** Files that are asked for their size at once, at most. */
+/** Files that are asked for their size at once: few at first, since many a reader wants only the first of them. */
+const firstAtOnce = 4;
 const mostAtOnce = 128;
 
 /** `folder` is empty or ends in a slash. */
 async function* listFolder(root: string, folder: string, selection: Selection, signal: AbortSignal): AsyncGenerator<StoredKey> {
   const paths = await pathsOf(root, folder, selection);
-  for (let at = 0; at < paths.length; at += mostAtOnce) {
+  for (let at = 0, count = firstAtOnce; at < paths.length; at += count, count = mostAtOnce) {
     signal.throwIfAborted();
-    const group = paths.slice(at, at + mostAtOnce);
+    const group = paths.slice(at, at + count);
     const files = await Promise.all(group.map((path) => fileAt(root, path)));
     for (const [index, path] of group.entries()) {
       const file = files[index];
