@@ -14,7 +14,7 @@ export const compression = { level: 1 };
 const options = { ...compression, finishFlush: constants.Z_SYNC_FLUSH };
 
 /** Bytes that are worth a call of their own. */
-const leastBytes = 64 * 1024;
+const leastBytes = 8 * 1024;
 
 export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   yield header;

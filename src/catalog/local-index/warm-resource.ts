@@ -71,7 +71,7 @@ export class WarmResource {
     return new WarmResource(pieces, pieces.at(-1)?.at(-1)?.key ?? beginning);
   }
 
-  /** The objects of a range in order, as far as they are here, at most `limit`. A piece that is all wanted is always the same. */
+  /** The objects of a range in order, as far as they are here, at most `limit`. What is wanted of a piece is the same again the next time. */
   *range({ namespace, after }: KeyRange, limit = Number.POSITIVE_INFINITY): Generator<Piece> {
     let left = limit;
     const isBehind = ({ key }: Stored) => after === undefined || compare(key, after) > 0;
@@ -80,10 +80,11 @@ export class WarmResource {
     const isIn = (one: Stored) => isBehind(one) && isReached(one);
     for (let index = firstFrom(this.#pieces, (piece) => isIn(lastOf(piece))); index < this.#pieces.length && left > 0; index++) {
       const whole = this.#pieces[index] ?? [];
-      const piece =
-        isIn(whole[0] as Stored) && !isPast(lastOf(whole)) ? whole : whole.slice(firstFrom(whole, isIn), firstFrom(whole, isPast));
-      if (piece.length === 0) return;
-      yield piece.length > left ? piece.slice(0, left) : piece;
+      const start = isIn(whole[0] as Stored) ? 0 : firstFrom(whole, isIn);
+      const end = isPast(lastOf(whole)) ? firstFrom(whole, isPast) : whole.length;
+      if (start >= end) return;
+      const piece = partOf(whole, start, Math.min(end, start + left));
+      yield piece;
       left -= piece.length;
     }
   }
@@ -96,6 +97,22 @@ export class WarmResource {
     if (side > 0) return undefined;
     return { ...range, after: side < 0 ? undefined : after };
   }
+}
+
+/** Parts of pieces: lists in pages end within them, at the same places each time. */
+const parts = new WeakMap<Piece, Map<number, Piece>>();
+const mostParts = 4;
+
+function partOf(piece: Piece, start: number, end: number): Piece {
+  if (start === 0 && end === piece.length) return piece;
+  const known = parts.get(piece) ?? new Map<number, Piece>();
+  parts.set(piece, known);
+  const place = start * (piece.length + 1) + end;
+  const part = known.get(place) ?? piece.slice(start, end);
+  known.delete(place);
+  known.set(place, part);
+  for (const oldest of known.keys()) if (known.size > mostParts) known.delete(oldest);
+  return part;
 }
 
 /** In pieces, none of which has too many characters; one that has not is left as it is. */

@@ -1,5 +1,6 @@
 /** Which objects of a resource a request is about: by label, by field, by name. */
 import { fieldText, matchesFields, parseFieldSelector } from './fields.ts';
+import { labelled } from './labelled-pages.ts';
 import { matchesLabels, mayMatch, parseLabelSelector } from './labels.ts';
 import { hiddenFrom } from './namespace-cleanup.ts';
 import type { KubeObject } from '../object.ts';
@@ -39,23 +40,9 @@ export function selectionOf(call: ResourceCall): Selection {
   };
   const contentMatters = labels.length + byContent.length > 0 || isHidden !== undefined;
   const keeps = (key: ObjectKey, json: string) => keepsKey(key) && (!contentMatters || keepsContent(json));
-  const from = (page: readonly Stored[]) => {
-    const known = byContent.length === 0 && isHidden === undefined ? labelsIn(page) : undefined;
-    return page.filter(({ key, json }, index) => (known ? keepsKey(key) && matchesLabels(labels, known[index]) : keeps(key, json)));
-  };
+  const isByLabel = labels.length > 0 && fields.length === 0 && resource.name === undefined && isHidden === undefined;
+  const from = isByLabel
+    ? (page: readonly Stored[]) => labelled(page, labels)
+    : (page: readonly Stored[]) => page.filter(({ key, json }) => keeps(key, json));
   return { all: false, keeps, from };
-}
-
-type Labels = Readonly<Record<string, string>> | undefined;
-
-/** Of the objects of a page; null of one that was seen once. Kept as long as storage keeps the page. */
-const labelsOfPages = new WeakMap<readonly Stored[], readonly Labels[] | null>();
-
-/** Undefined for a page that is seen for the first time: most never come again, and then it is not worth to parse all of it. */
-function labelsIn(page: readonly Stored[]): readonly Labels[] | undefined {
-  const known = labelsOfPages.get(page);
-  if (known) return known;
-  const found = known === null ? page.map(({ json }) => (JSON.parse(json) as KubeObject).metadata.labels) : null;
-  labelsOfPages.set(page, found);
-  return found ?? undefined;
 }
