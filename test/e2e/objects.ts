@@ -57,9 +57,13 @@ export function ended(kubectl: Kubectl, resource: string, where: { namespace: st
   }, 120_000);
 }
 
-/** Gone for good, as far as kubectl can see. */
+/** Waits until it is gone for good, as far as kubectl can see. */
 export async function gone(kubectl: Kubectl, ...args: readonly string[]): Promise<void> {
-  await eventually(async () => /\(NotFound\)/.test((await kubectl.try(['get', ...args])).stderr), 60_000);
+  await eventually(() => isGone(kubectl, ...args), 60_000);
+}
+
+export async function isGone(kubectl: Kubectl, ...args: readonly string[]): Promise<boolean> {
+  return /\(NotFound\)/.test((await kubectl.try(['get', ...args])).stderr);
 }
 
 export const path = (namespace: string, rest: string) => `/apis/${apiVersion}/namespaces/${namespace}/${rest}`;

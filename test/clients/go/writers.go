@@ -15,7 +15,7 @@ import (
 
 const (
 	writers    = 20
-	increments = 50
+	increments = 20
 	counter    = "example.test/counter"
 )
 
