@@ -37,7 +37,16 @@ interface Actions {
   peek: OnKey;
   list: Scope & { readonly at: 'latest' | 'any' | 'known' | 'exact'; readonly limit: number };
   latest: AtReplica;
+  /** A list, so many changes of one of its objects, and the list at that number again, as a reader of pages who is slow asks for it. */
+  reread: Scope & { readonly changes: number };
   watch: Scope & { readonly length: number };
+  /** Watches begin while an object changes so many times. */
+  join: Scope & { readonly changes: number; readonly length: number };
+  /**
+   * What was written at another replica is asked for at once, of one that looks at the log for others all the while, and gets an
+   * answer of the store so many milliseconds late.
+   */
+  relay: OnKey & { readonly late: number };
   kill: AtReplica & { readonly down: number };
   stop: AtReplica & { readonly down: number };
   pause: AtReplica & { readonly ms: number };
@@ -79,7 +88,10 @@ export const weights: Readonly<Record<ActionName, number>> = {
   peek: 2,
   list: 8,
   latest: 2,
+  reread: 2,
   watch: 4,
+  join: 2,
+  relay: 2,
   kill: 2,
   stop: 1,
   pause: 2,
@@ -103,7 +115,10 @@ const draws: { readonly [Name in ActionName]: (random: Random, frame: Frame) => 
     limit: random.pick([0, 0, 1, 2, 3]),
   }),
   latest: atReplica,
+  reread: (random, frame) => ({ ...scope(random, frame), changes: random.pick([1, 3, 8]) }),
   watch: (random, frame) => ({ ...scope(random, frame), length: random.pick([0, 40, 400, 6 * second, 600 * second]) }),
+  join: (random, frame) => ({ ...scope(random, frame), changes: random.pick([1, 3]), length: random.pick([0, 400, 6 * second]) }),
+  relay: (random, frame) => ({ ...onKey(random, frame), late: random.pick([0, 30, 300, 3 * second]) }),
   kill: (random, frame) => ({ ...atReplica(random, frame), down: random.spread(10, 20 * second) }),
   stop: (random, frame) => ({ ...atReplica(random, frame), down: random.spread(10, 20 * second) }),
   pause: (random, frame) => ({ ...atReplica(random, frame), ms: random.spread(5, frame.long) }),

@@ -84,6 +84,13 @@ export class Client {
     }
   }
 
+  /** Lists, and once `between` is done again at the number of the first answer. */
+  async listAgain(replica: Replica, query: ListQuery, between: () => Promise<void>): Promise<void> {
+    const first = pageIn(await this.list(replica, query));
+    await between();
+    if (first !== undefined) await this.list(replica, { ...query, at: { rv: first.rv, exact: true } });
+  }
+
   learn(key: ObjectKey, rv: number): void {
     const known = this.#known.get(idOf(key)) ?? [];
     known.push({ rv });

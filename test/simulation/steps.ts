@@ -1,4 +1,5 @@
 /** Does what the steps of a plan say. */
+import type { WatchQuery } from '../../src/machinery/storage.ts';
 import type { Action, ActionName, IndexLoss, StormKind } from './actions.ts';
 import { damageIndex } from './damage.ts';
 import type { RequestKind } from './mishaps.ts';
@@ -7,11 +8,13 @@ import type { Step } from './plan.ts';
 import { keys, stepText, usualChanges } from './plan.ts';
 import { Random } from './random.ts';
 import type { Replica } from './replica.ts';
-import { inform } from './watching.ts';
+import { glance, inform } from './watching.ts';
 import type { World } from './world.ts';
 
 /** As many as a short history can feed. */
 const mostInformers = 3;
+/** Times that something is done while something else is going on. */
+const mostMeanwhile = 20;
 
 export function takeStep(world: World, step: Step): void {
   world.history.tell(() => `step ${stepText(step).trim()}`);
@@ -44,22 +47,39 @@ const doers: { readonly [Name in ActionName]: Doer<Name> } = {
   },
   peek: (world, action) => world.client.peek(serving(world, action), keys[action.key]!),
   list: async (world, action) => {
-    const { key, wide, at, back, limit } = action;
-    const { resource, namespace } = keys[key]!;
+    const { at, back, limit } = action;
     const rv = Math.max(1, world.client.newest - back);
     await world.client.listAll(serving(world, action), {
-      resource,
-      ...(wide ? {} : { namespace }),
+      ...scopeOf(action),
       ...(limit === 0 ? {} : { limit }),
       at: at === 'known' || at === 'exact' ? { rv, exact: at === 'exact' } : at,
     });
   },
   latest: (world, action) => world.client.latest(serving(world, action)),
+  reread: async (world, action, random) => {
+    const query = { ...scopeOf(action), at: 'latest' } as const;
+    await world.client.listAgain(serving(world, action), query, () => changeOften(world, action, random));
+  },
   watch: async (world, action, random) => {
     if (++world.informers > mostInformers) return;
     const { resource, namespace } = keys[action.key]!;
     const { back, length, wide } = action;
     void inform(world, serving(world, action), random, { resource, namespace: wide ? undefined : namespace, back, length });
+  },
+  join: async (world, action, random) => {
+    const replica = serving(world, action);
+    const scope = scopeOf(action);
+    await meanwhile(world, changeOften(world, action, random), random.between(1, 1 + world.setting.diskLatency), async () => {
+      void glance(world, replica, { ...scope, since: Math.max(1, world.client.newest - action.back) }, action.length);
+    });
+  },
+  relay: async (world, action, random) => {
+    const { client, replicas, setting } = world;
+    const [reader, writer, key] = [serving(world, action), replicas[(action.replica + 1) % replicas.length]!, keys[action.key]!];
+    const { late } = action;
+    if (late > 0) reader.network.armed.push({ kind: 'read', name: 'answer much later', part: '.seg', ms: late, skip: 0 });
+    const ask = () => client.get(reader, key);
+    await meanwhile(world, client.change('update', writer, key, 'known', 0, random).then(ask), random.between(1, setting.latency), ask);
   },
   kill: async (world, action) => {
     const replica = at(world, action);
@@ -102,6 +122,28 @@ const doers: { readonly [Name in ActionName]: Doer<Name> } = {
 
 async function change(world: World, action: Action<'update' | 'delete'>, random: Random): Promise<void> {
   await world.client.change(action.do, serving(world, action), keys[action.key]!, action.from, action.patience, random);
+}
+
+async function changeOften(world: World, action: Action<'reread' | 'join'>, random: Random): Promise<void> {
+  for (let i = 0; i < action.changes; i++)
+    await world.client.change('update', serving(world, action), keys[action.key]!, 'known', 0, random);
+}
+
+/** Does something again every `pause` milliseconds while `work` is going on. */
+async function meanwhile(world: World, work: Promise<unknown>, pause: number, again: () => Promise<unknown>): Promise<void> {
+  const all = [work];
+  const state = { isDone: false };
+  void work.then(() => (state.isDone = true));
+  for (let i = 0; i < mostMeanwhile && !state.isDone; i++) {
+    all.push(again());
+    await world.sleep(pause);
+  }
+  await Promise.all(all);
+}
+
+function scopeOf({ key, wide }: { readonly key: number; readonly wide: boolean }): Pick<WatchQuery, 'resource' | 'namespace'> {
+  const { resource, namespace } = keys[key]!;
+  return { resource, ...(wide ? {} : { namespace }) };
 }
 
 function at({ replicas }: World, { replica }: { readonly replica: number }): Replica {

@@ -44,6 +44,12 @@ export async function inform(world: World, first: Replica, random: Random, plan:
   }
 }
 
+/** One watch that nothing goes on from; `length` as in a plan. */
+export async function glance(world: World, replica: Replica, query: WatchQuery, length: number): Promise<void> {
+  const { resource, namespace, since } = query;
+  await watched(world, replica, { resource, namespace, objects: new Map(), position: since }, { resource, namespace, back: 0, length });
+}
+
 async function listed({ history, client }: World, replica: Replica, plan: InformerPlan): Promise<Informer | undefined> {
   const scope = plan.namespace === undefined ? {} : { namespace: plan.namespace };
   const answer = await client.list(replica, { resource: plan.resource, ...scope, at: 'latest' });

@@ -32,8 +32,12 @@ export class Pace {
   /** Until it is time for the next look, or `life` aborts. */
   async rest(life: AbortSignal): Promise<void> {
     if (this.#clock.monotonic() - this.#lastEvent >= calm) this.#pause = Math.max(this.#shortest, Math.min(2 * this.#pause, longest));
-    const stirred = new AbortController();
-    this.#wake = () => stirred.abort();
-    await this.#clock.sleep(this.#pause, AbortSignal.any([life, stirred.signal])).catch(() => {});
+    if (life.aborted) return;
+    const awake = new AbortController();
+    const wake = () => awake.abort();
+    this.#wake = wake;
+    life.addEventListener('abort', wake);
+    await this.#clock.sleep(this.#pause, awake.signal).catch(() => {});
+    life.removeEventListener('abort', wake);
   }
 }

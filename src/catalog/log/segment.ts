@@ -60,6 +60,8 @@ const mostRawBytes = 256 * 1024 * 1024;
 /** Bodies up to so many bytes are compressed at once: quicker than the way to another thread and back. */
 const mostAtOnce = 64 * 1024;
 const smallWindowBits = 12;
+/** More than a body has, so that zlib sees its end without asking for more room; 64 is the least that it takes. */
+const spareBytes = 64;
 const deflateAside = promisify(deflateRaw);
 const inflateAside = promisify(inflateRaw);
 
@@ -136,7 +138,10 @@ async function recordsOf(header: SegmentHeader, body: Buffer): Promise<readonly 
   if (header.comp !== 'deflate-raw') throw new Error(`its compression is ${String(header.comp)}`);
   if (!(header.rawLen <= mostRawBytes)) throw new Error(`it claims to hold ${header.rawLen} bytes`);
   const limit = { maxOutputLength: Math.max(header.rawLen, 1) };
-  const raw = header.rawLen <= mostAtOnce ? inflateRawSync(body, limit) : await inflateAside(body, limit);
+  const raw =
+    header.rawLen <= mostAtOnce
+      ? inflateRawSync(body, { ...limit, chunkSize: header.rawLen + spareBytes })
+      : await inflateAside(body, limit);
   if (raw.length !== header.rawLen) throw new Error(`it holds ${raw.length} bytes, not ${header.rawLen}`);
   const records = decodeRecords(raw.toString());
   if (records.length !== header.count) throw new Error(`it holds ${records.length} changes, not ${header.count}`);

@@ -27,10 +27,12 @@ export class AnchorKeeper {
     this.#parts = parts;
   }
 
-  /** Until `life` aborts. */
+  /** Until `life` aborts. Sleeps while the log does not grow. */
   async run(life: AbortSignal): Promise<void> {
+    const { clock, state } = this.#parts;
     while (!life.aborted) {
-      await this.#parts.clock.sleep(interval, life).catch(() => {});
+      if (state.head.n === this.#written) await state.hub.reached(state.head.rv + 1, life).catch(() => {});
+      await clock.sleep(interval, life).catch(() => {});
       if (!life.aborted) await this.write();
     }
   }
