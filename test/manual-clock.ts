@@ -26,12 +26,17 @@ export class ManualClock implements Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(new Error('aborted'));
-      const sleeper = { at: this.#elapsed + ms, wake: resolve };
-      this.#sleepers.add(sleeper);
-      signal.addEventListener('abort', () => {
+      const abort = () => {
         this.#sleepers.delete(sleeper);
         reject(new Error('aborted'));
-      });
+      };
+      const wake = () => {
+        signal.removeEventListener('abort', abort);
+        resolve();
+      };
+      const sleeper = { at: this.#elapsed + ms, wake };
+      this.#sleepers.add(sleeper);
+      signal.addEventListener('abort', abort, { once: true });
     });
   }
 

@@ -6,6 +6,7 @@ import type { BackupSpec } from '../../../src/resources/backup.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
 import type { Request } from '../memory-cluster.ts';
+import { impatientClock } from '../clocks.ts';
 import { createWorkbench, forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
 
 const everything: BackupSpec = { snapshotVolumes: true };
@@ -13,7 +14,7 @@ const onlyAnnotated: BackupSpec = { volumes: { rules: [{ action: 'Skip' }] } };
 
 function scene() {
   const { cluster, makeReady } = snapshotCluster();
-  const bench = createWorkbench({ cluster });
+  const bench = createWorkbench({ cluster, clock: impatientClock });
   const asked: Request[] = [];
   cluster.check = (request) => {
     asked.push(request);

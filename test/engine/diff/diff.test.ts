@@ -169,10 +169,10 @@ describe('a diff with the cluster', () => {
     seed(0, 700, { a: '1' });
     const { diff } = await createBackup({ includedNamespaces: ['shop*'] }, cluster);
     seed(3, 9, { a: '2' });
-    seed(650, 720, { a: '2' });
+    seed(690, 720, { a: '2' });
     for (const n of ['0001', '0500', '0600']) cluster.drop('configmaps', 'shop', `c${n}`);
     const whole = (await diff({ limit: 5_000 })).items.map(textOf);
-    expect(whole).toHaveLength(3 * 6 + 3 * 70 + 3);
+    expect(whole).toHaveLength(3 * 6 + 3 * 30 + 3);
     for (const limit of [1, 7, 100]) {
       const paged: string[] = [];
       for (let token = ''; ;) {

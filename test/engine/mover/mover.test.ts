@@ -9,6 +9,7 @@ import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
 import type { Sender } from '../../../src/engine/mover/mover.ts';
 import { fieldsOf } from '../../../src/engine/selection/fields.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
+import { impatientClock } from '../clocks.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
 const owner = { apiVersion: 'v1', kind: 'Snapshot', metadata: { name: 's', namespace: 'shop', uid: 'u1' } };
@@ -24,7 +25,7 @@ describe('a mover', () => {
     cluster = new MemoryCluster();
     cluster.seed('namespaces', { metadata: { name: 'shop' } });
     warnings = [];
-    const parts = { ...createWorkbench({ cluster }).parts, mover: setting };
+    const parts = { ...createWorkbench({ cluster, clock: impatientClock }).parts, mover: setting };
     sender = { parts, cluster, onProgress: () => {}, warn: (text) => void warnings.push(text), signal: forever };
   });
 

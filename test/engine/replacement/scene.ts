@@ -1,9 +1,8 @@
 /** A cluster in memory with a Deployment on a bound claim, a finished Snapshot of it, and what the controllers of Kubernetes would do. */
-import type { Clock } from '../../../src/base/clock.ts';
-import { systemClock } from '../../../src/base/clock.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import { fastClock } from '../clocks.ts';
 import type { MemoryCluster, Request } from '../memory-cluster.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
 import { contents, volumeSnapshots } from '../snapshot/snapshot-kinds.ts';
@@ -12,14 +11,6 @@ import { createWorkbench, forever } from '../workbench.ts';
 export const claims = 'persistentvolumeclaims';
 export const volumes = 'persistentvolumes';
 export const deployments = 'deployments.apps';
-
-/** A second passes in a few milliseconds. */
-const speed = 200;
-const clock: Clock = {
-  now: () => systemClock.now(),
-  monotonic: () => systemClock.monotonic() * speed,
-  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
-};
 
 interface Fields {
   readonly volumeName?: string;
@@ -32,7 +23,7 @@ const specOf = (object: ClusterObject) => object['spec'] as Fields;
 
 export async function replacementScene() {
   const { cluster } = snapshotCluster();
-  const shared = { cluster, storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), clock };
+  const shared = { cluster, storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), clock: fastClock };
   const [one, two] = [createWorkbench({ ...shared, replica: 'one' }), createWorkbench({ ...shared, replica: 'one' })] as const;
   const uid = seed(cluster);
   await giveSnapshot(one, cluster);

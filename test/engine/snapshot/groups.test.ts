@@ -6,6 +6,7 @@ import type { Backup, BackupSpec } from '../../../src/resources/backup.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import type { Request } from '../memory-cluster.ts';
+import { impatientClock } from '../clocks.ts';
 import { createWorkbench, forever, logOf, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 import { contents, groupClasses, groupContents, groups, volumeSnapshots } from './snapshot-kinds.ts';
@@ -21,7 +22,7 @@ const grouped: BackupSpec = {
 function scene(deletionPolicy: 'Delete' | 'Retain' = 'Delete') {
   const storage = snapshotCluster(deletionPolicy);
   const { cluster } = storage;
-  const shared = { cluster, storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), replica: 'one' };
+  const shared = { cluster, clock: impatientClock, storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), replica: 'one' };
   const [one, two] = [createWorkbench(shared), createWorkbench(shared)];
   const asked: Request[] = [];
   let refuse: (request: Request) => void = () => {};

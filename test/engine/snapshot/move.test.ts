@@ -1,24 +1,15 @@
 /** Volumes that are copied into the repository, wherever the work is interrupted. What real Pods do is in test/e2e/snapshots-move.test.ts. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../../../src/base/clock.ts';
-import { systemClock } from '../../../src/base/clock.ts';
 import type { Repositories } from '../../../src/repository/repositories.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import { fastClock } from '../clocks.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, emptyRepositories, forever, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 
 let stop = () => {};
 afterEach(() => stop());
-
-/** A second passes in a few milliseconds. */
-const speed = 200;
-const clock: Clock = {
-  now: () => systemClock.now(),
-  monotonic: () => systemClock.monotonic() * speed,
-  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
-};
 
 const moved = { source: { persistentVolumeClaimName: 'data' }, moveData: true };
 const id = 'a1'.repeat(32);
@@ -38,7 +29,7 @@ function scene(exitCode = 0, log = summary) {
     cluster,
     storage: new MemoryStorage(),
     files: new Map<string, Uint8Array>(),
-    clock,
+    clock: fastClock,
     repositories,
     mover,
     replica: 'one',

@@ -4,6 +4,7 @@ import type { Authorizer } from '../../../src/machinery/user.ts';
 import { backups } from '../../../src/resources/backup.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import { impatientClock } from '../clocks.ts';
 import { createWorkbench, forever, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 import { contents, volumeSnapshots } from './snapshot-kinds.ts';
@@ -12,7 +13,7 @@ const ofData = { source: { persistentVolumeClaimName: 'data' } };
 
 function scene(deletionPolicy: 'Delete' | 'Retain' = 'Delete') {
   const storage = snapshotCluster(deletionPolicy);
-  const shared = { cluster: storage.cluster, storage: new MemoryStorage(), files: new Map<string, Uint8Array>() };
+  const shared = { cluster: storage.cluster, clock: impatientClock, storage: new MemoryStorage(), files: new Map<string, Uint8Array>() };
   const one = createWorkbench({ ...shared, replica: 'one' });
   const two = createWorkbench({ ...shared, replica: 'one' });
   const begun = () => vi.waitFor(() => expect(storage.cluster.names(volumeSnapshots, 'shop')).toHaveLength(1));
