@@ -10,6 +10,9 @@ const clusters = process.env['KYLON_TEST_KUBECONFIGS']?.split(delimiter).length 
 /** Files that take long, those of each project longest first: one that began last would have the others wait. */
 const long = ['simulation', 'azure', 'harm-namespaces', 'soak', 'clients-go', 'fuzz', 'plugin', 'helm', 'floods', 'acceptance-controllers'];
 
+/** Kylon is started hundreds of times, and compiled once, as `npm start` does. */
+const env = { NODE_COMPILE_CACHE: resolve('node_modules/.cache/kylon') };
+
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rankOf = ({ moduleId }: TestSpecification) => long.toReversed().indexOf(basename(moduleId, '.test.ts'));
@@ -32,6 +35,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', mutations],
           testTimeout: 30_000,
+          env,
           // One a core: Vitest would leave one of them idle, which is half of the machine where there are two.
           maxWorkers: '100%',
           // What they import is loaded once a worker and not once a file: three quarters of the time that most of them took.
@@ -46,8 +50,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           maxWorkers: clusters,
-          // Kylon is started hundreds of times, and compiled once, as `npm start` does.
-          env: { NODE_COMPILE_CACHE: resolve('node_modules/.cache/kylon') },
+          env,
           sequence: { groupOrder: 1 },
         },
       },

@@ -97,7 +97,7 @@ export const weights: Readonly<Record<ActionName, number>> = {
   pause: 2,
   index: 2,
   clock: 1,
-  arm: 12,
+  arm: 14,
   disk: 2,
   storm: 2,
 };
@@ -136,7 +136,7 @@ const draws: { readonly [Name in ActionName]: (random: Random, frame: Frame) => 
     ms: random.spread(100, 60 * second),
   }),
   storm: (random, frame) => {
-    const how = random.pick<StormKind>(['mixed', 'mixed', 'errors', 'outage', 'filling']);
+    const how = random.pick<StormKind>(['mixed', 'mixed', 'errors', 'outage', 'filling', 'filling']);
     return {
       ...atReplica(random, frame),
       how,
@@ -171,7 +171,7 @@ function freshness(random: Random): Freshness {
 }
 
 function armed(random: Random, frame: Frame): Actions['arm'] {
-  const kind = random.weighted<RequestKind>({ put: 10, read: 5, list: 1, delete: 1 });
+  const kind = random.weighted<RequestKind>({ put: 10, read: 5, list: 1, delete: 4 });
   const name = random.pick(Object.keys(mishaps[kind]));
   const ofLog = kind === 'put' || kind === 'read' ? random.weighted({ '.seg': 8, ckpt: 2, '': 1 }) : '';
   const part = name.includes('checkpoint') ? 'ckpt' : ofLog;

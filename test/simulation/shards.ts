@@ -16,32 +16,22 @@ export interface Sharding {
 
 /** Histories that a thread runs at a time. */
 const piece = 50;
-/** Pieces after which a thread is begun anew: what killed processes wait for is never done, and Node keeps such signals for ever. */
-const threadLife = 20;
 
 /** Stops soon after the first history that fails. */
 export async function runSharded(sharding: Sharding): Promise<Run> {
   const pieces = piecesOf(sharding);
   let total: Run = { histories: 0, events: 0, counts: new Map(), failed: undefined };
-  /** False when there is nothing more to do. */
-  const runLife = async (worker: Worker): Promise<boolean> => {
-    for (let done = 0; done < threadLife; done++) {
-      const next = pieces.next();
-      if (next.done === true || total.failed !== undefined) return false;
-      const run = await runPiece(worker, next.value);
-      total = sum(total, run);
-      sharding.tell?.(total.histories);
-    }
-    return true;
-  };
   const runThread = async () => {
-    for (let goesOn = true; goesOn;) {
-      const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { mutation: sharding.mutation } });
-      try {
-        goesOn = await runLife(worker);
-      } finally {
-        await worker.terminate();
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { mutation: sharding.mutation } });
+    try {
+      for (const seeds of pieces) {
+        const run = await runPiece(worker, seeds);
+        total = sum(total, run);
+        if (total.failed !== undefined) return;
+        sharding.tell?.(total.histories);
       }
+    } finally {
+      await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: sharding.threads }, runThread));

@@ -25,18 +25,19 @@ export function describeLists(subject: Subject): void {
     if (listed?.modified !== undefined) expect(Math.abs(Date.now() - listed.modified)).toBeLessThan(600_000);
   });
 
-  it('lists 2500 keys in pages, in order, from wherever it is asked', { timeout: patience }, async () => {
+  // More than two pages of a thousand keys, which is what every service gives at once.
+  it('lists 2001 keys in pages, in order, from wherever it is asked', { timeout: patience }, async () => {
     const { store } = subject;
-    const keys = Array.from({ length: 2500 }, (_, i) => `p/${i % 7}/${String(i).padStart(4, '0')}`).sort();
+    const keys = Array.from({ length: 2001 }, (_, i) => `p/${i % 7}/${String(i).padStart(4, '0')}`).sort();
     await forEach(keys.length, (i) => store.putIfAbsent(keys[i] ?? '', bytes('x'.repeat(i % 5)), signal));
     const listed = await collect(store.list('', signal));
     expect(listed.map(({ key }) => key)).toEqual(keys);
     expect(listed.map(({ size }) => size)).toEqual(keys.map((_, i) => i % 5));
     const following = async (at: number, after = keys[at]) =>
       expect(await keysOf('p/', after), `after ${after}`).toEqual(keys.slice(at + 1));
-    await Promise.all([following(500), following(999), following(1000), following(1999), following(2499)]);
+    await Promise.all([following(500), following(999), following(1000), following(1999), following(2000)]);
     await following(1499, `${keys[1499]}-`);
-    for (const prefix of ['p/3/', 'p/6/2'])
+    for (const prefix of ['p/3/', 'p/6/1'])
       expect(await keysOf(prefix, 'p/3/1500')).toEqual(keys.filter((key) => key.startsWith(prefix) && key > 'p/3/1500'));
   });
 
