@@ -23,7 +23,11 @@
 export interface ObjectStore {
   /** For messages: scheme, place and prefix, without the part behind the question mark. */
   readonly name: string;
-  putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal): Promise<'created' | 'exists'>;
+  /**
+   * `sha256` of `body`, in hexadecimal digits, is given where it is known: then a store that sends it as proof need not compute it. `body` may be
+   * changed once `created` was answered; after anything else it may still be on its way.
+   */
+  putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal, sha256?: string): Promise<'created' | 'exists'>;
   /**
    * Stores a stream of any length under a name that nobody else uses, in constant memory. What was sent is proved to be what
    * arrived, by checksums of the store's own kind. Rejects with StoreConflict if the key exists.

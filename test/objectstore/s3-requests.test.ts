@@ -43,6 +43,27 @@ describe('a create in S3', () => {
     expect(sent).toEqual(body);
   });
 
+  it('sends the hash that is known as checksum and in the signature, and computes none', async () => {
+    const store = await bucket.open();
+    bucket.server.answer(() => ({ headers: { etag: '"x"' } }));
+    const other = sha256(Buffer.from('another'));
+    expect(await store.putIfAbsent('k', body, signal, other)).toBe('created');
+    const { headers, body: sent } = bucket.server.asked[0] as Asked;
+    expect(headers['x-amz-checksum-sha256']).toBe(Buffer.from(other, 'hex').toString('base64'));
+    expect(headers['x-amz-content-sha256']).toBe(other);
+    expect(headers.authorization).toContain('x-amz-content-sha256');
+    expect(Object.keys(headers).filter((name) => name.startsWith('x-amz-checksum'))).toHaveLength(1);
+    expect(sent).toEqual(body);
+  });
+
+  it('is damaged where the store has another hash than the known one', async () => {
+    const fault = await thrown({ headers: { etag: '"x"', 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') } }, (store) =>
+      store.putIfAbsent('k', body, signal, sha256(body)),
+    );
+    expect(fault).toBeInstanceOf(StoreDamaged);
+    expect(fault.message).toContain('k: the store has another checksum');
+  });
+
   it('answers exists to 412 alone', async () => {
     const store = await bucket.open();
     bucket.server.answer(() => failure(412, 'PreconditionFailed'));

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encrypted } from '../../src/objectstore/encryption/encrypted.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import { StoreConflict, StoreDenied, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
+import { StoreDenied, StoreFull, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import type { Access } from '../../src/repository/repositories.ts';
 import { credentialsOf } from '../../src/repository/tickets.ts';
-import { collect, pattern } from '../conformance/objectstore/subject.ts';
+import { collect, inPieces, pattern } from '../conformance/objectstore/subject.ts';
 import { keysOf } from '../objectstore/keyrings.ts';
 import { parts, stores } from '../objectstore/stores.ts';
 import { authorizationOf, changed, createWorkbench, folder, hour, idOf, nothing, signal } from './workbench.ts';
@@ -20,7 +20,14 @@ const encryptedStore = {
   create: async () => ({ clients: [encrypted(memoryStore(), keysOf('one'), parts.ids)] as const, destroy: async () => {} }),
 };
 
-describe.each([...stores, encryptedStore])('files of a repository in a store that is $name', ({ create }) => {
+/** As restic sends files; without its length it is not gathered, but uploaded as it comes, like one that is long. */
+const manners = [
+  { manner: 'with their length', bodyOf: (content: Uint8Array) => content },
+  { manner: 'without', bodyOf: (content: Uint8Array) => inPieces(content, 64 * 1024) },
+];
+const places = [...stores, encryptedStore].flatMap((store) => manners.map((manner) => ({ ...store, ...manner })));
+
+describe.each(places)('files of a repository in a store that is $name, sent $manner,', ({ create, bodyOf }) => {
   let bench: ReturnType<typeof createWorkbench>;
   let as: Access;
   let destroy: () => Promise<void>;
@@ -36,7 +43,7 @@ describe.each([...stores, encryptedStore])('files of a repository in a store tha
     const { send } = bench;
     const path = `data/${packId}`;
     expect(await send('HEAD', path, { as })).toMatchObject({ status: 404 });
-    expect(await send('POST', path, { as, body: pack })).toMatchObject({ status: 200 });
+    expect(await send('POST', path, { as, body: bodyOf(pack) })).toMatchObject({ status: 200 });
     expect(await send('HEAD', path, { as })).toMatchObject({ status: 200, headers: { 'Content-Length': '300000' } });
     const whole = await send('GET', path, { as });
     expect([whole.status, whole.headers['Content-Length'], whole.text === pack.toString()]).toEqual([200, '300000', true]);
@@ -60,16 +67,16 @@ describe.each([...stores, encryptedStore])('files of a repository in a store tha
 
   it('are refused where the name is not the hash of the bytes, and leave nothing', async () => {
     const cut = pack.subarray(0, 100_000);
-    expect(await bench.send('POST', `data/${packId}`, { as, body: cut })).toMatchObject({ status: 400 });
+    expect(await bench.send('POST', `data/${packId}`, { as, body: bodyOf(cut) })).toMatchObject({ status: 400 });
     expect(await bench.send('HEAD', `data/${packId}`, { as })).toMatchObject({ status: 404 });
     expect(await bench.send('GET', 'data/', { as })).toMatchObject({ text: '[]' });
-    expect(await bench.send('POST', `data/${packId}`, { as, body: pack })).toMatchObject({ status: 200 });
+    expect(await bench.send('POST', `data/${packId}`, { as, body: bodyOf(pack) })).toMatchObject({ status: 200 });
   });
 
   it('are not replaced, while sending the same once more is well', async () => {
     const path = `data/${packId}`;
-    for (const _ of [1, 2]) expect(await bench.send('POST', path, { as, body: pack })).toMatchObject({ status: 200 });
-    expect(await bench.send('POST', path, { as, body: Buffer.from('other') })).toMatchObject({ status: 400 });
+    for (const _ of [1, 2]) expect(await bench.send('POST', path, { as, body: bodyOf(pack) })).toMatchObject({ status: 200 });
+    expect(await bench.send('POST', path, { as, body: bodyOf(Buffer.from('other')) })).toMatchObject({ status: 400 });
     expect((await bench.send('GET', path, { as })).text).toBe(pack.toString());
   });
 
@@ -228,7 +235,7 @@ describe('a store that fails', () => {
     const fail = async () => {
       throw fault;
     };
-    return changed(store, { upload: fail, size: fail, stream: fail });
+    return changed(store, { putIfAbsent: fail, upload: fail, size: fail, stream: fail });
   };
 
   it.each([
@@ -313,42 +320,6 @@ describe('load', () => {
     expect(isOpen).toBe(false);
     over.abort(new Error('the requests are over'));
     expect(await ninth).toBe(200);
-  });
-});
-
-describe('a store that tells of a file before it has read the new one', () => {
-  it('gets the same answers for it', async () => {
-    const { repositories, store, clock, send } = createWorkbench();
-    const as = await repositories.access('shop', 'append', hour, signal);
-    await send('POST', `data/${packId}`, { as, body: pack });
-    const early = async () => {
-      throw new StoreConflict('it exists already');
-    };
-    const other = createWorkbench({ store: changed(store, { upload: early }), clock });
-    expect(await other.send('POST', `data/${packId}`, { as, body: pack })).toMatchObject({ status: 200 });
-    expect(await other.send('POST', `data/${packId}`, { as, body: Buffer.from('other') })).toMatchObject({ status: 400 });
-    await store.delete(`${folder}/restic/data/${packId.slice(0, 2)}/${packId}`, signal);
-    await store.putIfAbsent(`${folder}/restic/data/${packId.slice(0, 2)}/${packId}`, pack.subarray(1), signal);
-    expect(await other.send('POST', `data/${packId}`, { as, body: pack })).toMatchObject({ status: 403 });
-  });
-});
-
-describe('a sender', () => {
-  it('that falls silent loses its place, and leaves nothing', async () => {
-    const { send, repositories, store, clock } = createWorkbench();
-    const as = await repositories.access('shop', 'append', hour, signal);
-    const silent = async function* () {
-      yield pack.subarray(0, 1000);
-      await new Promise(() => {});
-    };
-    const four = Array.from({ length: 4 }, (_, i) => send('POST', `data/${idOf(`${i}`)}`, { as, body: silent() }));
-    const fifth = send('POST', `data/${packId}`, { as, body: pack });
-    await clock.pass(59_999);
-    expect(await Promise.race([fifth, Promise.resolve('waits')])).toBe('waits');
-    await clock.pass(1);
-    for (const { status, headers } of await Promise.all(four)) expect([status, headers['Connection']]).toEqual([408, 'close']);
-    expect((await fifth).status).toBe(200);
-    expect(await collect(store.list(`${folder}/restic/data/`, signal))).toHaveLength(1);
   });
 });
 

@@ -66,7 +66,7 @@ export function createWorkbench({
       authorization: as ? authorizationOf(as) : '',
       accept,
       range,
-      contentLength,
+      contentLength: body instanceof Uint8Array ? (contentLength ?? body.length) : contentLength,
       body: body instanceof Uint8Array ? inPieces(body, 64 * 1024) : body,
     };
     const answer = await serve(request, over.signal);

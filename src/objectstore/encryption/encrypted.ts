@@ -39,8 +39,9 @@ class EncryptedStore implements ObjectStore {
     this.#prefix = prefix;
   }
 
-  async putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal): Promise<'created' | 'exists'> {
-    return this.#store.putIfAbsent(key, this.#covers(key) ? this.#sealed(key, body) : body, signal);
+  async putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal, sha256?: string): Promise<'created' | 'exists'> {
+    if (!this.#covers(key)) return this.#store.putIfAbsent(key, body, signal, sha256);
+    return this.#store.putIfAbsent(key, this.#sealed(key, body), signal);
   }
 
   async upload(key: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded> {

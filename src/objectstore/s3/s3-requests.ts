@@ -1,6 +1,7 @@
 /** The requests to S3 that a store consists of: one try each, with keys below the prefix, and errors translated. */
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
+import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { unlessAborted } from '../../base/lifetime.ts';
 import type { ByteRange, ByteStream, StoredKey } from '../objectstore.ts';
 import { StoreDamaged, StoreError, StoreNotFound, StoreUnavailable } from '../objectstore.ts';
@@ -39,6 +40,14 @@ export interface SentPart {
   readonly ChecksumCRC32: string;
 }
 
+/** What is known of a body that is put. */
+interface Given {
+  /** Is kept with the object, so that who lost the answer can tell whose it is. */
+  readonly attempt?: string | undefined;
+  /** In hexadecimal digits. */
+  readonly sha256?: string | undefined;
+}
+
 type CallOptions = { readonly abortSignal: AbortSignal };
 
 /** Of the metadata of an object that was uploaded. */
@@ -54,22 +63,22 @@ export class S3Requests {
     this.#options = options;
   }
 
-  /** `attempt` is kept with the object, so that who lost the answer can tell whose it is. */
-  async put(key: string, body: Uint8Array, signal: AbortSignal, attempt?: string): Promise<'created' | 'exists'> {
+  async put(key: string, body: Uint8Array, signal: AbortSignal, { attempt, sha256 }: Given): Promise<'created' | 'exists'> {
     const { sdk, client } = this.#connection;
-    const ChecksumCRC32 = crc32Of(body);
+    const checksum = sha256 === undefined ? { ChecksumCRC32: crc32Of(body) } : { ChecksumSHA256: base64Of(sha256) };
     const command = new sdk.PutObjectCommand({
       ...this.#object(key),
       ...this.#made(attempt),
+      ...checksum,
       Body: body,
-      ChecksumCRC32,
       IfNoneMatch: '*',
     });
+    if (sha256 !== undefined) signBy(sha256, command);
     const asked = this.#asked(`cannot write ${key}`, 's3:PutObject', putIfAbsent);
     const answer = await this.#send(asked, signal, (options) => unlessExists(client.send(command, options)));
     if (answer === 'exists') return answer;
     if (answer.ETag === undefined) throw new StoreUnavailable(`${asked.what}: what answers does not speak S3: check the address`);
-    this.#compare(key, ChecksumCRC32, answer.ChecksumCRC32);
+    for (const [kind, sent] of Object.entries(checksum)) this.#compare(key, sent, answer[kind as keyof typeof checksum]);
     return 'created';
   }
 
@@ -265,6 +274,20 @@ function crc32Of(body: Uint8Array): string {
   const checksum = Buffer.alloc(4);
   checksum.writeUInt32BE(crc32(body));
   return checksum.toString('base64');
+}
+
+const base64Of = (hexadecimal: string) => Buffer.from(hexadecimal, 'hex').toString('base64');
+
+/** The signature covers the hash of the body, which the SDK computes unless the header is there. */
+function signBy(sha256: string, { middlewareStack }: PutObjectCommand): void {
+  middlewareStack.add(
+    (next) => (given) => {
+      const { headers } = given.request as { readonly headers: Record<string, string> };
+      headers['x-amz-content-sha256'] = sha256;
+      return next(given);
+    },
+    { step: 'build' },
+  );
 }
 
 function headerOf({ start, length }: ByteRange): string {

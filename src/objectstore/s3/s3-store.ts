@@ -19,9 +19,9 @@ export class S3Store implements ObjectStore {
     this.#requests = parts.requests;
   }
 
-  async putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal): Promise<'created' | 'exists'> {
+  async putIfAbsent(key: string, body: Uint8Array, signal: AbortSignal, sha256?: string): Promise<'created' | 'exists'> {
     checkKey(key);
-    return this.#requests.put(key, body, signal);
+    return this.#requests.put(key, body, signal, { sha256 });
   }
 
   async upload(key: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded> {

@@ -107,7 +107,7 @@ class S3Upload {
   async send(body: AsyncIterable<Uint8Array>): Promise<Finish> {
     const { requests } = this.#parts;
     for await (const part of inParts(body)) {
-      if (part.last && part.number === 1) return () => requests.put(this.key, part.body, this.signal, this.attempt);
+      if (part.last && part.number === 1) return () => requests.put(this.key, part.body, this.signal, { attempt: this.attempt });
       const multipart = (this.#multipart ??= await requests.start(this.key, this.attempt, this.signal));
       await this.#sendPart(multipart, part);
       if (!part.last) continue;

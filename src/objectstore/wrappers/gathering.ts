@@ -9,7 +9,7 @@ const pieceBytes = 256 * 1024;
 export function gathering(store: ObjectStore): ObjectStore {
   return {
     name: store.name,
-    putIfAbsent: (key, body, signal) => store.putIfAbsent(key, body, signal),
+    putIfAbsent: (...given) => store.putIfAbsent(...given),
     upload: (key, body, signal) => store.upload(key, body, signal),
     read: (key, signal, range) => store.read(key, signal, range),
     stream: async (key, signal, range) => {

@@ -28,7 +28,7 @@ export function limited(store: ObjectStore, { clock }: { readonly clock: Clock }
   const uploads = new Slots(limits.long, limits.waiting);
   return {
     name: store.name,
-    putIfAbsent: (key, body, signal) => within(short, signal, () => store.putIfAbsent(key, body, signal)),
+    putIfAbsent: (key, body, signal, sha256) => within(short, signal, () => store.putIfAbsent(key, body, signal, sha256)),
     upload: (key, body, signal) => within(uploads, signal, () => store.upload(key, body, signal)),
     read: (key, signal, range) => within(short, signal, () => store.read(key, signal, range)),
     stream: async (key, signal, range) => {

@@ -13,9 +13,9 @@ export function measured(store: ObjectStore, parts: MeasureParts): ObjectStore {
   const { begin, sent, received } = meterOf(parts);
   return {
     name: store.name,
-    putIfAbsent: async (key, body, signal) => {
+    putIfAbsent: async (key, body, signal, sha256) => {
       const outcome = await begin('put', signal).whole(
-        () => store.putIfAbsent(key, body, signal),
+        () => store.putIfAbsent(key, body, signal, sha256),
         (answer) => answer,
       );
       sent(body.length);

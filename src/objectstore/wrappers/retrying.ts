@@ -12,7 +12,7 @@ export function retrying(store: ObjectStore, parts: RetryParts): ObjectStore {
   const again = <T>(signal: AbortSignal, work: () => Promise<T>) => new Tries(parts, signal).until(work);
   return {
     name: store.name,
-    putIfAbsent: (key, body, signal) => store.putIfAbsent(key, body, signal),
+    putIfAbsent: (...given) => store.putIfAbsent(...given),
     upload: (key, body, signal) => store.upload(key, body, signal),
     read: (key, signal, range) => again(signal, () => store.read(key, signal, range)),
     stream: async (key, signal, range) => {

@@ -6,6 +6,7 @@ import type { FileKind } from '../paths.ts';
 import type { RepositoryAnswer, RepositoryRequest } from './exchange.ts';
 import { Refused, binary, plain } from './exchange.ts';
 import { IncomingFile, tooLong } from './incoming.ts';
+import type { SpareBuffers } from './spare-buffers.ts';
 
 const MiB = 1024 * 1024;
 
@@ -20,6 +21,9 @@ const mostBytes: Readonly<Record<FileKind, number>> = {
   keys: MiB,
   locks: MiB,
 };
+
+/** Bytes up to which a file is gathered, to be one request to the store: a pack as restic makes it by itself, 16 MiB and one blob more. */
+export const mostGathered = 25 * MiB;
 
 /** Rejects with a StoreError. */
 export async function readFile(store: ObjectStore, key: string, range: string, signal: AbortSignal): Promise<RepositoryAnswer> {
@@ -49,22 +53,46 @@ export async function sizeOfFile(store: ObjectStore, key: string, signal: AbortS
  * answer was lost, and takes the 403 that rest-server gives then for the end of the backup. Rejects with Refused and a StoreError.
  */
 export async function saveFile(
-  { store, clock }: { readonly store: ObjectStore; readonly clock: Clock },
+  { store, clock, buffers }: { readonly store: ObjectStore; readonly clock: Clock; readonly buffers: SpareBuffers },
   { key, kind, id }: { readonly key: string; readonly kind: FileKind; readonly id: string },
-  { body, contentLength = 0 }: RepositoryRequest,
+  { body, contentLength }: RepositoryRequest,
   signal: AbortSignal,
 ): Promise<RepositoryAnswer> {
   const most = mostBytes[kind];
-  if (contentLength > most) throw tooLong(most);
-  const file = new IncomingFile(body, { most, id }, clock, signal);
+  if (contentLength !== undefined && contentLength > most) throw tooLong(most);
+  const file = new IncomingFile(body, { most: contentLength ?? most, id }, clock, signal);
+  const isGathered = contentLength !== undefined && contentLength <= mostGathered;
+  const outcome = isGathered
+    ? await gatherAndPut({ store, buffers }, { key, id }, file, signal)
+    : await uploadIfAbsent(store, key, file, signal);
+  if (outcome === 'exists' && (await store.size(key, signal)) !== file.bytes)
+    throw new Refused(403, 'a file of this name is there, and is not replaced');
+  return plain(200, '');
+}
+
+/** The buffer is used again when the store has all of it; who was refused may be reading it still. */
+async function gatherAndPut(
+  { store, buffers }: { readonly store: ObjectStore; readonly buffers: SpareBuffers },
+  { key, id }: { readonly key: string; readonly id: string },
+  file: IncomingFile,
+  signal: AbortSignal,
+): Promise<'created' | 'exists'> {
+  const buffer = buffers.take();
+  const outcome = await store.putIfAbsent(key, await file.gather(buffer), signal, id);
+  if (outcome === 'created') buffers.giveBack(buffer);
+  return outcome;
+}
+
+/** The store may tell that the key exists before it has read what is new. */
+async function uploadIfAbsent(store: ObjectStore, key: string, file: IncomingFile, signal: AbortSignal): Promise<'created' | 'exists'> {
   try {
     await store.upload(key, file.pieces(), signal);
+    return 'created';
   } catch (error) {
     if (!(error instanceof StoreConflict)) throw error;
     await readToEnd(file);
-    if ((await store.size(key, signal)) !== file.bytes) throw new Refused(403, 'a file of this name is there, and is not replaced');
+    return 'exists';
   }
-  return plain(200, '');
 }
 
 /** One that is gone was deleted. Rejects with a StoreError. */

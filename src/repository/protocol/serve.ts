@@ -14,8 +14,9 @@ import type { SecretFiles } from '../secrets.ts';
 import { admit, genuineTicket } from './admission.ts';
 import type { RepositoryAnswer, RepositoryRequest } from './exchange.ts';
 import { Refused, plain } from './exchange.ts';
-import { deleteFile, noSuchFile, readFile, saveFile, sizeOfFile } from './files.ts';
+import { deleteFile, mostGathered, noSuchFile, readFile, saveFile, sizeOfFile } from './files.ts';
 import { listFiles } from './listing.ts';
+import { SpareBuffers } from './spare-buffers.ts';
 import type { Operation, Target } from './target.ts';
 import { operationOn, targetOf } from './target.ts';
 
@@ -28,7 +29,7 @@ export interface ServeParts {
   readonly metrics: Metrics;
 }
 
-/** Files that are saved at once, so that backups find room in the store, and memory lasts: a store may hold 40 MiB of each. */
+/** Files that are saved at once, so that backups find room in the store, and memory lasts: of each a store may hold 40 MiB, or Kylon 25 MiB and the store up to two copies. */
 const savedAtOnce = 4;
 /** So that downloads find room in the store. */
 const readAtOnce = 8;
@@ -42,6 +43,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
   const count = parts.metrics.counter('kylon_repository_requests_total', 'Requests of those who move volumes.', ['operation', 'code']);
   const saving = new Slots(savedAtOnce, mostWaiting);
   const reading = new Slots(readAtOnce, mostWaiting);
+  const buffers = new SpareBuffers(mostGathered);
   return async (request, signal) => {
     let operation: Operation | undefined;
     try {
@@ -49,7 +51,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
       operation = operationOn(target, request.method);
       const ticket = await genuineTicket(request.authorization, parts, signal);
       admit(ticket, operation, target);
-      const answer = await perform(operation, target, { request, parts, saving, reading, signal });
+      const answer = await perform(operation, target, { request, parts, saving, reading, buffers, signal });
       count({ operation, code: String(answer.status) });
       return answer;
     } catch (error) {
@@ -66,6 +68,7 @@ interface Given {
   readonly parts: ServeParts;
   readonly saving: Slots;
   readonly reading: Slots;
+  readonly buffers: SpareBuffers;
   readonly signal: AbortSignal;
 }
 
@@ -86,7 +89,7 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
   if (operation === 'delete') return deleteFile(store, key, signal);
   if (target.what === 'config') throw new Error(`${operation} of a config is nobody's right`);
   using _ = await given.saving.enter(signal);
-  return await saveFile(parts, { key, kind: target.kind, id: target.id }, request, signal);
+  return await saveFile({ ...parts, buffers: given.buffers }, { key, kind: target.kind, id: target.id }, request, signal);
 }
 
 /** What the client is told: never what was thrown, which the log tells. */

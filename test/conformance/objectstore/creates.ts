@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { randomIds } from '../../../src/base/ids.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { probe } from '../../../src/objectstore/probe/probe.ts';
-import { bytes, collect, forEach, patience, pattern, signal, textOf } from './subject.ts';
+import { bytes, collect, forEach, patience, pattern, sha256, signal, textOf } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 const writers = 24;
@@ -24,6 +24,14 @@ export function describeCreates(subject: Subject): void {
     expect(await store.putIfAbsent('k', bytes('second'), signal)).toBe('exists');
     expect(await other.putIfAbsent('k', bytes('third'), signal)).toBe('exists');
     expect(textOf(await store.read('k', signal))).toBe('first');
+  });
+
+  it('takes the hash of what it is given from who knows it', async () => {
+    const { store, other } = subject;
+    const body = bytes('known');
+    expect(await store.putIfAbsent('k', body, signal, sha256(body))).toBe('created');
+    expect(await other.putIfAbsent('k', body, signal, sha256(body))).toBe('exists');
+    expect(textOf(await other.read('k', signal))).toBe('known');
   });
 
   it('does not share memory with its callers', async () => {
