@@ -1,15 +1,18 @@
 /** The index files of a repository, which tell where each blob lies. None ever changes, so each is read once. */
 import type { KeyObject } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { together } from '../../base/lifetime.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import { listedIn } from './listed-in.ts';
 import { Places } from './places.ts';
-import type { Place } from './places.ts';
+import type { NewPlace, Place } from './places.ts';
 import { sealBytes } from './sealed.ts';
 import { listNames, readSealed } from './stored-files.ts';
 import type { Location } from './stored-files.ts';
 
 const readsAtOnce = 4;
+/** Blobs that are added before others have their turn: it takes some milliseconds. */
+const addedAtOnce = 1 << 13;
 /** About 350 MB of memory. */
 const mostBlobs = 8 << 20;
 
@@ -62,8 +65,15 @@ export class IndexFiles {
     for (let next = names.next(); !next.done; next = names.next()) {
       const text = await readSealed(this.#location, 'index', next.value, this.#key, signal);
       const key = `${this.#location.prefix}index/${next.value}`;
-      for await (const { pack, blobs } of listedIn(text, key)) this.#places.add(pack, blobs);
+      await this.#add(listedIn(text, key));
       this.#read.add(next.value);
+    }
+  }
+
+  async #add(blobs: Iterable<NewPlace>): Promise<void> {
+    for (const blob of blobs) {
+      this.#places.add(blob);
+      if (this.size % addedAtOnce === 0) await setImmediate();
       if (this.size > mostBlobs)
         throw new StoreDamaged(
           `${this.#location.prefix}index/: it names more than ${mostBlobs} blobs, too many to look into the repository`,

@@ -1,68 +1,94 @@
-/** What an index file of restic lists: `{"packs":[{"id":…,"blobs":[…]}]}`, some thousand blobs at a time, since it may list a million. */
-import { setImmediate } from 'node:timers/promises';
+/** What an index file of restic lists: `{"packs":[{"id":…,"blobs":[…]}]}`, blob by blob, since it may list a million. */
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import { objectsIn } from './objects-in.ts';
+import { JsonCursor } from './json-cursor.ts';
 import type { NewPlace } from './places.ts';
+import { idWords } from './places.ts';
 import { sealBytes } from './sealed.ts';
 import { isId } from './stored-files.ts';
 
-export interface Listed {
-  /** Name of the pack. */
-  readonly pack: string;
-  readonly blobs: readonly NewPlace[];
-}
+const [packsName, blobsName, idName, offsetName, lengthName, expandedName] = [
+  'packs',
+  'blobs',
+  'id',
+  'offset',
+  'length',
+  'uncompressed_length',
+].map((name) => Buffer.from(name)) as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer];
 
-interface ListedBlob {
-  readonly id: string;
-  readonly offset: number;
-  readonly length: number;
-  readonly uncompressed_length?: number;
-}
-
-/** Blobs that are parsed before others have their turn: it takes some milliseconds. */
-const atOnce = 4096;
+const idDigits = 64;
 const longest = 2 ** 32 - 1;
 
-/** `key` names the file in errors. Rejects with StoreDamaged. */
-export async function* listedIn(text: Buffer, key: string): AsyncGenerator<Listed> {
-  const bounds = await objectsIn(text, 3);
-  if (!bounds) throw notAnIndex(key);
-  let pack: string | undefined;
-  for (let [first, end] = [0, 0]; first < bounds.length; first = end) {
-    pack = packIn(text.toString('utf8', bounds[first - 1] ?? 0, bounds[first])) ?? pack;
-    end = first + 2;
-    while (end < bounds.length && end < first + 2 * atOnce && areNeighbours(bounds, end)) end += 2;
-    const blobs = blobsIn(text.toString('utf8', bounds[first], bounds[end - 1]));
-    if (pack === undefined || !blobs) throw notAnIndex(key);
-    yield { pack, blobs };
-    await setImmediate();
-  }
-}
-
-const notAnIndex = (key: string) => new StoreDamaged(`${key}: what is in it is no index of restic's`);
-
-/** Of one pack, with no more than a comma between them. */
-const areNeighbours = (bounds: Uint32Array, at: number) => (bounds[at] ?? 0) - (bounds[at - 1] ?? 0) === 1;
-
-/** In front of the first blob of a pack stands how that is called; in front of its others nothing. */
-const packIn = (between: string) => [...between.matchAll(/"id":\s*"([0-9a-f]{64})"/g)].at(-1)?.[1];
-
-/** Undefined where they are none. */
-function blobsIn(list: string): NewPlace[] | undefined {
-  const blobs = parsed(`[${list}]`);
-  if (!blobs?.every(isListed)) return undefined;
-  return blobs.map(({ id, offset, length, uncompressed_length: expandedLength = 0 }) => ({ id, offset, length, expandedLength }));
-}
-
-function parsed(text: string): readonly ListedBlob[] | undefined {
+/** Always the same object, which is another blob with each turn. `key` names the file in errors. Throws StoreDamaged. */
+export function* listedIn(text: Buffer, key: string): Generator<NewPlace> {
+  const cursor = new JsonCursor(text);
+  const blob = { pack: '', id: new Uint32Array(idWords), offset: 0, length: 0, expandedLength: 0 };
   try {
-    return JSON.parse(text) as readonly ListedBlob[];
-  } catch {
-    return undefined;
+    for (const _ of listsOfBlobs(cursor, blob))
+      while (cursor.nextItem()) {
+        passBlob(cursor, blob);
+        yield blob;
+      }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new StoreDamaged(`${key}: what is in it is no index of restic's`, { cause: error });
   }
 }
 
-const isListed = ({ id, offset, length, uncompressed_length: expanded = 0 }: ListedBlob) =>
-  typeof id === 'string' && isId(id) && isLength(offset) && isLength(length) && length >= sealBytes && isLength(expanded);
+type Blob = { -readonly [field in keyof NewPlace]: NewPlace[field] };
 
-const isLength = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= longest;
+/** The cursor is in the list of one pack after the other, and has to be led out of it. */
+function* listsOfBlobs(cursor: JsonCursor, blob: Blob): Generator<undefined> {
+  for (cursor.enterObject(); goesToPacks(cursor);)
+    for (cursor.enterArray(); cursor.nextItem();)
+      for (cursor.enterObject(); goesToBlobs(cursor, blob);) {
+        cursor.enterArray();
+        yield undefined;
+      }
+}
+
+/** False where the file ends. */
+function goesToPacks(cursor: JsonCursor): boolean {
+  while (cursor.nextMember()) {
+    if (cursor.isText(packsName)) return true;
+    cursor.passValue();
+  }
+  return false;
+}
+
+/** False where the pack ends. In front of its blobs stands how it is called. */
+function goesToBlobs(cursor: JsonCursor, blob: Blob): boolean {
+  while (cursor.nextMember()) {
+    if (cursor.isText(blobsName)) return true;
+    if (cursor.isText(idName)) blob.pack = packIn(cursor);
+    else cursor.passValue();
+  }
+  blob.pack = '';
+  return false;
+}
+
+function packIn(cursor: JsonCursor): string {
+  const id = cursor.passText().passedText;
+  return isId(id) ? id : '';
+}
+
+function passBlob(cursor: JsonCursor, blob: Blob): void {
+  let hasId = false;
+  blob.offset = -1;
+  blob.length = -1;
+  blob.expandedLength = 0;
+  for (cursor.enterObject(); cursor.nextMember();) {
+    if (cursor.isText(idName)) {
+      cursor.passDigits(idDigits, blob.id);
+      hasId = true;
+    } else if (cursor.isText(offsetName)) blob.offset = cursor.passCount();
+    else if (cursor.isText(lengthName)) blob.length = cursor.passCount();
+    else if (cursor.isText(expandedName)) blob.expandedLength = cursor.passCount();
+    else cursor.passValue();
+  }
+  if (!hasId || !isPlace(blob)) throw new RangeError('it has a blob that cannot be');
+}
+
+const isPlace = ({ pack, offset, length, expandedLength }: NewPlace) =>
+  pack !== '' && isLength(offset) && isLength(length) && length >= sealBytes && isLength(expandedLength);
+
+const isLength = (value: number) => value >= 0 && value <= longest;
