@@ -1,4 +1,5 @@
 /** Wires the parts: read it to see the whole system on one screen. What differs between the ways of running is given. */
+import { join } from 'node:path';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Clock } from './base/clock.ts';
 import type { Ids } from './base/ids.ts';
@@ -23,6 +24,8 @@ import type { Version } from './machinery/description/version.ts';
 import { openStore } from './objectstore/open.ts';
 import type { Options } from './options.ts';
 import type { ReadOnly } from './read-only.ts';
+import { openKeptIndexes } from './repository/reading/kept-indexes.ts';
+import { OpenRepositories } from './repository/reading/open-repositories.ts';
 import { createRepositories } from './repository/store-repositories.ts';
 import { backups } from './resources/backup.ts';
 import { restores } from './resources/restore.ts';
@@ -109,6 +112,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     cluster,
     store,
     repositories,
+    openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),
     mover,
     domain,
     replica: options.replica,

@@ -8,6 +8,7 @@ import type { Objects } from '../machinery/objects.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { Authorizer } from '../machinery/user.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
+import type { OpenRepositories } from '../repository/reading/open-repositories.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { MoverSetting } from './mover/setting.ts';
 
@@ -21,6 +22,8 @@ export interface EngineParts {
   readonly store: ObjectStore;
   /** What was in volumes. */
   readonly repositories: Repositories;
+  /** For who looks into it. */
+  readonly openRepositories: OpenRepositories;
   /** Undefined where no Pod can reach this process: then no volume can be copied. */
   readonly mover: MoverSetting | undefined;
   /** Names this cluster in the store. */

@@ -18,6 +18,8 @@ import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/objectstore/open.ts';
 import type { FileTree } from '../../src/repository/reading/file-tree.ts';
+import { memoryStore } from '../../src/objectstore/memory.ts';
+import { KeptIndexes } from '../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../src/repository/reading/open-repositories.ts';
 import { parts } from '../objectstore/stores.ts';
 import { Random } from '../simulation/random.ts';
@@ -42,7 +44,7 @@ describe(title, options, () => {
     const [tree, files, cache] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
     const inFiles = (...args: string[]) => ask(['-r', join(files, 'restic'), '--cache-dir', cache, ...args], tree);
     await inFiles('init', ...(seed === 3 ? ['--repository-version', '1'] : []));
-    const repositories = new OpenRepositories();
+    const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
     const { store } = await openStore(pathToFileURL(files).href, parts, signal);
     for (let round = 0; round < 3; round++) {
       change(tree, random);

@@ -17,6 +17,8 @@ import type { ResourceDefinition } from '../../src/machinery/resource.ts';
 import type { User } from '../../src/machinery/user.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
+import { KeptIndexes } from '../../src/repository/reading/kept-indexes.ts';
+import { OpenRepositories } from '../../src/repository/reading/open-repositories.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
 import { backups } from '../../src/resources/backup.ts';
 import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
@@ -80,6 +82,7 @@ export function createWorkbench(
     cluster,
     store: given.store ?? memoryStore(files),
     repositories: given.repositories ?? emptyRepositories,
+    openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),
     mover: given.mover,
     domain: 'domain',
     replica: given.replica ?? 'one',

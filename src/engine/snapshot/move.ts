@@ -1,6 +1,7 @@
 /** Copies a volume into the repository of its namespace: what the driver has just taken of it, or the volume itself as it is used. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
+import { StoreError } from '../../objectstore/objectstore.ts';
 import type { SnapshotStatus } from '../../resources/snapshot.ts';
 import { summaryIn } from '../mover/mover-log.ts';
 import type { MoverSummary } from '../mover/mover-log.ts';
@@ -15,6 +16,7 @@ import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findBoundClaim } from './claim.ts';
 import { createIntermediate, intermediateClaim } from './intermediate.ts';
 import { volumeSnapshots } from './known.ts';
+import { openMovedTree } from './moved-tree.ts';
 import type { Taken } from './take.ts';
 
 type Claim = NonNullable<SnapshotStatus['claim']>;
@@ -47,7 +49,15 @@ async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | '
   const moved = statusOf(summary, claim);
   // Written down before the Pod goes that could tell it once more.
   await work.save(moved);
+  await openMoved(work, summary);
   return moved;
+}
+
+/** So that who looks into it first does not wait for the indexes that it has added. What goes wrong is told to who looks. */
+async function openMoved({ parts, object, signal }: Work, { snapshotId }: MoverSummary): Promise<void> {
+  await openMovedTree(parts, object.metadata.namespace ?? '', snapshotId, signal).catch((error: unknown) => {
+    if (!(error instanceof StoreError)) throw error;
+  });
 }
 
 function statusOf({ snapshotId, files, bytesRead, bytesAdded, bytesStored }: MoverSummary, claim: Claim): Partial<RunStatus> {

@@ -1,31 +1,21 @@
 /** The files of a Snapshot that was moved to the object store, for who looks into it: lists, files, folders as tar files. */
 import { hash } from 'node:crypto';
 import { rfc3339 } from '../../base/clock.ts';
-import { unlessAborted, withDeadline } from '../../base/lifetime.ts';
 import { begun } from '../../base/pieces.ts';
 import { ApiError, badRequest, quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
-import { StoreDamaged, StoreUnavailable } from '../../objectstore/objectstore.ts';
 import type { EntryType, FileEntry } from '../../repository/reading/entries.ts';
-import { resticFolder } from '../../repository/paths.ts';
 import type { FileTree } from '../../repository/reading/file-tree.ts';
-import { OpenRepositories } from '../../repository/reading/open-repositories.ts';
 import { partsOf, PathRefused, pathText } from '../../repository/reading/paths.ts';
 import type { Download, FileList, FileQuery, FileType, SnapshotFile } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
 import { notFoundBecause, requireEnded } from '../runs/require-ended.ts';
-
-/** Milliseconds. */
-const openWithin = 60_000;
-
-/** Under which movers save a volume: a folder with its files, or a file with the bytes of a device. */
-const volumeName = 'volume';
+import { openMovedTree } from './moved-tree.ts';
 
 /** Errors of the store pass; all others are ApiErrors. */
 export class SnapshotFiles {
   readonly #parts: EngineParts;
-  readonly #open = new OpenRepositories();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -57,20 +47,9 @@ export class SnapshotFiles {
     throw new ApiError(404, 'NotFound', `snapshot ${quote(snapshot.metadata.name)} holds no file ${quote(path)}`, {});
   }
 
-  /** Who goes away leaves the opening to the others. */
   async #treeOf(snapshot: KubeObject, signal: AbortSignal): Promise<FileTree> {
-    const { store, domain, repositories, clock } = this.#parts;
     const id = this.#requireFiles(snapshot as Snapshot);
-    const { namespace = '' } = snapshot.metadata;
-    const location = { store, prefix: resticFolder({ domain, namespace }) };
-    const lasting = new AbortController().signal;
-    const late = () => new StoreUnavailable(`${location.prefix} was not opened within ${openWithin / 1_000} s`);
-    const opening = withDeadline(clock, openWithin, lasting, late, async (signal) => {
-      const password = async () => (await repositories.access(namespace, 'read', openWithin, signal)).repositoryPassword;
-      const tree = await this.#open.openTree(location, password, id, signal);
-      return (await tree.below(volumeName, signal)) ?? noVolume(location.prefix, id);
-    });
-    return unlessAborted(opening, signal);
+    return openMovedTree(this.#parts, snapshot.metadata.namespace ?? '', id, signal);
   }
 
   /** The id of what was moved. Throws ApiError where nothing was, and says why. */
@@ -81,10 +60,6 @@ export class SnapshotFiles {
     if (method === 'File') return handle;
     throw notFoundBecause(snapshots, snapshot.metadata.name, 'its files are not in the object store, because the CSI driver keeps it');
   }
-}
-
-function noVolume(prefix: string, id: string): never {
-  throw new StoreDamaged(`${prefix}snapshots/${id}: there is nothing in it that is called ${quote(volumeName)}`);
 }
 
 /** Without what it may have too much. */

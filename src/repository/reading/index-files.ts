@@ -1,9 +1,11 @@
-/** The index files of a repository, which tell where each blob lies. None ever changes, so each is read once. */
+/** The index files of a repository, which tell where each blob lies. None ever changes, so each is read once, and kept on the local disk. */
 import type { KeyObject } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { together } from '../../base/lifetime.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import type { KeptIndexes } from './kept-indexes.ts';
 import { listedIn } from './listed-in.ts';
+import { isWhole, packed, unpacked } from './packed-index.ts';
 import { Places } from './places.ts';
 import type { NewPlace, Place } from './places.ts';
 import { sealBytes } from './sealed.ts';
@@ -19,13 +21,15 @@ const mostBlobs = 8 << 20;
 export class IndexFiles {
   readonly #location: Location;
   readonly #key: KeyObject;
+  readonly #kept: KeptIndexes;
   #read = new Set<string>();
   #places = new Places(sealBytes);
   #refreshing: Promise<void> | undefined;
 
-  constructor(location: Location, key: KeyObject) {
+  constructor(location: Location, key: KeyObject, kept: KeptIndexes) {
     this.#location = location;
     this.#key = key;
+    this.#kept = kept;
   }
 
   /** How many blobs are known. */
@@ -63,11 +67,23 @@ export class IndexFiles {
   /** Several of these share what is left. */
   async #readAll(names: Iterator<string>, signal: AbortSignal): Promise<void> {
     for (let next = names.next(); !next.done; next = names.next()) {
-      const text = await readSealed(this.#location, 'index', next.value, this.#key, signal);
       const key = `${this.#location.prefix}index/${next.value}`;
-      await this.#add(listedIn(text, key));
+      if (!(await this.#addKept(key, signal))) {
+        const text = await readSealed(this.#location, 'index', next.value, this.#key, signal);
+        const whole = await packed(listedIn(text, key));
+        await this.#add(unpacked(whole));
+        this.#kept.keep(key, whole);
+      }
       this.#read.add(next.value);
     }
+  }
+
+  /** False where it is not kept, or not as it was. */
+  async #addKept(key: string, signal: AbortSignal): Promise<boolean> {
+    const kept = await this.#kept.find(key, signal);
+    if (!kept || !isWhole(kept)) return false;
+    await this.#add(unpacked(kept));
+    return true;
   }
 
   async #add(blobs: Iterable<NewPlace>): Promise<void> {

@@ -2,6 +2,7 @@
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import { rootOf } from './entries.ts';
 import { FileTree } from './file-tree.ts';
+import type { KeptIndexes } from './kept-indexes.ts';
 import { openRepository } from './repository-reader.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 import type { Location } from './stored-files.ts';
@@ -19,6 +20,11 @@ interface Open {
 export class OpenRepositories {
   /** By prefix, the one asked longest ago first. */
   readonly #open = new Map<string, Open>();
+  readonly #kept: KeptIndexes;
+
+  constructor(kept: KeptIndexes) {
+    this.#kept = kept;
+  }
 
   /**
    * The files of a snapshot, by the id that restic gave it. `password` is asked for a repository that is not open yet, and what is opened
@@ -40,7 +46,7 @@ export class OpenRepositories {
 
   #reader(location: Location, password: () => Promise<string>, signal: AbortSignal): Promise<RepositoryReader> {
     const { prefix } = location;
-    const open = this.#open.get(prefix) ?? { opening: password().then((text) => openRepository(location, text, signal)) };
+    const open = this.#open.get(prefix) ?? { opening: password().then((text) => openRepository(location, text, this.#kept, signal)) };
     this.#open.delete(prefix);
     this.#open.set(prefix, open);
     open.opening.then(

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import { Folder } from './folder.ts';
 import { IndexFiles } from './index-files.ts';
+import type { KeptIndexes } from './kept-indexes.ts';
 import { openMasterKey } from './master-key.ts';
 import { nameOf, readBlobs } from './packs.ts';
 import type { Blob } from './packs.ts';
@@ -19,8 +20,13 @@ const largestPiece = 16 << 20;
 const mostAhead = 4 << 20;
 
 /** Tries the password against the keys of the repository, which takes about a second. Rejects with a StoreError. */
-export async function openRepository(location: Location, password: string, signal: AbortSignal): Promise<RepositoryReader> {
-  return new RepositoryReader(location, await openMasterKey(location, password, signal));
+export async function openRepository(
+  location: Location,
+  password: string,
+  kept: KeptIndexes,
+  signal: AbortSignal,
+): Promise<RepositoryReader> {
+  return new RepositoryReader(location, await openMasterKey(location, password, signal), kept);
 }
 
 export class RepositoryReader {
@@ -31,10 +37,10 @@ export class RepositoryReader {
   readonly #folders = new Map<string, Folder>();
   #foldersBytes = 0;
 
-  constructor(location: Location, key: KeyObject) {
+  constructor(location: Location, key: KeyObject, kept: KeptIndexes) {
     this.#location = location;
     this.#key = key;
-    this.#index = new IndexFiles(location, key);
+    this.#index = new IndexFiles(location, key, kept);
   }
 
   /** How many blobs it knows, which is what its memory goes by. */

@@ -4,6 +4,7 @@ import type { Repositories } from '../../../src/repository/repositories.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { fastClock } from '../clocks.ts';
+import { craft } from '../../repository/reading/crafted.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, emptyRepositories, forever, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
@@ -21,7 +22,7 @@ function scene(exitCode = 0, log = summary) {
   const forgotten: string[] = [];
   const repositories: Repositories = {
     ...emptyRepositories,
-    access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'r' }),
+    access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'crafted' }),
     forget: async (namespace, snapshotId) => void forgotten.push(`${namespace}/${snapshotId}`),
   };
   const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
@@ -69,6 +70,17 @@ describe('a Snapshot that is moved', () => {
     expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: id, readyToUse: true, claim: { name: 'data' } });
     expect(status).toMatchObject({ files: 3, bytesRead: 5, bytesAdded: 4, bytesStored: 2, restoreSize: '1Mi' });
     expect(left()).toEqual([]);
+  });
+
+  it('is open for who looks into it: keys and indexes were read when it ended', async () => {
+    const { snapshot, files } = craft([{ name: 'volume', type: 'dir', nodes: [{ name: 'a', type: 'file', size: 2, pieces: ['ab'] }] }]);
+    const { one } = scene(0, summary.replace(id, snapshot));
+    for (const [key, bytes] of files) one.files.set(key.replace(/^r\//, 'd/domain/volumes/shop/restic/'), bytes);
+    await one.create(snapshots, 'shop', 's', moved);
+    const found = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    for (const key of one.files.keys()) if (/\/(keys|index)\//.test(key)) one.files.set(key, Buffer.of());
+    const { items } = await one.engine.services.files(found, { limit: 500, continue: '', path: '' }, forever);
+    expect(items.map(({ path }) => path)).toEqual(['/a']);
   });
 
   it.each(Array.from({ length: 40 }, (_, index) => index))('is moved once, though the process ended at its request %i', async (at) => {

@@ -1,6 +1,8 @@
 /** What a repository may hold that no restic has written: whoever may write to one must not harm who reads it. */
 import { describe, expect, it } from 'vitest';
 import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
+import { memoryStore } from '../../../src/objectstore/memory.ts';
+import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 import { craft, openCrafted, openFiles } from './crafted.ts';
 import type { Crafted } from './crafted.ts';
@@ -141,7 +143,7 @@ describe('a crafted repository', () => {
   });
 
   it('whose packs were put together anew is read from the new ones', async () => {
-    const repositories = new OpenRepositories();
+    const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
     const folder: Crafted = { name: 'd', type: 'dir', nodes: [file('a')] };
     const { files, snapshot } = craft([folder]);
     expect(await openFiles(files, snapshot, repositories).then(list)).toHaveLength(1);
@@ -154,7 +156,7 @@ describe('a crafted repository', () => {
   });
 
   it('that is another one by now is opened anew', async () => {
-    const repositories = new OpenRepositories();
+    const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
     const { files, snapshot } = craft([file('a')]);
     expect(await openFiles(files, snapshot, repositories).then(list)).toHaveLength(1);
     const other = craft([file('b'), file('c')], { key: Buffer.alloc(32, 8) });

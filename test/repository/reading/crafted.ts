@@ -2,6 +2,7 @@
 import { createCipheriv, hash, scryptSync } from 'node:crypto';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
+import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 
 const never = new AbortController().signal;
@@ -89,6 +90,10 @@ export function openCrafted(nodes: readonly Crafted[], change: (files: Map<strin
   return openFiles(files, snapshot);
 }
 
-export function openFiles(files: Map<string, Uint8Array>, snapshot: string, repositories = new OpenRepositories()): Promise<FileTree> {
+export function openFiles(
+  files: Map<string, Uint8Array>,
+  snapshot: string,
+  repositories = new OpenRepositories(new KeptIndexes(memoryStore())),
+): Promise<FileTree> {
   return repositories.openTree({ store: memoryStore(files), prefix: 'r/' }, () => Promise.resolve(password), snapshot, never);
 }

@@ -6,6 +6,7 @@ import { memoryStore } from '../../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../../src/objectstore/objectstore.ts';
 import type { FileEntry } from '../../../src/repository/reading/entries.ts';
 import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
+import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 import { bytesOf, frozenFiles, indexOfSecond, never, openFrozen, password, prefix, quickFiles, snapshots } from './frozen.ts';
 
@@ -196,7 +197,7 @@ describe('a repository', () => {
   });
 
   it('does not open with another password, and does when it is asked again with the right one', async () => {
-    const repositories = new OpenRepositories();
+    const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
     await expect(openFrozen(await quickFiles(), snapshots.first, 'wrong', repositories)).rejects.toThrow(
       `${prefix}keys/: the password that Kylon has for the repository opens none of its keys (1)`,
     );
@@ -209,7 +210,7 @@ describe('a repository', () => {
     const files = new Map([...whole].filter(([key]) => key !== laterIndex));
     const reads: string[] = [];
     const store = spied(memoryStore(files), reads);
-    const repositories = new OpenRepositories();
+    const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
     const open = async (id: string) => {
       const tree = await repositories.openTree({ store, prefix }, () => Promise.resolve(password), id, never);
       return (await tree.below('volume', never)) ?? expect.fail('no volume');
@@ -238,7 +239,12 @@ describe('a repository', () => {
     const reads: string[] = [];
     const files = await quickFiles();
     const store = spied(memoryStore(files), reads);
-    const tree = await new OpenRepositories().openTree({ store, prefix }, () => Promise.resolve(password), snapshots.first, never);
+    const tree = await new OpenRepositories(new KeptIndexes(memoryStore())).openTree(
+      { store, prefix },
+      () => Promise.resolve(password),
+      snapshots.first,
+      never,
+    );
     const root = await found('/volume', tree);
     reads.length = 0;
     await bytesOf(tree.archive(root, '/', never));

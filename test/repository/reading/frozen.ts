@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import { openMasterKey } from '../../../src/repository/reading/master-key.ts';
+import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 
 export const never = new AbortController().signal;
@@ -67,7 +68,7 @@ export async function openFrozen(
   files: Map<string, Uint8Array>,
   snapshot: string,
   given = password,
-  repositories = new OpenRepositories(),
+  repositories = new OpenRepositories(new KeptIndexes(memoryStore())),
 ) {
   const location = { store: memoryStore(files), prefix };
   const tree = await repositories.openTree(location, () => Promise.resolve(given), snapshot, never);

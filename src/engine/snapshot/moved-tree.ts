@@ -1,0 +1,35 @@
+/** The files of what was moved into the repository of a namespace. */
+import { unlessAborted, withDeadline } from '../../base/lifetime.ts';
+import { quote } from '../../machinery/errors.ts';
+import { StoreDamaged, StoreUnavailable } from '../../objectstore/objectstore.ts';
+import { resticFolder } from '../../repository/paths.ts';
+import type { FileTree } from '../../repository/reading/file-tree.ts';
+import type { EngineParts } from '../parts.ts';
+
+/** Milliseconds. */
+const openWithin = 60_000;
+
+/** Under which movers save a volume: a folder with its files, or a file with the bytes of a device. */
+const volumeName = 'volume';
+
+/** By the id that restic gave it. Who goes away leaves the opening to the others. Rejects with a StoreError. */
+export function openMovedTree(
+  { store, domain, repositories, openRepositories, clock }: EngineParts,
+  namespace: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<FileTree> {
+  const location = { store, prefix: resticFolder({ domain, namespace }) };
+  const lasting = new AbortController().signal;
+  const late = () => new StoreUnavailable(`${location.prefix} was not opened within ${openWithin / 1_000} s`);
+  const opening = withDeadline(clock, openWithin, lasting, late, async (signal) => {
+    const password = async () => (await repositories.access(namespace, 'read', openWithin, signal)).repositoryPassword;
+    const tree = await openRepositories.openTree(location, password, id, signal);
+    return (await tree.below(volumeName, signal)) ?? noVolume(location.prefix, id);
+  });
+  return unlessAborted(opening, signal);
+}
+
+function noVolume(prefix: string, id: string): never {
+  throw new StoreDamaged(`${prefix}snapshots/${id}: there is nothing in it that is called ${quote(volumeName)}`);
+}
