@@ -17,6 +17,7 @@ import type { RunParts, Task } from './runs/run.ts';
 import { perform } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
+import { SnapshotFiles } from './snapshot/snapshot-files.ts';
 import { snapshotTask } from './snapshot/snapshot.ts';
 import { dueAt } from './upkeep/ttl.ts';
 import { Prune } from './upkeep/prune.ts';
@@ -37,6 +38,7 @@ const watchAgain = 1_000;
 
 export function createEngine(parts: EngineParts): Engine {
   const runs = new Runs(parts.clock);
+  const files = new SnapshotFiles(parts);
   const claims = new Claims(parts);
   const verifier = new Verifier(parts);
   const sweep = new Sweep(parts);
@@ -44,7 +46,7 @@ export function createEngine(parts: EngineParts): Engine {
   const populator = new Populator(parts);
   const kinds = [
     new Kind({ parts, task: backupTask(parts.backups), claims, runs }, (object, gone) => verifier.see(object, gone)),
-    new Kind({ parts, task: restoreTask(parts.restores), claims, runs }),
+    new Kind({ parts, task: restoreTask(parts.restores, files), claims, runs }),
     new Kind({ parts, task: snapshotTask(parts.snapshots), claims, runs }),
   ];
   return {
@@ -52,7 +54,7 @@ export function createEngine(parts: EngineParts): Engine {
       const others = [verifier, sweep, prune, populator];
       await Promise.all([...others, ...kinds].map((one) => one.run(signal)));
     },
-    services: createServices(parts, runs),
+    services: createServices(parts, runs, files),
   };
 }
 

@@ -23,7 +23,7 @@ import { readLog } from './runs/read-log.ts';
 import { requireEnded } from './runs/require-ended.ts';
 import { statusOf } from './runs/run-status.ts';
 import type { Runs } from './runs/runs.ts';
-import { SnapshotFiles } from './snapshot/snapshot-files.ts';
+import type { SnapshotFiles } from './snapshot/snapshot-files.ts';
 import { holdBackup, releaseBackup } from './upkeep/hold.ts';
 import { verifyBackup } from './verify/ask.ts';
 
@@ -31,11 +31,10 @@ import { verifyBackup } from './verify/ask.ts';
 const openReaders = 32;
 const openWithin = 60_000;
 
-export function createServices(parts: EngineParts, runs: Runs): Services {
+export function createServices(parts: EngineParts, runs: Runs, files: SnapshotFiles): Services {
   const archives = new Cache<ArchiveReader>(openReaders);
   const results = new Cache<ResultsReader>(openReaders);
   const discovered = new Discovered(parts);
-  const files = new SnapshotFiles(parts);
   const archiveOf = (backup: KubeObject, signal: AbortSignal) => opened(parts, archives, backup, openArchive, signal);
   const resultsOf = (restore: KubeObject, signal: AbortSignal) => opened(parts, results, restore, openResults, signal);
   const storedLog = async (object: KubeObject, signal: AbortSignal) =>

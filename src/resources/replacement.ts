@@ -17,14 +17,16 @@ export const replacement = object('What a run that begins anew has to know of th
 });
 
 const step = object('One step of the work.', {
-  name: text('MakeVolume, ScaleDown, ReplaceVolume, ScaleUp; GoBack where one of them has failed.'),
+  name: text(
+    'MakeVolume, ScaleDown, ReplaceVolume, ScaleUp; GoBack where one of them has failed. With spec.files: FindFiles, RestoreFiles.',
+  ),
   phase: choice('How far it is.', ['InProgress', 'Completed', 'Failed']),
   startTimestamp: time('When it began.'),
   completionTimestamp: optional(time('When it ended.')),
   message: optional(text('What it has done, or why it failed, for people.')),
 });
 
-export const steps = list('The steps of a Restore that replaces the volume of a claim, in the order in which they began.', step, {
+export const steps = list('The steps of a Restore that changes a claim that is there, in the order in which they began.', step, {
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['name'],
 });

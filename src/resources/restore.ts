@@ -17,6 +17,7 @@ import { replacement, steps } from './replacement.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { transformFaults, transforms } from './transforms.ts';
+import { volumeFiles, volumeFilesFaults } from './volume-files.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 
 const item = object('One object of the backup.', {
@@ -28,9 +29,9 @@ const item = object('One object of the backup.', {
 
 type Item = Static<typeof item>;
 
-const claim = object('The PersistentVolumeClaim that is made of a Snapshot.', {
+const claim = object('The PersistentVolumeClaim that is made of a Snapshot, or into whose volume files of it are put.', {
   name: optional(
-    text('Name of the claim. One that is there takes existingResourcePolicy Update. Default: that of the claim that was taken.'),
+    text('Name of the claim. One that is there takes existingResourcePolicy Update, or files. Default: that of the claim that was taken.'),
   ),
   storageClassName: optional(
     text(
@@ -62,13 +63,14 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   backupName: optional(text('Name of the Backup that is restored. Either this or snapshotName is given.', { minLength: 1 })),
   snapshotName: optional(
     text(
-      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim, existingResourcePolicy and dryRun are about Backups.',
+      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim, files, existingResourcePolicy and dryRun are about Backups.',
       {
         minLength: 1,
       },
     ),
   ),
   claim: optional(claim),
+  files: optional(volumeFiles),
   backupNamespace: optional(
     text('Namespace of the Backup. Default: that of the Restore; another one takes the right to create backups/restore there.'),
   ),
@@ -94,7 +96,7 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   transforms,
   existingResourcePolicy: optional(
     choice(
-      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved but for what controllers have set since, Recreate deletes it first. Of a Snapshot: Skip refuses a claim that is there, Update gives it a new volume, while the workloads that use it are scaled down.',
+      'What is done with an object that is there already and differs: Skip leaves it, Update changes it to what was saved but for what controllers have set since, Recreate deletes it first. Of a Snapshot: Skip refuses a claim that is there, Update gives it a new volume, while the workloads that use it are scaled down. Of files: Skip refuses what is there, Update overwrites what differs.',
       ['Skip', 'Update', 'Recreate'],
       { default: 'Skip' },
     ),
@@ -110,8 +112,15 @@ const status = object('What became of the restore. Written by Kylon alone.', {
     object('How far a running restore is.', {
       totalItems: optional(integer('How many objects are to be restored.')),
       itemsRestored: optional(integer('How many of them are done, whatever the outcome.')),
+      totalBytes: optional(
+        integer('How many bytes are to be brought from the object store into a volume, as far as they have been found.'),
+      ),
+      bytesDone: optional(integer('How many of them are there.')),
     }),
   ),
+  files: optional(integer('How many files, folders and links were written, where spec.files names what is restored.')),
+  filesUnchanged: optional(integer('How many files were there already as they are in the Snapshot.')),
+  bytesRestored: optional(integer('How many bytes were written into those files.')),
   counts: optional(
     object('How many objects had which outcome; the subresource results has them one by one.', {
       created: optional(integer('Were not there and have been created.')),
@@ -178,7 +187,9 @@ export const restores = defineResource({
 });
 
 /** What of the status only the server writes, whatever rights a client has to it: it is acted upon with the rights of the creator, and of Kylon. */
-const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ['createdBy', 'replacement']);
+const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ofKylon);
+
+const ofKylon = ['createdBy', 'replacement', 'files', 'filesUnchanged', 'bytesRestored'];
 
 /** Given a spec that the schema allows. */
 function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldError[] {
@@ -190,6 +201,7 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
   return [
     ...sourceFaults(spec),
     ...claimFaults(spec.claim),
+    ...filesFaults(spec),
     ...(backupNamespace === undefined ? [] : namespaceFaults('spec.backupNamespace', backupNamespace)),
     ...selectionFaults(spec),
     ...items.flatMap((item, index) => itemFaults(`spec.items[${index}]`, item)),
@@ -205,16 +217,21 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
   ];
 }
 
-const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'dryRun']);
+const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'files', 'dryRun']);
+/** Of a claim that is there nothing is changed. */
+const ofNewClaims = ['storageClassName', 'size', 'accessModes'] as const;
 /** Skip is also what the schema fills in. */
 const isPolicyOfSnapshots = (field: string, value: unknown) => field === 'existingResourcePolicy' && value !== 'Recreate';
 
 /** A restore is of a Backup or of a Snapshot, and says nothing about the other. */
 function sourceFaults(spec: RestoreSpec): readonly FieldError[] {
-  const { backupName, snapshotName, claim } = spec;
+  const { backupName, snapshotName } = spec;
   if (backupName === undefined && snapshotName === undefined)
     return [{ field: 'spec.backupName', type: 'Required value', detail: 'backupName or snapshotName must be given' }];
-  if (snapshotName === undefined) return claim === undefined ? [] : [forbidden('claim', 'may be used with snapshotName only')];
+  if (snapshotName === undefined)
+    return (['claim', 'files'] as const)
+      .filter((field) => spec[field] !== undefined)
+      .map((field) => forbidden(field, 'may be used with snapshotName only'));
   return Object.entries(spec)
     .filter(([field, value]) => value !== undefined && !ofSnapshots.has(field) && !isPolicyOfSnapshots(field, value))
     .map(([field]) => forbidden(field, 'may not be used together with snapshotName'));
@@ -227,6 +244,15 @@ function claimFaults({ name, storageClassName, size }: Partial<NonNullable<Resto
     ...(name === undefined ? [] : objectNameFaults('spec.claim.name', name)),
     ...(storageClassName === undefined ? [] : objectNameFaults('spec.claim.storageClassName', storageClassName)),
     ...sizeFaults('spec.claim.size', size),
+  ];
+}
+
+function filesFaults({ files, claim = {} }: RestoreSpec): readonly FieldError[] {
+  if (!files) return [];
+  const changes = ofNewClaims.filter((field) => claim[field] !== undefined);
+  return [
+    ...volumeFilesFaults('spec.files', files),
+    ...changes.map((field) => forbidden(`claim.${field}`, 'may not be used together with files: the claim stays as it is')),
   ];
 }
 

@@ -5,7 +5,7 @@ import { restoreFrom } from './restore-from.ts';
 
 const restore = restoreFrom(
   'snapshotName',
-  'Create a Restore that makes a PersistentVolumeClaim of a Snapshot, in the namespace of the Snapshot. Without a body it gets the name of the claim that was taken.',
+  'Create a Restore that makes a PersistentVolumeClaim of a Snapshot, in the namespace of the Snapshot, or puts a file or folder of it into one that is there. Without a body the claim gets the name of the one that was taken.',
 );
 
 export const snapshotSubresources = [restore, files, download, proxy];

@@ -190,6 +190,19 @@ describe('create', () => {
     });
   });
 
+  it('puts a file of a snapshot into a claim, by the path that is printed', async () => {
+    const flags = '--path /conf/app.yaml --target-directory old/conf --claim data --existing-resource-policy Update';
+    const { received } = await against(({ body }) => ({ status: 201, body }), `restore create --from-snapshot first ${flags}`);
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
+      spec: {
+        snapshotName: 'first',
+        claim: { name: 'data' },
+        files: { path: 'conf/app.yaml', targetDirectory: 'old/conf' },
+        existingResourcePolicy: 'Update',
+      },
+    });
+  });
+
   it('names a restore after its backup, and tells what the server warns of', async () => {
     const answer: Script = ({ body }) => ({
       status: 201,

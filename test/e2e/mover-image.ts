@@ -1,10 +1,14 @@
 /** The image of the Pods that copy volumes: restic, built by Go, the script of manifests/mover, and a shell; loaded into the node of the cluster. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { repository } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { buildGo } from './go.ts';
+import type { Kubectl } from './kubectl.ts';
+import { nodeAddress } from './volumes.ts';
 
 const loader = resolve(repository, '../shared/cluster/image');
 const busybox = '/bin/busybox';
@@ -24,11 +28,29 @@ export async function moverImage(): Promise<string> {
   const root = temporaryFolder();
   for (const folder of ['bin', 'usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync(busybox, join(root, 'bin/busybox'));
-  for (const tool of ['sh', 'cat', 'cmp', 'wc']) symlinkSync('busybox', join(root, 'bin', tool));
+  for (const tool of ['sh', 'cat', 'chmod', 'chown', 'cmp', 'mkdir', 'mv', 'readlink', 'rm', 'stat', 'wc'])
+    symlinkSync('busybox', join(root, 'bin', tool));
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));
   for (const program of ['bin/busybox', 'bin/restic', 'usr/local/bin/mover']) chmodSync(join(root, program), 0o755);
   const name = 'example.test/kylon-mover:1';
   execFileSync(loader, [name, root, '/usr/local/bin/mover'], { stdio: ['ignore', 'ignore', 'inherit'] });
   return name;
+}
+
+/** Of a Kylon beside the cluster whose movers reach it. */
+export async function moverFlags(kubectl: Kubectl): Promise<readonly string[]> {
+  const [image, port] = [await moverImage(), await freePort()];
+  const address = `https://${await nodeAddress(kubectl)}:${port}`;
+  return ['--bind-address=0.0.0.0', `--port=${port}`, `--mover-image=${image}`, `--mover-address=${address}`];
+}
+
+/** Until it is taken again, which nobody else here does. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }

@@ -1,5 +1,5 @@
 /** restic as it is built from its module, against a repository that a server of ours serves. */
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
@@ -83,11 +83,13 @@ export class Restic {
     return new Running(this.#program, this.#flags(port, access, args), { env: { ...process.env, ...this.#env(access) } });
   }
 
-  /** manifests/mover/mover as it runs in its Pod, but for where its files and its volume lie, and for how long a prune waits for others. */
-  mover(port: number, access: Access, args: readonly string[]): Promise<Result> {
-    const folder = temporaryFolder();
+  /**
+   * manifests/mover/mover as it runs in its Pod, but for where its files and its volume lie, and for how long a prune waits for others. The
+   * volume is `volume` in the folder.
+   */
+  mover(port: number, access: Access, args: readonly string[], folder = temporaryFolder()): Promise<Result> {
     const script = readFileSync(join(repository, 'manifests/mover/mover'), 'utf8').replaceAll(
-      /(?<=[= (])\/(?=access|tmp|volume)/g,
+      /(?<=[= (#])\/(?=access|tmp|volume)/g,
       `${folder}/`,
     );
     const files = {
@@ -98,8 +100,9 @@ export class Restic {
       'access/repository-password': access.repositoryPassword,
       'access/ca.crt': ca.cert,
     };
-    for (const name of ['access', 'tmp', 'volume', 'bin']) mkdirSync(join(folder, name));
+    for (const name of ['access', 'tmp', 'volume', 'bin']) mkdirSync(join(folder, name), { recursive: true });
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+    rmSync(join(folder, 'bin/restic'), { force: true });
     symlinkSync(this.#program, join(folder, 'bin/restic'));
     return run('/bin/sh', [join(folder, 'mover'), ...args], { env: { PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter) } });
   }

@@ -1,7 +1,5 @@
 /** Volumes copied into the object store and back, by real restic in real Pods. */
 import { readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
@@ -9,7 +7,7 @@ import { temporaryFolder } from './folder.ts';
 import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { moverImage, moverImageFault } from './mover-image.ts';
+import { moverFlags, moverImageFault } from './mover-image.ts';
 import {
   backup,
   backups,
@@ -25,7 +23,7 @@ import {
   snapshots,
 } from './objects.ts';
 import { eventually } from './process.ts';
-import { claim, nodeAddress, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
+import { claim, restrictedWriter, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
 
 const fault = moverImageFault();
 const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
@@ -43,17 +41,10 @@ describe(moved.title, moved.options, () => {
 
   beforeAll(async () => {
     await tidy();
-    const image = await moverImage();
+    flags = await moverFlags(kubectl);
     await kubectl.run(['create', '-f', '-'], [namespace(place), claim(place, 'data'), writer(place, 'writer', 'data')]);
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', place, '--timeout=120s']);
     await inPod('echo hello > /data/greeting');
-    const port = String(await freePort());
-    flags = [
-      '--bind-address=0.0.0.0',
-      `--port=${port}`,
-      `--mover-image=${image}`,
-      `--mover-address=https://${await nodeAddress(kubectl)}:${port}`,
-    ];
     kylon = await Kylon.beside(kubeconfig, { data, flags });
   }, coldBuild);
   afterAll(async () => {
@@ -268,27 +259,3 @@ describe(moved.title, moved.options, () => {
     await gone(kubectl, 'pvc', 'tiny', '-n', place);
   });
 });
-
-/** Until it is taken again, which nobody else here does. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function restrictedWriter(where: string, name: string, claimName: string): object {
-  const pod = writer(where, name, claimName) as unknown as { spec: { containers: object[] } };
-  const [container] = pod.spec.containers;
-  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
-  return {
-    ...pod,
-    spec: {
-      ...pod.spec,
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000, seccompProfile: { type: 'RuntimeDefault' } },
-      containers: [{ ...container, securityContext }],
-    },
-  };
-}

@@ -48,6 +48,21 @@ export function writer(namespace: string, name: string, claimName: string): Kube
   return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name }, spec: podSpec(0, claimName) };
 }
 
+/** The same where its namespace lets nobody be root. */
+export function restrictedWriter(where: string, name: string, claimName: string): object {
+  const pod = writer(where, name, claimName) as unknown as { spec: { containers: object[] } };
+  const [container] = pod.spec.containers;
+  const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } };
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [{ ...container, securityContext }],
+    },
+  };
+}
+
 /** `claimName`: where no template of a workload names the volume `data`. */
 function podSpec(terminationGracePeriodSeconds: number, claimName?: string) {
   return {

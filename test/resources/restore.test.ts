@@ -105,6 +105,41 @@ describe('a Restore of a Snapshot', () => {
         'spec.claim.size: Invalid value: must be greater than 0',
       ],
     ],
+    [
+      {
+        snapshotName: 's',
+        files: { path: 'conf/app.yaml', targetDirectory: 'a/b/' },
+        claim: { name: 'a', verify: true },
+        existingResourcePolicy: 'Update',
+      },
+      [],
+    ],
+    [{ snapshotName: 's', files: { path: 'a..b/.c', targetDirectory: '.' } }, []],
+    [{ backupName: 'b', files: { path: 'a' } }, ['spec.files: Forbidden: may be used with snapshotName only']],
+    [
+      { snapshotName: 's', files: { path: '/etc', targetDirectory: 'a/../..' } },
+      [
+        'spec.files.path: Invalid value: must not begin with a slash: it begins at the root of the volume, wherever Pods mount that',
+        "spec.files.targetDirectory: Invalid value: must not contain '..'",
+      ],
+    ],
+    ...['.', './a', 'a//b', 'a/.', 'a/b//'].map((path): [Partial<RestoreSpec>, string[]] => [
+      { snapshotName: 's', files: { path } },
+      ["spec.files.path: Invalid value: must have a name between slashes, which is not '.'"],
+    ]),
+    [{ snapshotName: 's', files: { path: 'a\0' } }, ['spec.files.path: Invalid value: must not contain NUL']],
+    [
+      { snapshotName: 's', files: { path: 'a\ufffd' } },
+      [
+        'spec.files.path: Invalid value: must not contain U+FFFD, which stands for bytes that are no UTF-8: name the folder in which such a file lies',
+      ],
+    ],
+    [
+      { snapshotName: 's', files: { path: 'a' }, claim: { size: '1Gi', storageClassName: 'fast', accessModes: [] } },
+      ['storageClassName', 'size', 'accessModes'].map(
+        (field) => `spec.claim.${field}: Forbidden: may not be used together with files: the claim stays as it is`,
+      ),
+    ],
     [{ snapshotName: 's', claim: { size: '1 GB' } }, ['spec.claim.size: Invalid value: must be a quantity such as 10Gi']],
   ])('with %j', (spec, expected) => {
     expect(texts(rules.validate?.(ofSnapshot(spec), undefined))).toEqual(expected);
@@ -128,10 +163,10 @@ describe('a Restore that is changed', () => {
   it('keeps who created it, and what is done with the rights of that user', () => {
     const old = made();
     const replacement = { claim: 'data', claimUid: 'u', previousVolumeName: 'pv', workloads: [] };
-    const forged = { ...old, status: { phase: 'New', createdBy: { username: 'admin' }, replacement } };
+    const forged = { ...old, status: { phase: 'New', createdBy: { username: 'admin' }, replacement, files: 1 } };
     const kept = rules.prepareForUpdate?.(forged, old, user);
     expect(kept).toMatchObject({ status: { createdBy: { username: 'ann' } } });
-    expect(kept?.status).not.toHaveProperty('replacement');
+    for (const field of ['replacement', 'files']) expect(kept?.status).not.toHaveProperty(field);
     expect(rules.prepareForUpdate?.(forged, old, kylonUser)).toMatchObject({ status: { createdBy: { username: 'ann' }, replacement } });
   });
 });

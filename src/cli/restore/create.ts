@@ -17,6 +17,8 @@ interface Flags extends CreateFlags, SelectionFlags {
   readonly fromSnapshot?: string;
   readonly claim?: string;
   readonly claimSize?: string;
+  readonly path?: string;
+  readonly targetDirectory?: string;
   readonly verify?: boolean;
   readonly claimStorageClass?: string;
   readonly claimAccessModes?: readonly string[];
@@ -38,7 +40,12 @@ export function createRestoreCommand(shell: Shell): Command {
     .addOption(
       completing('snapshots', new Option('--from-snapshot <name>', 'snapshot to make a claim of; goes with the flags of the claim only')),
     )
-    .option('--claim <name>', 'name of the claim that a snapshot becomes (default: that of the claim that was taken)')
+    .option(
+      '--claim <name>',
+      'name of the claim that a snapshot becomes, or into which --path goes (default: that of the claim that was taken)',
+    )
+    .option('--path <path>', 'only this file or folder of the snapshot, as `snapshot files` prints it, into a claim that is there')
+    .option('--target-directory <path>', 'folder of the volume into which it goes, . for its root (default: the one in which it was)')
     .option('--claim-size <quantity>', 'its size, as 20Gi (default: that of the claim that was taken)')
     .option('--verify', 'read back what was written into its volume, of a snapshot in the object store')
     .option('--claim-storage-class <name>', 'its StorageClass, of the same driver')
@@ -78,6 +85,7 @@ function specOf(flags: Flags): Record<string, unknown> {
     backupNamespace: flags.backupNamespace,
     snapshotName: flags.fromSnapshot,
     claim: claimOf(flags),
+    files: filesOf(flags),
     namespaceMapping: flags.namespaceMappings,
     storageClassMapping: flags.storageClassMappings,
     existingResourcePolicy: flags.existingResourcePolicy,
@@ -92,4 +100,10 @@ function specOf(flags: Flags): Record<string, unknown> {
 function claimOf({ claim, claimSize, claimStorageClass, claimAccessModes, verify }: Flags): object | undefined {
   const fields = given({ name: claim, size: claimSize, storageClassName: claimStorageClass, accessModes: claimAccessModes, verify });
   return Object.keys(fields).length > 0 ? fields : undefined;
+}
+
+/** Undefined where no flag speaks of them. The API has no slash in front of paths, though it prints them so. */
+function filesOf({ path, targetDirectory }: Flags): object | undefined {
+  if (path === undefined && targetDirectory === undefined) return undefined;
+  return given({ path: path?.replace(/^\//, ''), targetDirectory });
 }

@@ -43,6 +43,27 @@ export function summaryIn(log: string): MoverSummary | undefined {
   };
 }
 
+/** Of files that are there again. */
+export interface RestoreSummary {
+  /** Files, folders and links that were written. */
+  readonly files: number;
+  /** Files that were there already, with the same bytes. */
+  readonly filesUnchanged: number;
+  /** Bytes that were written. */
+  readonly bytesRestored: number;
+}
+
+/** Undefined where they did not all come back. */
+export function restoredIn(log: string): RestoreSummary | undefined {
+  const found = messagesIn(log).findLast((message) => message['message_type'] === 'summary');
+  if (!found) return undefined;
+  return {
+    files: numberOf(found['files_restored']),
+    filesUnchanged: numberOf(found['files_skipped']),
+    bytesRestored: numberOf(found['bytes_restored']),
+  };
+}
+
 /** What a prune has freed, in restic's words; undefined where it did not come so far. */
 export const freedIn = (log: string): string | undefined => /^total prune: +(.+)$/m.exec(log)?.[1];
 

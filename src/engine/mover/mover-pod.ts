@@ -17,8 +17,8 @@ export interface Errand {
   /** Undefined where no volume is needed. */
   readonly claimName?: string;
   readonly isBlock: boolean;
-  /** Into the repository, or out of it, or only in it. */
-  readonly way: 'backup' | 'restore' | 'prune';
+  /** Into the repository, or out of it, all or some of it, or only in it. */
+  readonly way: 'backup' | 'restore' | 'restore-files' | 'prune';
   /** As manifests/mover takes them. */
   readonly args: readonly string[];
   /** Where the volume can be mounted, if that is not for the scheduler to find. */
@@ -42,7 +42,12 @@ const hour = 3600;
  * Seconds after which it is ended, whatever it does: as long as it is let into the repository. Nobody can write beside a prune, for which others wait four
  * hours (manifests/mover, and mostLost in mover.ts): there has to be time for its lock to become stale, half an hour.
  */
-const longest: Readonly<Record<Errand['way'], number>> = { backup: 72 * hour, restore: 72 * hour, prune: 3 * hour };
+const longest: Readonly<Record<Errand['way'], number>> = {
+  backup: 72 * hour,
+  restore: 72 * hour,
+  'restore-files': 72 * hour,
+  prune: 3 * hour,
+};
 export const longestOf = ({ way }: Errand) => longest[way];
 
 /** Nobody can make it before the Pod is there, and no Pod gets the one of another: that goes with the Pod it was made for. */
@@ -129,7 +134,7 @@ const confined = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true
 /** The capabilities that let root read every file, or make every file with its owner, mode and attributes; all that baseline allows. */
 function asRoot(way: Errand['way']): Fields {
   const writing = ['CHOWN', 'FOWNER', 'FSETID', 'MKNOD', 'SETFCAP'];
-  const add = ['DAC_OVERRIDE', ...(way === 'restore' ? writing : [])];
+  const add = ['DAC_OVERRIDE', ...(way === 'backup' ? [] : writing)];
   return { ...confined, runAsUser: 0, runAsGroup: 0, capabilities: { drop: ['ALL'], add } };
 }
 

@@ -26,6 +26,8 @@ export const startTime = 600_000;
 const mostLost = 3;
 /** By which restic tells that the repository is locked by somebody else. https://restic.readthedocs.io/en/stable/075_scripting.html#exit-codes */
 const locked = 11;
+/** By which it tells that it has left the volume as it was, and why. */
+const refusals: Readonly<Record<number, string>> = { 20: 'FileExists', 21: 'PathRefused' };
 /** Lines of its log that hold its end, and how far it is. */
 const lastLines = 100;
 
@@ -98,7 +100,16 @@ export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
 }
 
-const rightsFor = { backup: 'append', restore: 'read', prune: 'prune' } as const;
+/** Whether it could be sent, with the rights of whoever is to send it. Rejects with RunFailed where Kylon was not told how. */
+export async function rehearseMover({ parts, cluster, signal }: Sender, errand: Errand): Promise<void> {
+  const setting = requireSetting(parts);
+  const { namespace = '' } = errand.owner.metadata;
+  const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
+  const pod = moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted);
+  await cluster.create(pods, namespace, pod, { dryRun: true }, signal);
+}
+
+const rightsFor = { backup: 'append', restore: 'read', 'restore-files': 'read', prune: 'prune' } as const;
 
 /** Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made. */
 const lasting = AbortSignal.any([]);
@@ -145,12 +156,14 @@ export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen>
   if (exitCode === locked) return { is: 'locked' };
   const log = await logOf(sender, pod);
   if (exitCode === 0) return { is: 'done', log, pod };
-  if (exitCode !== undefined) throw failureOf(errand, log);
+  if (exitCode !== undefined) throw failureOf(errand, Number(exitCode), log);
   tellProgress(sender, log);
   return { is: 'running' };
 }
 
-function failureOf({ owner, claimName, repository = owner.metadata.namespace ?? '' }: Errand, log: string): RunFailed {
+function failureOf({ owner, claimName, repository = owner.metadata.namespace ?? '' }: Errand, exitCode: number, log: string): RunFailed {
+  const refusal = refusals[exitCode];
+  if (refusal !== undefined) return new RunFailed(refusal, faultIn(log));
   const whose = `the repository of the namespace ${quote(repository)}`;
   if (isDamagedIn(log)) return new RunFailed('RepositoryDamaged', `${whose} is damaged: ${faultIn(log)}`);
   const subject = claimName === undefined ? whose : `the claim ${quote(claimName)}`;

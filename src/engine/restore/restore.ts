@@ -21,17 +21,19 @@ import type { Restoration } from './restoration.ts';
 import { beginRestoration, nameOf } from './restoration.ts';
 import type { Task, Work } from '../runs/run.ts';
 import { restoreSnapshot } from '../snapshot/restore-claim.ts';
+import type { SnapshotFiles } from '../snapshot/snapshot-files.ts';
 import { savedItems } from './saved-items.ts';
 import { prepareNamespaces } from './target-namespaces.ts';
 
-export function restoreTask(definition: ResourceDefinition): Task {
+/** `files`: for what is restored of a Snapshot file by file. */
+export function restoreTask(definition: ResourceDefinition, files: SnapshotFiles): Task {
   return {
     word: 'restore',
     definition,
     atOnce: 2,
     expires: false,
     timeout: () => undefined,
-    execute: (work) => ((work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : restoreSnapshot(work)),
+    execute: (work) => ((work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : restoreSnapshot(work, files)),
     finish: (object) => object,
     discard: async (parts, object, signal) =>
       (object as Restore).spec.snapshotName === undefined ? undefined : undo(parts, object, signal),

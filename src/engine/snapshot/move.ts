@@ -8,15 +8,14 @@ import type { MoverSummary } from '../mover/mover-log.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import { runAsOf } from '../mover/mover-pod.ts';
 import { runMover, senderOf } from '../mover/mover.ts';
-import { podsUsing } from '../replacement/workloads.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
-import { fieldsOf, textOf } from '../selection/fields.ts';
-import { findBoundClaim } from './claim.ts';
+import { fieldsOf } from '../selection/fields.ts';
 import { createIntermediate, intermediateClaim } from './intermediate.ts';
 import { volumeSnapshots } from './known.ts';
 import { openMovedTree } from './moved-tree.ts';
+import { findLiveClaim, userOf } from './live-claim.ts';
 import type { Taken } from './take.ts';
 
 type Claim = NonNullable<SnapshotStatus['claim']>;
@@ -26,19 +25,16 @@ export async function moveTaken(work: Work, { claim, ready }: Taken): Promise<Pa
   const { parts, creator, object, signal } = work;
   const intermediate = intermediateClaim(object, specFor(claim, ready), undefined);
   await createIntermediate(parts, parts.cluster.as(creator), intermediate, signal);
-  const [user] = await usersOf(work, claim);
+  const user = await userOf(work, claim.name);
   const moved = await move(work, claim, { claimName: intermediate.metadata.name, runAs: user && runAsOf(user) });
   return { ...moved, creationTime: fieldsOf(ready['status'])['creationTime'] };
 }
 
 /** Of the volume of a claim while it may be written to: what is written meanwhile may be in it or not. */
 export async function moveLive(work: Work, claimName: string): Promise<Partial<RunStatus>> {
-  const claim = await findBoundClaim(work, claimName);
-  const [user] = await usersOf(work, claim);
-  requireShareable(claim, user);
+  const { claim, place } = await findLiveClaim(work, claimName);
   await work.save({ claim });
-  const node = user && !isShared(claim) ? textOf(fieldsOf(user['spec'])['nodeName']) : undefined;
-  return move(work, claim, { claimName, node, runAs: user && runAsOf(user) });
+  return move(work, claim, place);
 }
 
 async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | 'node' | 'runAs'>): Promise<Partial<RunStatus>> {
@@ -75,19 +71,6 @@ function statusOf({ snapshotId, files, bytesRead, bytesAdded, bytesStored }: Mov
 }
 
 const inMebibytes = (bytes: number) => `${Math.max(1, Math.ceil(bytes / 2 ** 20))}Mi`;
-
-/** The Pods that have the claim now: they say where it can be mounted, and as whom it is read. */
-async function usersOf({ parts, creator, object, signal }: Work, claim: Claim): Promise<readonly ClusterObject[]> {
-  return podsUsing({ creator: parts.cluster.as(creator), namespace: object.metadata.namespace ?? '', signal }, claim.name);
-}
-
-const isShared = ({ accessModes = [] }: Claim) => accessModes.includes('ReadWriteMany') || accessModes.includes('ReadOnlyMany');
-
-function requireShareable({ name, accessModes = [] }: Claim, user: ClusterObject | undefined): void {
-  if (!user || !accessModes.includes('ReadWriteOncePod')) return;
-  const only = `the claim ${quote(name)} is ReadWriteOncePod and used by the Pod ${quote(user.metadata.name)}`;
-  throw new RunFailed('ClaimInUse', `${only}: end that, or take it by its driver, with method CSI and moveData`);
-}
 
 /** As the claim that was taken, for one reader. */
 function specFor({ storageClassName, volumeMode, capacity }: Claim, { metadata, status }: ClusterObject): object {

@@ -1,4 +1,4 @@
-/** The work of a Restore of a Snapshot, stage by stage: the snapshot, the claim of it as the Restore's creator (or the one that is there), its volume, results. */
+/** The work of a Restore of a Snapshot, stage by stage: the snapshot, the claim of it as the Restore's creator (or the one that is there, or files in it), its volume, results. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import type { Restore, RestoreStatus } from '../../resources/restore.ts';
@@ -14,7 +14,9 @@ import { fieldsOf } from '../selection/fields.ts';
 import { isMoved } from './fill.ts';
 import { claims, restoreUid } from './known.ts';
 import { isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
+import { restoreFiles } from './restore-files.ts';
 import { requireVolumeSnapshot } from './revive.ts';
+import type { SnapshotFiles } from './snapshot-files.ts';
 import { usableSnapshot } from './usable.ts';
 
 /** Milliseconds that a driver may take to make the volume. */
@@ -23,7 +25,7 @@ const pollEvery = 500;
 
 type Outcome = Pick<ItemResult, 'outcome' | 'message'>;
 
-export async function restoreSnapshot(work: Work): Promise<Partial<RestoreStatus>> {
+export async function restoreSnapshot(work: Work, files: SnapshotFiles): Promise<Partial<RestoreStatus>> {
   const restore = work.object as Restore;
   const { spec } = restore;
   const { snapshotName = '' } = spec;
@@ -33,9 +35,14 @@ export async function restoreSnapshot(work: Work): Promise<Partial<RestoreStatus
   const { group, resource } = claims;
   const { namespace = '' } = restore.metadata;
   const name = nameOfClaim(restore, snapshot);
+  const target = { group, resource, namespace, name };
+  if (spec.files) {
+    const { outcome, message, ...figures } = await restoreFiles(work, files, snapshot, name);
+    return { ...(await record(work, { ...target, outcome, message })), ...figures };
+  }
   const isThere = spec.existingResourcePolicy === 'Update' && (await isToBeReplaced(work, name));
   const result = await (isThere ? replaceInClaim(work, snapshot, name) : makeClaim(work, snapshot));
-  return record(work, { group, resource, namespace, name, ...result });
+  return record(work, { ...target, ...result });
 }
 
 /** A claim that this Restore has made is none that was there. */

@@ -39,6 +39,11 @@ export class SnapshotFiles {
     return { name, file, read: (range, reading) => begun(tree.content(entry, path, range, reading)) };
   }
 
+  /** What a path names. ApiError 404 where there is nothing. */
+  async entry(snapshot: KubeObject, path: string, signal: AbortSignal): Promise<FileEntry> {
+    return (await this.#find(snapshot, path, signal)).entry;
+  }
+
   async #find(snapshot: KubeObject, given: string, signal: AbortSignal): Promise<{ tree: FileTree; entry: FileEntry; path: string }> {
     const path = pathOf(given);
     const tree = await this.#treeOf(snapshot, signal);

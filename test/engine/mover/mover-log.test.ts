@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { faultIn, freedIn, isDamagedIn, progressIn, summaryIn } from '../../../src/engine/mover/mover-log.ts';
+import { faultIn, freedIn, isDamagedIn, progressIn, restoredIn, summaryIn } from '../../../src/engine/mover/mover-log.ts';
 
 const status = '{"message_type":"status","percent_done":0.5,"total_files":4,"total_bytes":200,"bytes_done":100}';
 const snapshotId = 'ab'.repeat(32);
@@ -18,6 +18,13 @@ it('finds what was made', () => {
   expect(summaryIn(`${status}\n${summary}\n`)).toEqual({ snapshotId, files: 4, bytesRead: 200, bytesAdded: 90, bytesStored: 40 });
   expect(summaryIn(status)).toBeUndefined();
   expect(summaryIn(summary.replace(snapshotId, '../../keys'))).toBeUndefined();
+});
+
+it('finds what came back', () => {
+  const end = '{"message_type":"summary","total_files":4,"files_restored":3,"files_skipped":1,"total_bytes":9,"bytes_restored":6}';
+  expect(restoredIn(`${status}\n${end}\n`)).toEqual({ files: 3, filesUnchanged: 1, bytesRestored: 6 });
+  expect(restoredIn('{"message_type":"summary"}')).toEqual({ files: 0, filesUnchanged: 0, bytesRestored: 0 });
+  expect(restoredIn(status)).toBeUndefined();
 });
 
 it('finds why it failed: a file first, then what it said at its end', () => {

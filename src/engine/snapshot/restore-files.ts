@@ -1,0 +1,126 @@
+/**
+ * Brings a file or a folder out of the repository into the volume of a claim, beside the Pods that use it. What it is, and where the volume
+ * can be mounted, is found before anything is sent; what lies in the volume is seen by the mover alone, which refuses what is not to be done.
+ */
+import { ApiError, quote } from '../../machinery/errors.ts';
+import type { Restore, RestoreSpec } from '../../resources/restore.ts';
+import type { ItemResult } from '../../resources/services.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import type { VolumeFiles } from '../../resources/volume-files.ts';
+import { restoredIn } from '../mover/mover-log.ts';
+import type { RestoreSummary } from '../mover/mover-log.ts';
+import { moverName } from '../mover/mover-pod.ts';
+import type { Errand } from '../mover/mover-pod.ts';
+import { discardMover, rehearseMover, runMover, senderOf } from '../mover/mover.ts';
+import { RunFailed } from '../runs/failure.ts';
+import type { Work } from '../runs/run.ts';
+import { Steps } from '../runs/steps.ts';
+import { isMoved } from './fill.ts';
+import { findLiveClaim } from './live-claim.ts';
+import type { SnapshotFiles } from './snapshot-files.ts';
+
+type Outcome = Pick<ItemResult, 'outcome' | 'message'>;
+
+/** Rejects with RunFailed. A run that begins anew goes on with the mover that is there. */
+export async function restoreFiles(
+  work: Work,
+  files: SnapshotFiles,
+  snapshot: Snapshot,
+  claimName: string,
+): Promise<Outcome & Partial<RestoreSummary>> {
+  const { spec } = work.object as Restore;
+  const place = placeOf(spec);
+  const find = () => errandOf(work, files, snapshot, claimName);
+  const told = `${quote(place.path)} into the folder ${quote(place.target || '.')} of the claim ${quote(claimName)}`;
+  if (spec.dryRun) {
+    await rehearseMover(senderOf(work), await find());
+    return { outcome: 'updated', message: `it would get ${told}` };
+  }
+  const steps = new Steps(work);
+  const errand = await steps.within('FindFiles', find, () => told);
+  const figures = await steps.within('RestoreFiles', () => bring(work, errand), wordsOf);
+  return { outcome: 'updated', message: `it has ${told}: ${wordsOf(figures)}`, ...figures };
+}
+
+const wordsOf = ({ files, filesUnchanged, bytesRestored }: RestoreSummary) =>
+  `${files} files, folders and links written, ${bytesRestored} bytes; ${filesUnchanged} files were there as they are in the snapshot`;
+
+interface Place {
+  /** In the Snapshot. */
+  readonly path: string;
+  /** The folder of the volume; empty for its root. */
+  readonly target: string;
+}
+
+function placeOf({ files }: RestoreSpec): Place {
+  const { path: given, targetDirectory } = files as VolumeFiles;
+  const path = withoutSlash(given);
+  const target = targetDirectory === '.' ? '' : withoutSlash(targetDirectory ?? path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+  return { path, target };
+}
+
+const withoutSlash = (path: string) => path.replace(/\/$/, '');
+
+async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, claimName: string): Promise<Errand> {
+  const { object } = work;
+  const { spec } = object as Restore;
+  const { path, target } = placeOf(spec);
+  await requireFile(work, files, snapshot, path);
+  const { claim, place } = await findLiveClaim(work, claimName);
+  if (claim.volumeMode === 'Block')
+    throw new RunFailed('VolumeModeMismatch', `the claim ${quote(claimName)} is of volumeMode Block: it has no files`);
+  const { existingResourcePolicy: policy = 'Skip' } = spec;
+  const verify = spec.claim?.verify ? ['--verify'] : [];
+  const args = [snapshot.status.handle ?? '', policy, `.${moverName(object)}`, path, patternOf(path), target, ...verify];
+  return { owner: object, isBlock: false, way: 'restore-files', args, ...place };
+}
+
+/** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */
+const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
+
+async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<void> {
+  if (!isMoved(snapshot))
+    throw new RunFailed('FilesNotStored', `the files of the snapshot ${quote(snapshot.metadata.name)} are not in the object store`);
+  if (snapshot.status.claim?.volumeMode === 'Block')
+    throw new RunFailed('VolumeModeMismatch', `the snapshot ${quote(snapshot.metadata.name)} is of volumeMode Block: it has no files`);
+  const entry = await files.entry(snapshot, path, signal).catch((error: unknown) => {
+    if (!(error instanceof ApiError) || error.code !== 404) throw error;
+    throw new RunFailed('FileNotFound', `spec.files.path: ${error.message}`);
+  });
+  if (entry.type === 'socket') throw new RunFailed('FileNotFound', `spec.files.path: ${quote(path)} is a socket, which holds nothing`);
+}
+
+async function bring(work: Work, errand: Errand): Promise<RestoreSummary> {
+  const { parts, object, signal } = work;
+  const figures = doneBefore(object as Restore) ?? (await send(work, errand));
+  // Written down before the Pod goes that could tell it once more: another one would find the files there.
+  await work.save({ ...figures });
+  await discardMover(parts, object, signal);
+  return figures;
+}
+
+/** By an earlier run. */
+function doneBefore({ status }: Restore): RestoreSummary | undefined {
+  const { files, filesUnchanged = 0, bytesRestored = 0 } = status;
+  return files === undefined ? undefined : { files, filesUnchanged, bytesRestored };
+}
+
+async function send(work: Work, errand: Errand): Promise<RestoreSummary> {
+  const log = await runMover(senderOf(work), errand).catch((error: unknown) => explain(work.object as Restore, error));
+  const restored = restoredIn(log);
+  if (restored) return restored;
+  throw new RunFailed('MoverFailed', `the mover of the claim ${quote(errand.claimName ?? '')} did not say what it has written`);
+}
+
+/** With the field, and what to do. */
+function explain({ spec }: Restore, error: unknown): never {
+  if (!(error instanceof RunFailed)) throw error;
+  const { reason, message } = error;
+  const field = `spec.files.${spec.files?.targetDirectory === undefined ? 'path' : 'targetDirectory'}`;
+  if (reason === 'FileExists')
+    throw new RunFailed(
+      reason,
+      `${field}: ${message}: name another spec.files.targetDirectory, or set spec.existingResourcePolicy to Update`,
+    );
+  throw reason === 'PathRefused' ? new RunFailed(reason, `${field}: ${message}`) : error;
+}
