@@ -126,7 +126,7 @@ describe(storage.title, storage.options, () => {
       return status?.['failureReason'];
     };
     expect(await reasonOf('')).toBe(
-      'ClaimExists: persistentvolumeclaims "data" already exists: name another one in spec.claim.name, or set spec.existingResourcePolicy to Update',
+      'ClaimExists: the claim "data" exists already: name another one in spec.claim.name, or set spec.existingResourcePolicy to Update',
     );
     expect(await reasonOf('{"spec":{"claim":{"name":"small","size":"1Mi"}}}')).toBe(
       'ClaimTooSmall: spec.claim.size is 1Mi, less than status.restoreSize of the snapshot, 1Gi',
