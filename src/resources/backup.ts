@@ -17,6 +17,7 @@ import { keyFaults } from './label-selector-faults.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { hold, refusalOfHeld } from './held.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
+import { throttle, throttleFaults } from './throttle.ts';
 import { verification } from './verified.ts';
 import { volumeFaults, volumes } from './volume-rules.ts';
 
@@ -28,6 +29,7 @@ const spec = object('What is to be saved. Only ttl can be changed.', {
     ),
   ),
   volumes: optional(volumes),
+  throttle: optional(throttle('Of the volumes that are moved; what is restored of them keeps to it too.')),
   csiSnapshotTimeout: optional(duration('How long a driver may take for the snapshot of one volume, or of one group. Default: 10m.')),
   volumeGroupSnapshotLabelKey: optional(
     text(
@@ -183,6 +185,7 @@ function specFaults({ spec }: Backup): readonly FieldError[] {
       ? []
       : keyFaults('spec.volumeGroupSnapshotLabelKey', spec.volumeGroupSnapshotLabelKey)),
     ...volumeFaults(spec.volumes),
+    ...throttleFaults(spec.throttle),
   ];
 }
 

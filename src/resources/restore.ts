@@ -16,6 +16,7 @@ import { sizeFaults } from './quantities.ts';
 import { replacement, steps } from './replacement.ts';
 import { restoreSubresources } from './restore-subresources.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
+import { throttle, throttleFaults } from './throttle.ts';
 import { transformFaults, transforms } from './transforms.ts';
 import { volumeFiles, volumeFilesFaults } from './volume-files.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
@@ -63,7 +64,7 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   backupName: optional(text('Name of the Backup that is restored. Either this or snapshotName is given.', { minLength: 1 })),
   snapshotName: optional(
     text(
-      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim, files, existingResourcePolicy and dryRun are about Backups.',
+      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim, files, throttle, existingResourcePolicy and dryRun are about Backups.',
       {
         minLength: 1,
       },
@@ -71,6 +72,7 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   ),
   claim: optional(claim),
   files: optional(volumeFiles),
+  throttle: optional(throttle('Of a Snapshot that lies in the object store. Default: that of the Snapshot.')),
   backupNamespace: optional(
     text('Namespace of the Backup. Default: that of the Restore; another one takes the right to create backups/restore there.'),
   ),
@@ -202,6 +204,7 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
     ...sourceFaults(spec),
     ...claimFaults(spec.claim),
     ...filesFaults(spec),
+    ...throttleFaults(spec.throttle),
     ...(backupNamespace === undefined ? [] : namespaceFaults('spec.backupNamespace', backupNamespace)),
     ...selectionFaults(spec),
     ...items.flatMap((item, index) => itemFaults(`spec.items[${index}]`, item)),
@@ -217,7 +220,7 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
   ];
 }
 
-const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'files', 'dryRun']);
+const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'files', 'throttle', 'dryRun']);
 /** Of a claim that is there nothing is changed. */
 const ofNewClaims = ['storageClassName', 'size', 'accessModes'] as const;
 /** Skip is also what the schema fills in. */
@@ -229,7 +232,7 @@ function sourceFaults(spec: RestoreSpec): readonly FieldError[] {
   if (backupName === undefined && snapshotName === undefined)
     return [{ field: 'spec.backupName', type: 'Required value', detail: 'backupName or snapshotName must be given' }];
   if (snapshotName === undefined)
-    return (['claim', 'files'] as const)
+    return (['claim', 'files', 'throttle'] as const)
       .filter((field) => spec[field] !== undefined)
       .map((field) => forbidden(field, 'may be used with snapshotName only'));
   return Object.entries(spec)

@@ -14,6 +14,7 @@ import { durationFaults } from './durations.ts';
 import { backupUid, group, outlivesNamespace, version } from './group.ts';
 import { snapshotSubresources } from './snapshot-subresources.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
+import { throttle, throttleFaults } from './throttle.ts';
 
 const source = object('Of what it is a snapshot: persistentVolumeClaimName or volumeSnapshotName is given.', {
   persistentVolumeClaimName: optional(text('Name of the PersistentVolumeClaim whose volume is taken. Kylon takes a VolumeSnapshot of it.')),
@@ -40,6 +41,7 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
       'Whether what the driver has kept is copied into the object store; it is let go of then. With method File the copy is in the object store anyway.',
     ),
   ),
+  throttle: optional(throttle('Of moveData and method File; a Restore of the Snapshot may say otherwise.')),
   volumeSnapshotClassName: optional(
     text(
       'Name of the VolumeSnapshotClass. Default: that of the annotation velero.io/csi-volumesnapshot-class of the claim, else the class of the driver with the label velero.io/csi-volumesnapshot-class=true, else its default class.',
@@ -192,6 +194,7 @@ function specFaults({ spec }: Snapshot): readonly FieldError[] {
     ...objectNameFaults('spec.volumeSnapshotClassName', spec.volumeSnapshotClassName),
     ...durationFaults('spec.ttl', spec.ttl),
     ...durationFaults('spec.timeout', spec.timeout),
+    ...throttleFaults(spec.throttle),
   ];
 }
 
@@ -217,12 +220,15 @@ function classFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonl
   }));
 }
 
-function methodFaults({ source, method, moveData, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
+function methodFaults({ source, method, moveData, throttle, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
   const isTaken = source.volumeSnapshotName !== undefined || source.volumeGroupSnapshotContentName !== undefined;
   const faultsOf = (field: string, detail: string) => ({ field, type: 'Forbidden', detail }) as const;
   return [
     ...(isTaken && method === 'File' ? [faultsOf('spec.method', 'may not be File where a VolumeSnapshot is there already')] : []),
     ...(isTaken && moveData ? [faultsOf('spec.moveData', 'may be used with persistentVolumeClaimName alone')] : []),
+    ...(throttle && !moveData && method !== 'File'
+      ? [faultsOf('spec.throttle', 'may be used with moveData or method File only: nothing else moves data')]
+      : []),
     ...(method === 'File' && volumeSnapshotClassName !== undefined
       ? [faultsOf('spec.volumeSnapshotClassName', 'may not be used with method File: no VolumeSnapshot is taken')]
       : []),

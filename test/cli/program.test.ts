@@ -166,13 +166,19 @@ describe('create', () => {
   });
 
   it('takes a snapshot of a claim, named after it where it has no name', async () => {
-    const flags = '--claim data --volume-snapshot-class fast --ttl 48h --timeout 5m --labels team=shop';
+    const flags = '--claim data --volume-snapshot-class fast --ttl 48h --timeout 5m --labels team=shop --throttle-upload 10Mi';
     const { stdout, received } = await against(({ body }) => ({ status: 201, body }), `snapshot create ${flags}`);
     expect(received[0]?.path).toBe('/apis/backup.kylon.io/v1alpha1/namespaces/default/snapshots');
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       kind: 'Snapshot',
       metadata: { generateName: 'data-', labels: { team: 'shop' } },
-      spec: { source: { persistentVolumeClaimName: 'data' }, volumeSnapshotClassName: 'fast', ttl: '48h', timeout: '5m' },
+      spec: {
+        source: { persistentVolumeClaimName: 'data' },
+        volumeSnapshotClassName: 'fast',
+        ttl: '48h',
+        timeout: '5m',
+        throttle: { upload: '10Mi' },
+      },
     });
     expect(stdout).toBe('snapshot.backup.kylon.io/data- created\n');
   });
@@ -191,7 +197,8 @@ describe('create', () => {
   });
 
   it('puts a file of a snapshot into a claim, by the path that is printed', async () => {
-    const flags = '--path /conf/app.yaml --target-directory old/conf --claim data --existing-resource-policy Update';
+    const flags =
+      '--path /conf/app.yaml --target-directory old/conf --claim data --existing-resource-policy Update --throttle-download 1Gi';
     const { received } = await against(({ body }) => ({ status: 201, body }), `restore create --from-snapshot first ${flags}`);
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
       spec: {
@@ -199,6 +206,7 @@ describe('create', () => {
         claim: { name: 'data' },
         files: { path: 'conf/app.yaml', targetDirectory: 'old/conf' },
         existingResourcePolicy: 'Update',
+        throttle: { download: '1Gi' },
       },
     });
   });

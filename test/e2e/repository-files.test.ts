@@ -1,4 +1,5 @@
 /** The script of the mover, which puts single files and folders into a volume that is in use: what it makes, what it leaves, what it refuses. */
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -212,6 +213,26 @@ describe(title, options, () => {
     writeFileSync(at('conf/.kylon-uid/deep/er/one'), 'half');
     expect(await bring('conf/deep')).toMatchObject({ code: 0 });
     expect([has('conf/deep/er/one'), has('conf/deep/two')]).toEqual(['one', 'two']);
+  });
+
+  it('come as fast as the caller lets them, and go so', async () => {
+    writeFileSync(at('random'), randomBytes(4 * 1024 * 1024));
+    const seconds = async (access: Access, args: readonly string[]) => {
+      const began = performance.now();
+      const { code, stdout, stderr } = await restic.mover(replica.port, access, args, folder);
+      expect(code, stderr).toBe(0);
+      return { seconds: (performance.now() - began) / 1_000, stdout };
+    };
+    const append = await replica.repositories.access('shop', 'append', hour, signal);
+    const up = await seconds(append, ['--limit-upload=1024', '--limit-download=100000', 'backup', 'data']);
+    const bringRandom = ['restore-files', summaryIn(up.stdout)?.snapshotId ?? '', 'Skip', '.kylon-uid', 'random', 'random', ''];
+    rmSync(at('random'));
+    const down = await seconds(read, ['--limit-download=1024', ...bringRandom]);
+    rmSync(at('random'));
+    const free = await seconds(read, bringRandom);
+    // The first second is free.
+    for (const limited of [up, down]) expect(limited.seconds).toBeGreaterThan(2.5);
+    expect(free.seconds).toBeLessThan(2.5);
   });
 
   it('leave nothing where they fail', async () => {

@@ -152,6 +152,22 @@ describe(moved.title, moved.options, () => {
     expect(second?.['bytesRead']).toBe(first?.['bytesRead']);
   });
 
+  it('are moved as fast as is said, and brought back so', async () => {
+    await create(claim(place, 'slow'));
+    await create(writer(place, 'slow', 'slow'));
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/slow', '-n', place, '--timeout=120s']);
+    await inPod('head -c 20000000 /dev/urandom > /data/large', 'slow');
+    const secondsOf = ({ startTimestamp, completionTimestamp }: Record<string, unknown> = {}) =>
+      (Date.parse(String(completionTimestamp)) - Date.parse(String(startTimestamp))) / 1_000;
+    const { status: up } = await take('slow', { method: 'File', throttle: { upload: '1Mi' } }, 'slow');
+    const { status: down } = await bring('slow-copy', 'slow', { throttle: { download: '1Mi' } });
+    const { status: free } = await bring('fast-copy', 'slow');
+    for (const limited of [up, down]) expect(secondsOf(limited)).toBeGreaterThan(17);
+    expect(secondsOf(free)).toBeLessThan(17);
+    expect(await volumes.hash(place, 'slow-copy', 'large')).toBe(await volumes.hash(place, 'fast-copy', 'large'));
+    await kubectl.run(['delete', 'pod', 'slow', '-n', place, '--now']);
+  });
+
   it('are copied while they are used, with method File, where several Pods share them too', async () => {
     const { status } = await take('live', { method: 'File' });
     expect(status).toMatchObject({ phase: 'Completed', method: 'File' });

@@ -87,6 +87,11 @@ describe('a new Backup', () => {
       ],
     ],
     [{ includedNamespaces: ['*'], includedResources: ['*'] }, []],
+    [{ throttle: { upload: '10Mi', download: '1Ki' } }, []],
+    [
+      { throttle: { upload: '1023' } },
+      ['spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki'],
+    ],
     [{ volumes: { rules: [{ action: 'Skip' }, { conditions: { capacity: '1Gi,10Gi', labels: { 'a.io/b': 'c' } }, action: 'CSI' }] } }, []],
     [
       { volumes: { rules: [{ action: 'Skip' }, { conditions: { capacity: '10Gi' }, action: 'CSI' }] } },

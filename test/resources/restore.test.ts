@@ -140,6 +140,14 @@ describe('a Restore of a Snapshot', () => {
         (field) => `spec.claim.${field}: Forbidden: may not be used together with files: the claim stays as it is`,
       ),
     ],
+    [{ snapshotName: 's', throttle: { download: '50Mi' } }, []],
+    [{ backupName: 'b', throttle: {} }, ['spec.throttle: Forbidden: may be used with snapshotName only']],
+    [
+      { snapshotName: 's', throttle: { upload: '0', download: 'fast' } },
+      ['upload', 'download'].map(
+        (field) => `spec.throttle.${field}: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki`,
+      ),
+    ],
     [{ snapshotName: 's', claim: { size: '1 GB' } }, ['spec.claim.size: Invalid value: must be a quantity such as 10Gi']],
   ])('with %j', (spec, expected) => {
     expect(texts(rules.validate?.(ofSnapshot(spec), undefined))).toEqual(expected);

@@ -52,6 +52,15 @@ describe('a new Snapshot', () => {
       { source: { volumeSnapshotName: 'b', volumeGroupSnapshotContentName: 'g' } },
       ['spec.source.volumeGroupSnapshotContentName: Forbidden: may be used with persistentVolumeClaimName only'],
     ],
+    [{ ...ofClaim, moveData: true, throttle: { upload: '10Mi', download: '1Ki' } }, []],
+    [{ ...ofClaim, method: 'File', throttle: { upload: '1.5Mi' } }, []],
+    [
+      { ...ofClaim, throttle: { upload: '10' } },
+      [
+        'spec.throttle: Forbidden: may be used with moveData or method File only: nothing else moves data',
+        'spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki',
+      ],
+    ],
     [{ ...ofClaim, timeout: '0s' }, ['spec.timeout: Invalid value: must be greater than 0']],
     [{ ...ofClaim, ttl: '0s' }, ['spec.ttl: Invalid value: must be greater than 0']],
   ])('with %j', (spec, expected) => {

@@ -73,6 +73,23 @@ export function withSelectionFlags(command: Command): Command {
     .option('--or-selector <selectors>', "only objects that match one of these, as 'app=web or tier=cache'");
 }
 
+/** Of what moves volumes. */
+export interface ThrottleFlags {
+  readonly throttleUpload?: string;
+  readonly throttleDownload?: string;
+}
+
+export function withThrottleFlags(command: Command): Command {
+  return command
+    .option('--throttle-upload <quantity>', 'bytes a second into the object store at most, as 10Mi (default: no limit)')
+    .option('--throttle-download <quantity>', 'bytes a second out of the object store at most, as 50Mi (default: no limit)');
+}
+
+/** Undefined where no flag speaks of it. */
+export function throttleOf({ throttleUpload: upload, throttleDownload: download }: ThrottleFlags): object | undefined {
+  return upload === undefined && download === undefined ? undefined : given({ upload, download });
+}
+
 /** The part of the spec that says which objects are taken; only what was given. */
 export function selectionOf(flags: SelectionFlags): Record<string, unknown> {
   const { selector, orSelector } = flags;

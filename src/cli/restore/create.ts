@@ -6,12 +6,21 @@ import { itemFromText } from '../content/item-names.ts';
 import { UsageError } from '../exits.ts';
 import { collect, listed, pairs } from '../flag-values.ts';
 import { restores } from '../objects/kinds.ts';
-import { completed, create, given, selectionOf, withCreateFlags, withSelectionFlags } from '../objects/creating.ts';
-import type { CreateFlags, SelectionFlags } from '../objects/creating.ts';
+import {
+  completed,
+  create,
+  given,
+  selectionOf,
+  throttleOf,
+  withCreateFlags,
+  withSelectionFlags,
+  withThrottleFlags,
+} from '../objects/creating.ts';
+import type { CreateFlags, SelectionFlags, ThrottleFlags } from '../objects/creating.ts';
 import { readManifest } from '../objects/manifest.ts';
 import type { Shell } from '../shell.ts';
 
-interface Flags extends CreateFlags, SelectionFlags {
+interface Flags extends CreateFlags, SelectionFlags, ThrottleFlags {
   readonly fromBackup?: string;
   readonly backupNamespace?: string;
   readonly fromSnapshot?: string;
@@ -32,7 +41,7 @@ interface Flags extends CreateFlags, SelectionFlags {
 }
 
 export function createRestoreCommand(shell: Shell): Command {
-  const command = withCreateFlags(withSelectionFlags(new Command('create')))
+  const command = withThrottleFlags(withCreateFlags(withSelectionFlags(new Command('create'))))
     .description('Bring back what a backup holds, or a part of it, or the volume of a snapshot, with your own rights.')
     .addArgument(new Argument('[name]', 'name of the new restore (default: that of the backup or snapshot, and a suffix)'))
     .addOption(completing('backups', new Option('--from-backup <name>', 'backup to restore')))
@@ -86,6 +95,7 @@ function specOf(flags: Flags): Record<string, unknown> {
     snapshotName: flags.fromSnapshot,
     claim: claimOf(flags),
     files: filesOf(flags),
+    throttle: throttleOf(flags),
     namespaceMapping: flags.namespaceMappings,
     storageClassMapping: flags.storageClassMappings,
     existingResourcePolicy: flags.existingResourcePolicy,

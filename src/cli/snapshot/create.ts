@@ -4,13 +4,13 @@ import { connected, withConnection } from '../api/connection.ts';
 import { completing } from '../completion/sources.ts';
 import { UsageError } from '../exits.ts';
 import { durationText } from '../flag-values.ts';
-import { completed, create, given, withCreateFlags } from '../objects/creating.ts';
-import type { CreateFlags } from '../objects/creating.ts';
+import { completed, create, given, throttleOf, withCreateFlags, withThrottleFlags } from '../objects/creating.ts';
+import type { CreateFlags, ThrottleFlags } from '../objects/creating.ts';
 import { snapshots } from '../objects/kinds.ts';
 import { readManifest } from '../objects/manifest.ts';
 import type { Shell } from '../shell.ts';
 
-interface Flags extends CreateFlags {
+interface Flags extends CreateFlags, ThrottleFlags {
   readonly claim?: string;
   readonly volumeSnapshot?: string;
   readonly volumeSnapshotClass?: string;
@@ -21,7 +21,7 @@ interface Flags extends CreateFlags {
 }
 
 export function createSnapshotCommand(shell: Shell): Command {
-  const command = withCreateFlags(new Command('create'))
+  const command = withThrottleFlags(withCreateFlags(new Command('create')))
     .description('Take a snapshot of the volume of a PersistentVolumeClaim, with your own rights.')
     .addArgument(new Argument('[name]', 'name of the new snapshot (default: that of the claim, and a suffix)'))
     .addOption(completing('persistentvolumeclaims', new Option('--claim <name>', 'claim whose volume is taken')))
@@ -50,13 +50,14 @@ interface Source {
 
 const sourceIn = (spec: Readonly<Record<string, unknown>>) => spec['source'] as Source | undefined;
 
-function specOf({ claim, volumeSnapshot, volumeSnapshotClass, method, moveData, ttl, timeout }: Flags): Record<string, unknown> {
+function specOf({ claim, volumeSnapshot, volumeSnapshotClass, method, moveData, ttl, timeout, ...flags }: Flags): Record<string, unknown> {
   const source = given({ persistentVolumeClaimName: claim, volumeSnapshotName: volumeSnapshot });
   return given({
     source: Object.keys(source).length > 0 ? source : undefined,
     volumeSnapshotClassName: volumeSnapshotClass,
     method,
     moveData,
+    throttle: throttleOf(flags),
     ttl,
     timeout,
   });

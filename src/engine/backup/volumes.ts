@@ -62,7 +62,9 @@ async function failureOf(work: Work, claim: Claim, method: SnapshotMethod, group
     const source = group
       ? { persistentVolumeClaimName, volumeGroupSnapshotContentName: await group.take(work) }
       : { persistentVolumeClaimName };
-    await createSnapshot(work, claim, { source, ...(method === 'Move' ? { moveData: true } : { method }) });
+    const { throttle } = (work.object as Backup).spec;
+    const moving = { moveData: true, ...(throttle && { throttle }) };
+    await createSnapshot(work, claim, { source, ...(method === 'Move' ? moving : { method }) });
     return await endOf(work, claim);
   } catch (error) {
     if (error instanceof RunFailed || (error instanceof ApiError && error.code < 500)) return `${error.reason}: ${error.message}`;

@@ -2,6 +2,8 @@
 import type { Ids } from '../../base/ids.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
+import { parseQuantity } from '../../resources/quantities.ts';
+import type { Throttle } from '../../resources/throttle.ts';
 import type { Access } from '../../repository/repositories.ts';
 import type { Fields } from '../selection/fields.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
@@ -21,6 +23,8 @@ export interface Errand {
   readonly way: 'backup' | 'restore' | 'restore-files' | 'prune';
   /** As manifests/mover takes them. */
   readonly args: readonly string[];
+  /** Undefined where it may be as fast as it can. */
+  readonly throttle?: Throttle | undefined;
   /** Where the volume can be mounted, if that is not for the scheduler to find. */
   readonly node?: string | undefined;
   /** Of the cluster: the Pod goes when it does. */
@@ -61,14 +65,14 @@ export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? 
 
 /** `secretName`: see secretNameFor. `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
 export function moverPod(errand: Errand, secretName: string, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
-  const { owner, way, args, claimName, annotations, goesWith } = errand;
+  const { owner, way, args, throttle, claimName, annotations, goesWith } = errand;
   const { namespace = '' } = owner.metadata;
   const isConfined = isRestricted || claimName === undefined;
   const container = {
     name: 'mover',
     image,
     imagePullPolicy: 'IfNotPresent',
-    args: [way, ...args],
+    args: [...limitsOf(throttle), way, ...args],
     ...mountsOf(errand),
     resources: { requests: { cpu: '50m', memory: '64Mi' } },
     securityContext: isConfined ? confined : asRoot(way),
@@ -99,6 +103,14 @@ export function moverPod(errand: Errand, secretName: string, { image }: MoverSet
       containers: [container],
     },
   };
+}
+
+/** restic counts in KiB a second. */
+function limitsOf(throttle: Throttle = {}): string[] {
+  return (['upload', 'download'] as const).flatMap((way) => {
+    const rate = parseQuantity(throttle[way] ?? '');
+    return rate === undefined ? [] : [`--limit-${way}=${Math.max(1, Math.floor(rate / 1024))}`];
+  });
 }
 
 function mountsOf({ claimName, isBlock, way }: Errand): Fields {

@@ -18,7 +18,8 @@ export const isMoved = ({ status }: Snapshot) => status.method === 'File';
 export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {
   const errand = fillingOf(restore, intermediate, snapshot);
   const more = restore.spec.claim?.verify ? ['--verify'] : [];
-  await runMover(sender, { ...errand, args: [...errand.args, ...more] });
+  const { throttle = errand.throttle } = restore.spec;
+  await runMover(sender, { ...errand, throttle, args: [...errand.args, ...more] });
   await discardMover(sender.parts, restore, sender.signal);
 }
 
@@ -63,8 +64,8 @@ async function isFilled({ parts, signal }: Sender, intermediate: ClusterObject):
 
 const volumeNameOf = ({ spec }: ClusterObject) => textOf(fieldsOf(spec)['volumeName']);
 
-function fillingOf(owner: KubeObject, { metadata }: ClusterObject, { status }: Snapshot): Errand {
+function fillingOf(owner: KubeObject, { metadata }: ClusterObject, { spec, status }: Snapshot): Errand {
   const node = textOf(fieldsOf(metadata['annotations'])[selectedNode]);
   const isBlock = status.claim?.volumeMode === 'Block';
-  return { owner, claimName: metadata.name, isBlock, way: 'restore', args: [status.handle ?? ''], node };
+  return { owner, claimName: metadata.name, isBlock, way: 'restore', args: [status.handle ?? ''], throttle: spec.throttle, node };
 }

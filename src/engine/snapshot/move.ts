@@ -2,7 +2,7 @@
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import { StoreError } from '../../objectstore/objectstore.ts';
-import type { SnapshotStatus } from '../../resources/snapshot.ts';
+import type { Snapshot, SnapshotStatus } from '../../resources/snapshot.ts';
 import { summaryIn } from '../mover/mover-log.ts';
 import type { MoverSummary } from '../mover/mover-log.ts';
 import type { Errand } from '../mover/mover-pod.ts';
@@ -38,7 +38,9 @@ export async function moveLive(work: Work, claimName: string): Promise<Partial<R
 }
 
 async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | 'node' | 'runAs'>): Promise<Partial<RunStatus>> {
-  const errand: Errand = { owner: work.object, isBlock: claim.volumeMode === 'Block', way: 'backup', args: [claim.name], ...more };
+  const { throttle } = (work.object as Snapshot).spec;
+  const isBlock = claim.volumeMode === 'Block';
+  const errand: Errand = { owner: work.object, isBlock, way: 'backup', args: [claim.name], throttle, ...more };
   const log = await runMover(senderOf(work), errand);
   const summary = summaryIn(log);
   if (!summary) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(claim.name)} did not say what it has made`);

@@ -69,10 +69,10 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
   const { claim, place } = await findLiveClaim(work, claimName);
   if (claim.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the claim ${quote(claimName)} is of volumeMode Block: it has no files`);
-  const { existingResourcePolicy: policy = 'Skip' } = spec;
+  const { existingResourcePolicy: policy = 'Skip', throttle = snapshot.spec.throttle } = spec;
   const verify = spec.claim?.verify ? ['--verify'] : [];
   const args = [snapshot.status.handle ?? '', policy, `.${moverName(object)}`, path, patternOf(path), target, ...verify];
-  return { owner: object, isBlock: false, way: 'restore-files', args, ...place };
+  return { owner: object, isBlock: false, way: 'restore-files', args, throttle, ...place };
 }
 
 /** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */

@@ -85,6 +85,14 @@ describe('the volumes of a Backup', () => {
     expect(made?.spec).toMatchObject({ method: 'CSI', source: { persistentVolumeClaimName: 'data' } });
   });
 
+  it('are moved as fast as the Backup says', async () => {
+    const { volumesOf, parts } = scene();
+    const throttle = { upload: '10Mi' };
+    await volumesOf({ volumes: { rules: [{ action: 'Move' }] }, throttle });
+    const [made] = await parts.objects.list(snapshots, {}, forever);
+    expect(made?.spec).toMatchObject({ moveData: true, throttle });
+  });
+
   it('are asked for by PersistentVolumes only where a rule needs them', async () => {
     const { volumesOf, asked } = scene();
     const rules = [{ conditions: { storageClass: ['x'] }, action: 'CSI' as const }];

@@ -70,6 +70,14 @@ describe('a mover', () => {
     expect(fieldsOf(pod()?.['spec'])['securityContext']).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [2000] });
   });
 
+  it('is told how fast it may be, in KiB a second', async () => {
+    const running = runMover(sender, { ...errand, throttle: { upload: '10Mi', download: '1500' } });
+    await ends(0);
+    await running;
+    const [container] = fieldsOf(pod()?.['spec'])['containers'] as { args: string[] }[];
+    expect(container?.args).toEqual(['--limit-upload=10240', '--limit-download=1', 'backup', 'data']);
+  });
+
   it('that fails says why in its own words', async () => {
     const running = runMover(sender, errand);
     await Promise.all([

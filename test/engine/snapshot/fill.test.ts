@@ -8,7 +8,7 @@ import type { Snapshot } from '../../../src/resources/snapshot.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
-const snapshot = { status: { method: 'File', handle: 'ab'.repeat(32) } } as Snapshot;
+const snapshot = { spec: { source: {}, throttle: { download: '2Mi' } }, status: { method: 'File', handle: 'ab'.repeat(32) } } as Snapshot;
 
 describe('a claim that is filled', () => {
   let cluster: MemoryCluster;
@@ -38,6 +38,8 @@ describe('a claim that is filled', () => {
 
   it('is filled by a Pod that goes with it', async () => {
     expect(await step()).toBe(false);
+    const [container] = (pod()!['spec'] as { containers: { args: string[] }[] }).containers;
+    expect(container?.args).toEqual(['--limit-download=2048', 'restore', 'ab'.repeat(32)]);
     expect(pod()?.metadata['ownerReferences']).toEqual([{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'copy', uid: 'u1' }]);
     exits(0);
     expect(await step()).toBe(true);

@@ -112,9 +112,15 @@ describe('files of a Snapshot', () => {
       metadata: { name: 'other', namespace: 'shop' },
     });
     const files = { path: 'deep/', targetDirectory: 'a/b/' };
-    const { status } = await restore({ files, claim: { name: 'other', verify: true }, existingResourcePolicy: 'Update' });
+    const { status } = await restore({
+      files,
+      claim: { name: 'other', verify: true },
+      existingResourcePolicy: 'Update',
+      throttle: { download: '1Mi' },
+    });
     expect(status.phase).toBe('Completed');
-    expect(argsOf(sent[0]!)?.slice(2)).toEqual(['Update', expect.any(String), 'deep', 'deep', 'a/b', '--verify']);
+    expect(argsOf(sent[0]!)?.slice(0, 2)).toEqual(['--limit-download=1024', 'restore-files']);
+    expect(argsOf(sent[0]!)?.slice(3)).toEqual(['Update', expect.any(String), 'deep', 'deep', 'a/b', '--verify']);
   });
 
   it.each([
