@@ -10,13 +10,14 @@ import { buildGo } from './go.ts';
 import type { Kubectl } from './kubectl.ts';
 import { nodeAddress } from './volumes.ts';
 
-const loader = resolve(repository, '../shared/cluster/image');
-const busybox = '/bin/busybox';
+export const imageLoader = resolve(repository, '../shared/cluster/image');
+/** The one that is linked to nothing. */
+export const busybox = '/bin/busybox';
 
 /** Why it cannot be had; undefined where it can. Another cluster has it already, under the name in KYLON_TEST_MOVER_IMAGE. */
 export function moverImageFault(): string | undefined {
   if (process.env['KYLON_TEST_MOVER_IMAGE']) return undefined;
-  return existsSync(loader) && existsSync(busybox)
+  return existsSync(imageLoader) && existsSync(busybox)
     ? undefined
     : 'needs KYLON_TEST_MOVER_IMAGE, the name of an image made by manifests/mover';
 }
@@ -34,7 +35,7 @@ export async function moverImage(): Promise<string> {
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));
   for (const program of ['bin/busybox', 'bin/restic', 'usr/local/bin/mover']) chmodSync(join(root, program), 0o755);
   const name = 'example.test/kylon-mover:1';
-  execFileSync(loader, [name, root, '/usr/local/bin/mover'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(imageLoader, [name, root, '/usr/local/bin/mover'], { stdio: ['ignore', 'ignore', 'inherit'] });
   return name;
 }
 
