@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { repository } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
-import type { Kubectl } from './kubectl.ts';
-import { Running } from './process.ts';
+import { Kubectl } from './kubectl.ts';
+import { eventually, Running } from './process.ts';
 
 export interface KylonOptions {
   /** A new one where left out. */
@@ -66,6 +66,9 @@ export class Kylon {
   static async beside(kubeconfig: string, options: KylonOptions = {}): Promise<Kylon> {
     const kylon = new Kylon(['--kubeconfig', kubeconfig], options);
     await kylon.#ready(new RegExp(`^APIService ${apiServiceName.replaceAll('.', '\\.')} is available$`, 'm'));
+    // Of one that was killed before, kube-apiserver may still say so while it has taken its kinds out of what it discovers.
+    const kubectl = new Kubectl(kubeconfig);
+    await eventually(async () => (await kubectl.try(['api-resources', '--api-group=backup.kylon.io', '-o', 'name'])).stdout !== '', 90_000);
     return kylon;
   }
 
