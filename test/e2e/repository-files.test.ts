@@ -215,6 +215,18 @@ describe(title, options, () => {
     expect([has('conf/deep/er/one'), has('conf/deep/two')]).toEqual(['one', 'two']);
   });
 
+  it('are not taken from elsewhere, where a link is in the place of the hidden folder', async () => {
+    const outside = temporaryFolder();
+    writeFileSync(join(outside, 'top'), 'of the mover');
+    rmSync(at('top'));
+    symlinkSync(outside, at('.kylon-uid'));
+    expect(await bring('top')).toMatchObject({
+      code: 21,
+      fault: '".kylon-uid" is a symbolic link in the volume, and links are not followed',
+    });
+    expect([hasNothing('top'), readFileSync(join(outside, 'top'), 'utf8')]).toEqual([true, 'of the mover']);
+  });
+
   it('come as fast as the caller lets them, and go so', async () => {
     writeFileSync(at('random'), randomBytes(4 * 1024 * 1024));
     const seconds = async (access: Access, args: readonly string[]) => {
