@@ -1,4 +1,4 @@
-/** The promises of a store, one after the other, each with a way to catch it out. */
+/** The promises of a store, each with a way to catch it out. */
 import type { ByteRange, ObjectStore } from '../objectstore.ts';
 import { StoreConflict, StoreError, StoreNotFound, StoreRange } from '../objectstore.ts';
 

@@ -43,10 +43,7 @@ export async function probe(store: ObjectStore, { clock, ids, onProof = () => {}
   const denied = await denialOf(site.scene());
   if (denied !== undefined) return { denied };
   try {
-    for (const step of steps) {
-      await prove(step, site, clock, signal);
-      onProof(step.promise);
-    }
+    await proveAll(site, clock, onProof, signal);
     await site.clear(old);
     onProof('what is deleted is gone');
     return { denied: undefined };
@@ -114,6 +111,20 @@ async function denialOf({ store, signal, folder, keyOf }: Scene): Promise<string
     if (!(error instanceof StoreUnavailable)) throw error;
   }
   return undefined;
+}
+
+/** All at once, since a start waits for them. Nothing of them goes on behind the end, whatever that is. */
+async function proveAll(site: Site, clock: Clock, onProof: (proved: string) => void, signal: AbortSignal): Promise<void> {
+  const proofs = steps.map((step) => prove(step, site, clock, signal));
+  const ended = Promise.allSettled(proofs);
+  try {
+    for (const [index, { promise }] of steps.entries()) {
+      await proofs[index];
+      onProof(promise);
+    }
+  } finally {
+    await ended;
+  }
 }
 
 async function prove(step: Step, site: Site, clock: Clock, signal: AbortSignal): Promise<void> {
