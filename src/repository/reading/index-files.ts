@@ -5,7 +5,7 @@ import { together } from '../../base/lifetime.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import type { KeptIndexes } from './kept-indexes.ts';
 import { listedIn } from './listed-in.ts';
-import { isWhole, packed, unpacked } from './packed-index.ts';
+import { IndexPacker, isWhole, unpacked } from './packed-index.ts';
 import { Places } from './places.ts';
 import type { NewPlace, Place } from './places.ts';
 import { sealBytes } from './sealed.ts';
@@ -13,6 +13,8 @@ import { listNames, readSealed } from './stored-files.ts';
 import type { Location } from './stored-files.ts';
 
 const readsAtOnce = 4;
+/** Bytes that restic needs to list a blob, at least. */
+const shortestListed = 112;
 /** Blobs that are added before others have their turn: it takes some milliseconds. */
 const addedAtOnce = 1 << 13;
 /** About 350 MB of memory. */
@@ -68,14 +70,16 @@ export class IndexFiles {
   async #readAll(names: Iterator<string>, signal: AbortSignal): Promise<void> {
     for (let next = names.next(); !next.done; next = names.next()) {
       const key = `${this.#location.prefix}index/${next.value}`;
-      if (!(await this.#addKept(key, signal))) {
-        const text = await readSealed(this.#location, 'index', next.value, this.#key, signal);
-        const whole = await packed(listedIn(text, key));
-        await this.#add(unpacked(whole));
-        this.#kept.keep(key, whole);
-      }
+      if (!(await this.#addKept(key, signal)))
+        await this.#addText(key, await readSealed(this.#location, 'index', next.value, this.#key, signal));
       this.#read.add(next.value);
     }
+  }
+
+  async #addText(key: string, text: Buffer): Promise<void> {
+    const packer = new IndexPacker(Math.ceil(text.length / shortestListed));
+    await this.#add(listedIn(text, key), packer);
+    this.#kept.keep(key, packer.whole());
   }
 
   /** False where it is not kept, or not as it was. */
@@ -86,9 +90,10 @@ export class IndexFiles {
     return true;
   }
 
-  async #add(blobs: Iterable<NewPlace>): Promise<void> {
+  async #add(blobs: Iterable<NewPlace>, packer?: IndexPacker): Promise<void> {
     for (const blob of blobs) {
       this.#places.add(blob);
+      packer?.add(blob);
       if (this.size % addedAtOnce === 0) await setImmediate();
       if (this.size > mostBlobs)
         throw new StoreDamaged(

@@ -3,7 +3,6 @@
  * records of 32 bytes, numbers as this machine keeps them. It stays on this machine.
  */
 import { hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
 import type { NewPlace } from './places.ts';
 import { idWords } from './places.ts';
 
@@ -13,25 +12,32 @@ const headBytes = 64;
 const packBytes = 32;
 /** Of a record: id, number of the pack, offset, length, expanded length. */
 const recordWords = 8;
-/** Blobs before others have their turn: it takes some milliseconds. */
-const atOnce = 1 << 13;
+export class IndexPacker {
+  readonly #packs: string[] = [];
+  #records: Uint32Array;
+  #length = 0;
 
-export async function packed(blobs: Iterable<NewPlace>): Promise<Uint8Array> {
-  const packs: string[] = [];
-  let records = new Uint32Array(64 * recordWords);
-  let length = 0;
-  for (const { pack, id, offset, length: sealed, expandedLength } of blobs) {
-    if (packs.at(-1) !== pack) packs.push(pack);
-    if (length === records.length) records = twiceAsLong(records);
-    for (let word = 0; word < idWords; word++) records[length + word] = id[word] ?? 0;
-    records[length + idWords] = packs.length - 1;
-    records[length + idWords + 1] = offset;
-    records[length + idWords + 2] = sealed;
-    records[length + idWords + 3] = expandedLength;
-    length += recordWords;
-    if (length % (atOnce * recordWords) === 0) await setImmediate();
+  /** As many as are likely to come. */
+  constructor(blobs: number) {
+    this.#records = new Uint32Array(Math.max(1, blobs) * recordWords);
   }
-  return withSum(packs, records.subarray(0, length));
+
+  add({ pack, id, offset, length, expandedLength }: NewPlace): void {
+    if (this.#packs.at(-1) !== pack) this.#packs.push(pack);
+    if (this.#length === this.#records.length) this.#records = twiceAsLong(this.#records);
+    const records = this.#records;
+    const at = this.#length;
+    for (let word = 0; word < idWords; word++) records[at + word] = id[word] ?? 0;
+    records[at + idWords] = this.#packs.length - 1;
+    records[at + idWords + 1] = offset;
+    records[at + idWords + 2] = length;
+    records[at + idWords + 3] = expandedLength;
+    this.#length += recordWords;
+  }
+
+  whole(): Uint8Array {
+    return withSum(this.#packs, this.#records.subarray(0, this.#length));
+  }
 }
 
 /** Whether it is what was packed. */
