@@ -101,8 +101,9 @@ describe(storage.title, storage.options, () => {
   it('are taken together; one that is slow is waited for, and one that fails fails each of its volumes', async () => {
     await kubectl.run(['create', '-f', '-'], backup(place, 'all', spec));
     const { status, metadata } = await ended(kubectl, backups, { namespace: place, name: 'all' });
-    const volume = (name: string, volumeGroup: string, phase: string) => expect.objectContaining({ claim: name, volumeGroup, phase });
-    expect(status).toMatchObject({
+    const log = await kubectl.run(['get', '--raw', path(place, 'backups/all/log')]);
+    const volume = (name: string, volumeGroup: string, phase: string) => ({ claim: name, volumeGroup, phase });
+    expect(status, log).toMatchObject({
       phase: 'PartiallyFailed',
       errors: 2,
       volumes: [
@@ -114,7 +115,6 @@ describe(storage.title, storage.options, () => {
         volume('sound', 'broken', 'Failed'),
       ],
     });
-    const log = await kubectl.run(['get', '--raw', path(place, 'backups/all/log')]);
     for (const name of ['broken', 'sound'])
       expect(log).toMatch(
         new RegExp(
