@@ -28,8 +28,9 @@ export interface PlacedBlock {
 
 /** Bytes of what stands behind the list: its offset and its checksum. */
 const endBytes = 12;
+const newline = '\n'.charCodeAt(0);
 /** Bytes that are read in one go, unless a block has more. */
-const pageBytes = 256 * 1024;
+const pageBytes = 64 * 1024;
 
 export class BlockFile {
   readonly #handle: FileHandle;
@@ -177,11 +178,14 @@ function bytesOf(blocks: readonly PlacedBlock[]): number {
   return first && last ? last.offset + last.size - first.offset : 0;
 }
 
+/** Each line as a string of its own: a part of a string keeps all of it, and who keeps one object would keep its whole block. */
 function entriesOf(lines: Buffer): [string, string][] {
-  return lines
-    .toString('utf8', 0, lines.length - 1)
-    .split('\n')
-    .map(entryOf);
+  const entries: [string, string][] = [];
+  for (let start = 0, end = 0; start < lines.length; start = end + 1) {
+    end = lines.indexOf(newline, start);
+    entries.push(entryOf(lines.toString('utf8', start, end)));
+  }
+  return entries;
 }
 
 /** The value of `key` in some lines. No line holds a newline, and no value a NUL before it. */

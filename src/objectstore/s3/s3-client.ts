@@ -21,14 +21,14 @@ export interface S3Timeouts {
   readonly idle: number;
 }
 
-export const usualTimeouts: S3Timeouts = { connect: 10_000, idle: 60_000 };
+const usualTimeouts: S3Timeouts = { connect: 10_000, idle: 60_000 };
 
 /** More than limited.ts lets happen at once, three parts for each upload. */
 const mostSockets = 160;
 /** Milliseconds; shorter than any store or balancer keeps an unused connection, so that a request seldom meets one that is just being closed. */
 const unusedSocketLife = 10_000;
 
-export async function connectS3(options: S3Options, timeouts: S3Timeouts): Promise<S3Connection> {
+export async function connectS3(options: S3Options, timeouts = usualTimeouts): Promise<S3Connection> {
   const secureContext = await secureContextOf(options);
   const sdk = await import('@aws-sdk/client-s3');
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');

@@ -2,7 +2,6 @@
 import type { ObjectStore } from '../objectstore.ts';
 import type { Provider, StoreParts } from '../provider.ts';
 import type { S3Timeouts } from './s3-client.ts';
-import { connectS3, usualTimeouts } from './s3-client.ts';
 import { s3OptionsOf } from './s3-options.ts';
 import { S3Requests } from './s3-requests.ts';
 import { S3Store } from './s3-store.ts';
@@ -18,8 +17,10 @@ export const s3Provider: Provider = {
 };
 
 /** Rejects with a StoreError when the bucket is not there, or its keys cannot be listed. */
-export async function openS3(url: URL, parts: StoreParts, signal: AbortSignal, timeouts: S3Timeouts = usualTimeouts): Promise<ObjectStore> {
+export async function openS3(url: URL, parts: StoreParts, signal: AbortSignal, timeouts?: S3Timeouts): Promise<ObjectStore> {
   const options = s3OptionsOf(url, parts.env);
+  // Not sooner: Node takes 50 ms for its modules of HTTP, which no other store needs at the start.
+  const { connectS3 } = await import('./s3-client.ts');
   const requests = new S3Requests(await connectS3(options, timeouts), options);
   try {
     await requests.list('', {}, signal);
