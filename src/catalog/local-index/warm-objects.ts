@@ -4,7 +4,7 @@
  */
 import type { ObjectKey, Stored } from '../../machinery/storage.ts';
 import { boundsOf, objectKeyOf } from './index-keys.ts';
-import { storedOf } from './index-values.ts';
+import { storedOf, versionOf } from './index-values.ts';
 import type { Kv, KvOp } from './kv.ts';
 import type { WarmChange } from './warm-resource.ts';
 import { WarmResource } from './warm-resource.ts';
@@ -93,7 +93,7 @@ export class WarmObjects {
     try {
       let characters = 0;
       for await (const page of snapshot.entries(boundsOf('c', { resource }))) {
-        const objects = page.map(([key, value]) => storedOf(objectKeyOf(key) as ObjectKey, value));
+        const objects = page.map(keptOf);
         pages.push(objects);
         characters += page.reduce((sum, [, value]) => sum + value.length, 0);
         if (characters > room) return WarmResource.of(pages, objects.at(-1)?.key);
@@ -103,6 +103,15 @@ export class WarmObjects {
       await snapshot.close();
     }
   }
+}
+
+/**
+ * As storedOf, but not by it: V8 sees that what is made here stays, and puts all that is made at the same place of the program among
+ * what is old at once, where whoever only reads leaves megabytes behind.
+ */
+function keptOf([key, value]: readonly [string, string]): Stored {
+  const { rv, json } = versionOf(value);
+  return { key: objectKeyOf(key) as ObjectKey, rv, json };
 }
 
 function charactersOf(kept: Warm): number {
