@@ -76,9 +76,12 @@ export class IndexView {
   /** How many objects there are in a range; Infinity where more than `most` would have to be looked for in the index. */
   async count(range: KeyRange, most: number): Promise<number> {
     const kept = this.#warm?.get(range.resource);
-    let count = 0;
-    for (const piece of kept?.range(range) ?? []) count += piece.length;
     const rest = kept === undefined ? range : kept.beyond(range);
+    let count = 0;
+    for (const piece of kept?.range(range) ?? []) {
+      count += piece.length;
+      if (rest !== undefined && count > most) return Number.POSITIVE_INFINITY;
+    }
     return rest === undefined ? count : count + (await this.#countIn(rest, most - count));
   }
 
