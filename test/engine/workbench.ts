@@ -142,6 +142,21 @@ export async function whileRunning<T>(engine: Engine, work: () => Promise<T>): P
   }
 }
 
+/** Runs the engine until its process is killed at its request number `at`, or `work` is done before. */
+export async function killedAt(at: number, cluster: MemoryCluster, engine: Engine, work: () => Promise<unknown>): Promise<void> {
+  const killed = new AbortController();
+  let count = 0;
+  cluster.check = () => {
+    if (count++ >= at) killed.abort(new Error('killed'));
+    if (killed.signal.aborted) throw new Error('killed');
+  };
+  const running = engine.run(killed.signal).catch(() => {});
+  await Promise.race([vi.waitFor(() => expect(killed.signal.aborted).toBe(true), 5_000), work()]);
+  killed.abort(new Error('killed'));
+  cluster.check = () => {};
+  await running;
+}
+
 /** All results of a restore as `resource namespace/name outcome`. */
 export async function resultsOf(engine: Engine, restore: KubeObject): Promise<string[]> {
   const { items } = await engine.services.results(restore, { limit: 5_000, continue: '' }, forever);

@@ -7,12 +7,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../../base/lifetime.ts';
+import { RecentlyUsed } from '../../base/recently-used.ts';
 import type { Block } from './block.ts';
 import { unpackBlock, unpackNow } from './block.ts';
 import { entryOf } from './index-keys.ts';
 import type { Bounds } from './kv.ts';
 import { KvDamaged } from './kv.ts';
-import { RecentBlocks } from './recent-blocks.ts';
 import { compareText, firstFrom } from './text-order.ts';
 
 /** Where a block lies, and what it is. */
@@ -31,13 +31,16 @@ const endBytes = 12;
 const newline = '\n'.charCodeAt(0);
 /** Bytes that are read in one go, unless a block has more. */
 const pageBytes = 64 * 1024;
+/** Bytes of lines that are kept. */
+const recentBytes = 4 * 1024 * 1024;
 
 export class BlockFile {
   readonly #handle: FileHandle;
   readonly #blocks: readonly PlacedBlock[];
   /** Is told what was found damaged. */
   readonly #tell: (damage: KvDamaged) => void;
-  readonly #recent = new RecentBlocks();
+  /** The lines of blocks, by their number: who reads one object often reads it again, or its neighbour. */
+  readonly #recent = new RecentlyUsed<number, Buffer>(recentBytes, ({ length }) => length);
 
   private constructor(handle: FileHandle, blocks: readonly PlacedBlock[], tell: (damage: KvDamaged) => void) {
     this.#handle = handle;

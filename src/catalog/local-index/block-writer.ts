@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { syncFolder } from '../../objectstore/folders.ts';
 import type { Block } from './block.ts';
 import type { PlacedBlock } from './block-file.ts';
 import { endOf } from './block-file.ts';
@@ -72,12 +73,3 @@ export class BlockWriter {
 }
 
 const partOf = (path: string) => `${path}.part`;
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}

@@ -1,5 +1,6 @@
 /** A repository that is open: its key, where its blobs lie, and the folders that were looked at last. */
 import type { KeyObject } from 'node:crypto';
+import { RecentlyUsed } from '../../base/recently-used.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import { Folder } from './folder.ts';
 import { IndexFiles } from './index-files.ts';
@@ -33,9 +34,8 @@ export class RepositoryReader {
   readonly #location: Location;
   readonly #key: KeyObject;
   readonly #index: IndexFiles;
-  /** By id, the one asked longest ago first. */
-  readonly #folders = new Map<string, Folder>();
-  #foldersBytes = 0;
+  /** By id. */
+  readonly #folders = new RecentlyUsed<string, Folder>(keptBytes, ({ bytes }) => bytes);
 
   constructor(location: Location, key: KeyObject, kept: KeptIndexes) {
     this.#location = location;
@@ -65,13 +65,9 @@ export class RepositoryReader {
   async folder(id: Buffer, where: string, signal: AbortSignal): Promise<Folder> {
     const name = id.toString('hex');
     const known = this.#folders.get(name);
-    if (known) {
-      this.#folders.delete(name);
-      this.#folders.set(name, known);
-      return known;
-    }
+    if (known) return known;
     const [text] = await this.read([this.#locate(id, where, largestFolder)], signal);
-    return this.#keep(name, await Folder.of(text ?? Buffer.alloc(0), where));
+    return this.#folders.put(name, await Folder.of(text ?? Buffer.alloc(0), where));
   }
 
   /** Reads folders that will be asked for soon, as far as they are small, in a few requests. */
@@ -86,7 +82,7 @@ export class RepositoryReader {
     }
     for (const [index, text] of (await this.read(blobs, signal)).entries()) {
       const id = Buffer.from(blobs[index]?.id ?? []).toString('hex');
-      if (!this.#folders.has(id)) this.#keep(id, await Folder.of(text, where));
+      if (!this.#folders.has(id)) this.#folders.put(id, await Folder.of(text, where));
     }
   }
 
@@ -112,18 +108,6 @@ export class RepositoryReader {
   async read(blobs: readonly Blob[], signal: AbortSignal): Promise<readonly Buffer[]> {
     const read = await readBlobs(this.#location, this.#key, blobs, signal);
     return blobs.map(({ place }) => read.get(nameOf(place)) ?? Buffer.alloc(0));
-  }
-
-  #keep(name: string, folder: Folder): Folder {
-    if (folder.bytes > keptBytes || this.#folders.has(name)) return folder;
-    this.#folders.set(name, folder);
-    this.#foldersBytes += folder.bytes;
-    for (const [oldest, { bytes }] of this.#folders) {
-      if (this.#foldersBytes <= keptBytes) break;
-      this.#folders.delete(oldest);
-      this.#foldersBytes -= bytes;
-    }
-    return folder;
   }
 }
 

@@ -6,7 +6,7 @@ import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { fastClock } from '../clocks.ts';
 import { craft } from '../../repository/reading/crafted.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
-import { createWorkbench, emptyRepositories, forever, whileRunning } from '../workbench.ts';
+import { createWorkbench, emptyRepositories, forever, killedAt, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 
 let stop = () => {};
@@ -86,17 +86,7 @@ describe('a Snapshot that is moved', () => {
   it.each(Array.from({ length: 40 }, (_, index) => index))('is moved once, though the process ended at its request %i', async (at) => {
     const { cluster, one, two, left, forgotten } = scene();
     await one.create(snapshots, 'shop', 's', moved);
-    const killed = new AbortController();
-    let count = 0;
-    cluster.check = () => {
-      if (count++ >= at) killed.abort(new Error('killed'));
-      if (killed.signal.aborted) throw new Error('killed');
-    };
-    const running = one.engine.run(killed.signal).catch(() => {});
-    await Promise.race([vi.waitFor(() => expect(killed.signal.aborted).toBe(true), 5_000), one.ended(snapshots, 'shop', 's')]);
-    killed.abort(new Error('killed'));
-    cluster.check = () => {};
-    await running;
+    await killedAt(at, cluster, one.engine, () => one.ended(snapshots, 'shop', 's'));
     const { status } = await whileRunning(two.engine, () => two.ended(snapshots, 'shop', 's'));
     expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: id, files: 3 });
     await vi.waitFor(() => expect(left()).toEqual([]), 5_000);

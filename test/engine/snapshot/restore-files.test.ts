@@ -1,7 +1,5 @@
 /** Files that are put into a claim in use: what is looked at first, what the mover is told, and what is said of it. The mover itself is in test/e2e/repository-files.test.ts. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../../../src/base/clock.ts';
-import { systemClock } from '../../../src/base/clock.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import type { Repositories } from '../../../src/repository/repositories.ts';
 import { restores } from '../../../src/resources/restore.ts';
@@ -10,20 +8,13 @@ import { snapshots } from '../../../src/resources/snapshot.ts';
 import type { SnapshotStatus } from '../../../src/resources/snapshot.ts';
 import { password, quickFiles, snapshots as frozen } from '../../repository/reading/frozen.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
+import { fastClock } from '../clocks.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
-import { createWorkbench, emptyRepositories, forever, resultsOf, whileRunning } from '../workbench.ts';
+import { createWorkbench, emptyRepositories, forever, killedAt, resultsOf, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 
 let stop = () => {};
 afterEach(() => stop());
-
-/** A second passes in a few milliseconds. */
-const speed = 200;
-const clock: Clock = {
-  now: () => systemClock.now(),
-  monotonic: () => systemClock.monotonic() * speed,
-  sleep: (ms, signal) => systemClock.sleep(ms / speed, signal),
-};
 
 const summary = '{"message_type":"summary","total_files":4,"files_restored":3,"files_skipped":1,"total_bytes":9,"bytes_restored":6}';
 const taken: Partial<SnapshotStatus> = {
@@ -50,7 +41,15 @@ async function scene({
     access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: password }),
   };
   const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
-  const shared = { cluster, clock, repositories, mover, files: await quickFiles(), storage: new MemoryStorage(), replica: 'one' };
+  const shared = {
+    cluster,
+    clock: fastClock,
+    repositories,
+    mover,
+    files: await quickFiles(),
+    storage: new MemoryStorage(),
+    replica: 'one',
+  };
   const one = createWorkbench(shared);
   const { metadata } = await one.create(snapshots, 'shop', 's', { source: { persistentVolumeClaimName: 'data' } });
   const ref = { namespace: 'shop', name: 's', uid: metadata.uid ?? '' };
@@ -176,17 +175,7 @@ describe('files of a Snapshot', () => {
   it.each(Array.from({ length: 24 }, (_, index) => index))('are put back though the process ended at its request %i', async (at) => {
     const { cluster, one, two, left } = await scene();
     await one.create(restores, 'shop', 'r', { snapshotName: 's', files: { path: 'deep' } });
-    const killed = new AbortController();
-    let count = 0;
-    cluster.check = () => {
-      if (count++ >= at) killed.abort(new Error('killed'));
-      if (killed.signal.aborted) throw new Error('killed');
-    };
-    const running = one.engine.run(killed.signal).catch(() => {});
-    await Promise.race([vi.waitFor(() => expect(killed.signal.aborted).toBe(true), 5_000), one.ended(restores, 'shop', 'r')]);
-    killed.abort(new Error('killed'));
-    cluster.check = () => {};
-    await running;
+    await killedAt(at, cluster, one.engine, () => one.ended(restores, 'shop', 'r'));
     const { status } = await whileRunning(two.engine, () => two.ended(restores, 'shop', 'r'));
     expect(status).toMatchObject({ phase: 'Completed', files: 3 });
     await vi.waitFor(() => expect(left()).toEqual(own), 5_000);
