@@ -5,6 +5,7 @@ import { effectOf, firstHead } from '../../src/catalog/state/apply.ts';
 import { digestText } from '../../src/catalog/state/digest.ts';
 import { CatalogFault } from '../../src/catalog/fault.ts';
 import type { LogRecord } from '../../src/catalog/log/record.ts';
+import { encodeRecords } from '../../src/catalog/log/record.ts';
 import { openSegment, sealSegment, sha256 } from '../../src/catalog/log/segment.ts';
 
 const document = readFileSync(join(import.meta.dirname, '../../docs/format.md'), 'utf8');
@@ -57,8 +58,35 @@ describe('the format of a segment', () => {
     expect(document).toContain(`of the next segment is \`${digestText(head.digest)}\``);
   });
 
-  it('is written as it is in the example', async () => {
-    expect(Buffer.from((await sealSegment(draft, records)).bytes).toString('hex')).toBe(example.toString('hex'));
+  it('is written with what is in the example, a small body as it is', async () => {
+    const { bytes } = await sealSegment(draft, records);
+    const written = await openSegment(bytes, 'written', place);
+    const { header, ...rest } = await openSegment(example, 'example', place);
+    expect(written.records).toEqual(rest.records);
+    expect(written.header).toEqual({ ...header, sha256: written.header.sha256 });
+    const body = encodeRecords(records);
+    expect(
+      Buffer.from(bytes)
+        .subarray(-body.length - 5)
+        .toString('latin1'),
+    ).toBe(`\x01\x83\x02\x7c\xfd${body}`);
+  });
+
+  it.each([
+    [4096, 4096 + 5],
+    [4097, 200],
+  ])('keeps a body of %d bytes in %d at most', async (length, most) => {
+    const [first] = records as [LogRecord];
+    const ofLength = (json: string) => [{ ...first, json }];
+    const spare = length - Buffer.byteLength(encodeRecords(ofLength('{"a":""}')));
+    const some = ofLength(`{"a":"${'x'.repeat(spare)}"}`);
+    const { bytes } = await sealSegment(draft, some);
+    const { header, records: read } = await openSegment(bytes, 'object', place);
+    expect(header.rawLen).toBe(length);
+    expect(read).toEqual(some);
+    const bodyStart = 40 + Buffer.from(bytes).readUInt32BE(4);
+    expect(bytes.length - bodyStart).toBeLessThanOrEqual(most);
+    expect(bytes.length - bodyStart > length).toBe(most > length);
   });
 
   it('shows its header and body in the document', async () => {

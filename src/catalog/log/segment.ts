@@ -1,7 +1,6 @@
 /** A segment of the log: bytes that hold one commit and prove where it belongs. docs/format.md describes them. */
 import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { ZlibOptions } from 'node:zlib';
 import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
 import { messageOf } from '../../base/lifetime.ts';
 import { CatalogFault } from '../fault.ts';
@@ -59,7 +58,11 @@ const mostRawBytes = 256 * 1024 * 1024;
 
 /** Bodies up to so many bytes are compressed at once: quicker than the way to another thread and back. */
 const mostAtOnce = 64 * 1024;
-const smallWindowBits = 12;
+/**
+ * Up to so many, as of a change or two, they are kept as they are: to compress them takes longer than all else that a segment needs, and
+ * a put costs as much as it costs to keep them for years.
+ */
+const mostStored = 4 * 1024;
 /** More than a body has, so that zlib sees its end without asking for more room; 64 is the least that it takes. */
 const spareBytes = 64;
 const deflateAside = promisify(deflateRaw);
@@ -67,7 +70,7 @@ const inflateAside = promisify(inflateRaw);
 
 export async function sealSegment(draft: SegmentDraft, records: readonly LogRecord[]): Promise<Segment> {
   const raw = Buffer.from(encodeRecords(records));
-  const body = raw.length <= mostAtOnce ? deflateRawSync(raw, effortFor(raw.length)) : await deflateAside(raw, { level: 1 });
+  const body = await bodyOf(raw);
   const parts = { v: version, comp: 'deflate-raw' as const, count: records.length, rawLen: raw.length, sha256: sha256(body) };
   const header = { ...draft, ...parts };
   const text = Buffer.from(canonical(header));
@@ -77,11 +80,18 @@ export async function sealSegment(draft: SegmentDraft, records: readonly LogReco
   return { header, records, bytes, hash: sha256(bytes) };
 }
 
-/** A window no larger than the text: making one of the usual size takes longer than compressing a single object. */
-function effortFor(bytes: number): ZlibOptions {
-  return bytes <= 2 ** smallWindowBits
-    ? { level: 1, windowBits: smallWindowBits, memLevel: 5, chunkSize: 2 ** smallWindowBits }
-    : { level: 1 };
+async function bodyOf(raw: Buffer): Promise<Buffer> {
+  if (raw.length <= mostStored) return storedBlock(raw);
+  return raw.length <= mostAtOnce ? deflateRawSync(raw, { level: 1 }) : deflateAside(raw, { level: 1 });
+}
+
+/** As deflate keeps what it does not compress: RFC 1951, 3.2.4. */
+function storedBlock(raw: Buffer): Buffer {
+  const start = Buffer.alloc(5);
+  start.writeUInt8(1);
+  start.writeUInt16LE(raw.length, 1);
+  start.writeUInt16LE(raw.length ^ 0xffff, 3);
+  return Buffer.concat([start, raw]);
 }
 
 /** Checks all that a segment can prove alone, and that it is what stands at `place`. Throws a CatalogFault that names `object`. */
