@@ -1,6 +1,7 @@
-/** Memory over time: of each life of a process, the trend behind its warm-up. */
+/** Memory over time, of each life of a process: the most that it held, and the trend of what it can reach, behind its warm-up. */
 import { memoryOf } from '../e2e/memory.ts';
 import type { Running } from '../e2e/process.ts';
+import { liveMemoryOf } from './live-memory.ts';
 
 interface Sample {
   /** Milliseconds since the process was first seen. */
@@ -11,25 +12,46 @@ interface Sample {
 export interface Trend {
   /** Bytes by which the straight line through all samples rises from the first of them to the last. */
   readonly rise: number;
-  readonly highest: number;
   /** In milliseconds. */
   readonly span: number;
 }
 
-export class Flatness {
-  readonly #lives = new Map<Running, { readonly began: number; readonly samples: Sample[] }>();
+interface Life {
+  readonly began: number;
+  /** Bytes that the kernel counted at most. */
+  highest: number;
+  readonly live: Sample[];
+}
 
-  look(process: Running | undefined): void {
+const betweenCollections = 10_000;
+
+export class Flatness {
+  readonly #lives = new Map<Running, Life>();
+  readonly #warmUp: number;
+
+  /** @param warmUp Milliseconds of each life in which nothing is collected for the sake of measuring. */
+  constructor(warmUp: number) {
+    this.#warmUp = warmUp;
+  }
+
+  async look(process: Running | undefined): Promise<void> {
     if (!process || process.ended) return;
-    const now = performance.now();
-    const life = this.#lives.get(process) ?? { began: now, samples: [] };
+    const life = this.#lives.get(process) ?? { began: performance.now(), highest: 0, live: [] };
     this.#lives.set(process, life);
-    life.samples.push({ age: now - life.began, bytes: memoryOf(process) });
+    life.highest = Math.max(life.highest, memoryOf(process));
+    const age = performance.now() - life.began;
+    const next = (life.live.at(-1)?.age ?? this.#warmUp - betweenCollections) + betweenCollections;
+    if (age >= next) life.live.push({ age, bytes: await liveMemoryOf(process) });
+  }
+
+  /** In bytes, of all lives. */
+  get highest(): number {
+    return Math.max(...[...this.#lives.values()].map(({ highest }) => highest));
   }
 
   /** Of those lives that went on for `least` milliseconds behind their warm-up. */
-  trends(warmUp: number, least: number): readonly Trend[] {
-    const measured = [...this.#lives.values()].map(({ samples }) => samples.filter(({ age }) => age >= warmUp));
+  trends(least: number): readonly Trend[] {
+    const measured = [...this.#lives.values()].map(({ live }) => live);
     return measured.filter((samples) => spanOf(samples) >= least).map(trendOf);
   }
 }
@@ -43,5 +65,5 @@ function trendOf(samples: readonly Sample[]): Trend {
   const bytes = mean((sample) => sample.bytes);
   const slope = mean((sample) => (sample.age - age) * (sample.bytes - bytes)) / mean((sample) => (sample.age - age) ** 2);
   const span = spanOf(samples);
-  return { rise: slope * span, highest: Math.max(...samples.map((sample) => sample.bytes)), span };
+  return { rise: slope * span, span };
 }
