@@ -60,6 +60,8 @@ interface Actions {
     readonly skip: number;
     /** What the next read of the log meets as well, by its name. */
     readonly read: string;
+    /** What the put behind this one meets, by its name: what is tried again may fail in another way. */
+    readonly again: string;
   };
   disk: AtReplica & { readonly how: 'full' | 'disk full' | 'dies before' | 'dies after'; readonly ms: number };
   storm: AtReplica & { readonly ms: number; readonly rate: number; readonly how: StormKind };
@@ -177,5 +179,7 @@ function armed(random: Random, frame: Frame): Actions['arm'] {
   const part = name.includes('checkpoint') ? 'ckpt' : ofLog;
   const ms = random.spread(1, random.chance(0.5) ? 3 * second : frame.long);
   const read = kind === 'put' && random.chance(0.3) ? random.pick(Object.keys(mishaps.read)) : '';
-  return { ...atReplica(random, frame), kind, name, part, ms, skip: random.pick([0, 0, 0, 1, 2]), read };
+  const skip = random.pick([0, 0, 0, 1, 2]);
+  const again = kind === 'put' && random.chance(0.3) ? random.pick(Object.keys(mishaps.put)) : '';
+  return { ...atReplica(random, frame), kind, name, part, ms, skip, read, again };
 }

@@ -104,7 +104,9 @@ const doers: { readonly [Name in ActionName]: Doer<Name> } = {
   arm: async (world, action) => {
     const { armed } = at(world, action).network;
     armed.push({ ...action });
-    if (action.read !== '') armed.push({ kind: 'read', name: action.read, part: '.seg', ms: action.ms, skip: 0 });
+    const { read, again, part, ms } = action;
+    if (read !== '') armed.push({ kind: 'read', name: read, part: '.seg', ms, skip: 0 });
+    if (again !== '') armed.push({ kind: 'put', name: again, part, ms, skip: 0 });
   },
   disk: async (world, action) => {
     const { disk, name } = at(world, action);
