@@ -59,12 +59,12 @@ export async function startRig(kubeconfig: string, { connections = 64, mayUseS3 
     const close = async () => {
       memory.stop();
       await end(process);
-      for (const client of [cluster, kylon]) client.close();
+      await Promise.all([cluster.close(), kylon.close()]);
       await remove();
     };
     return { cluster, kylon, memory, store, close };
   } catch (error) {
-    cluster.close();
+    await cluster.close();
     await remove();
     throw error;
   }
