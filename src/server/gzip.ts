@@ -13,8 +13,8 @@ const lastBlock = Buffer.from([3, 0]);
 export const compression = { level: 1 };
 const options = { ...compression, finishFlush: constants.Z_SYNC_FLUSH };
 
-/** Bytes that are worth a call of their own. */
-const leastBytes = 8 * 1024;
+/** Bytes that are worth a call of their own: as far back as deflate looks. */
+const leastBytes = 32 * 1024;
 
 export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   yield header;
@@ -30,24 +30,37 @@ export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): Asyn
   yield Buffer.concat([lastBlock, trailer]);
 }
 
-/** Joins the small ones; a large one stays what it is, so that it is known again. */
+/** Joins the small ones. Text is new each time, so it stays apart from bytes, which may come again. */
 async function* inLargePieces(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Uint8Array> {
   let small: Uint8Array[] = [];
   let length = 0;
   for await (const piece of pieces) {
-    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
-    const isSmall = bytes.length < leastBytes;
-    if (isSmall) {
-      small.push(bytes);
-      length += bytes.length;
+    if (piece.length === 0) continue;
+    const isAlone = typeof piece === 'string' || piece.length >= leastBytes;
+    if (!isAlone) {
+      small.push(piece);
+      length += piece.length;
     }
-    if (length > 0 && (!isSmall || length >= leastBytes)) {
-      yield Buffer.concat(small);
+    if (length > 0 && (isAlone || length >= leastBytes)) {
+      yield join(small);
       [small, length] = [[], 0];
     }
-    if (!isSmall) yield bytes;
+    if (isAlone) yield typeof piece === 'string' ? Buffer.from(piece) : piece;
   }
-  if (length > 0) yield Buffer.concat(small);
+  if (length > 0) yield join(small);
+}
+
+/** What was joined last, by the first of it. */
+const joined = new WeakMap<Uint8Array, { readonly pieces: readonly Uint8Array[]; readonly bytes: Uint8Array }>();
+
+/** The same bytes again for the same pieces, so that they are known again. */
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first = Buffer.alloc(0)] = pieces;
+  const found = joined.get(first);
+  if (found?.pieces.length === pieces.length && found.pieces.every((piece, index) => piece === pieces[index])) return found.bytes;
+  const bytes = Buffer.concat(pieces);
+  joined.set(first, { pieces, bytes });
+  return bytes;
 }
 
 /** Kept as long as somebody has the bytes, which never change. */

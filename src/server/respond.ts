@@ -27,6 +27,8 @@ type Piece = string | Uint8Array;
 
 /** Bytes from which on compressing pays. */
 const compressFrom = 128 * 1024;
+/** Of a list, in bytes; who reads a list waits for all of it. */
+const leastWrite = 64 * 1024;
 
 /** Resolves when all is handed to the operating system; rejects when it cannot be, maybe in the middle. */
 export async function respond(response: ServerResponse, answer: Answer, delivery: Delivery): Promise<void> {
@@ -59,8 +61,11 @@ async function sendHead(response: ServerResponse, answer: Answer, body: AsyncIte
 async function sendStream(response: ServerResponse, answer: Answer, body: AsyncIterable<Piece>, delivery: Delivery): Promise<void> {
   const packed = answer.list === true && mayCompress(answer, delivery);
   writeHead(response, answer, delivery, packed ? gzipHeaders(answer) : {});
-  response.flushHeaders();
-  await pump(response, packed ? gzipped(body) : body, delivery);
+  if (answer.list) await pump(response, inLargeWrites(packed ? gzipped(body) : body), delivery);
+  else {
+    response.flushHeaders();
+    await pump(response, body, delivery);
+  }
   await end(response, undefined, delivery.signal);
 }
 
@@ -141,6 +146,20 @@ async function gather(
     throw error;
   }
   return { start, rest: iterator };
+}
+
+/** Small pieces together: to copy one costs less than to write it. */
+async function* inLargeWrites(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  let waiting: Piece[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < leastWrite) continue;
+    yield waiting.length === 1 ? piece : joined(waiting);
+    [waiting, length] = [[], 0];
+  }
+  if (length > 0) yield joined(waiting);
 }
 
 async function* concatenated(start: readonly Piece[], rest: AsyncIterator<Piece>): AsyncGenerator<Piece> {

@@ -22,11 +22,32 @@ const steps: readonly { readonly below: number; readonly unit: Unit; readonly re
 const lengths = { s: second, m: minute, h: hour, d: day, y: year };
 type Unit = keyof typeof lengths;
 
+const mostAhead = 2 * second;
+
 /** `ms` in milliseconds. Spans that lie up to 2 seconds ahead count as nothing, those beyond that are invalid. */
 export function humanDuration(ms: number): string {
-  if (ms <= -2 * second) return '<invalid>';
+  if (ms <= -mostAhead) return '<invalid>';
   const span = Math.max(ms, 0);
-  const { unit, rest } = steps.find(({ below }) => span < below) ?? { unit: 'y' as const };
+  const { unit, rest } = stepOf(span);
   const left = rest === undefined ? 0 : Math.floor((span % lengths[unit]) / lengths[rest]);
   return `${Math.floor(span / lengths[unit])}${unit}${left === 0 ? '' : `${left}${rest}`}`;
 }
+
+/** Milliseconds for which humanDuration says the same, while the span grows. */
+export function steadyWhileGrowing(ms: number): number {
+  if (ms <= -mostAhead) return 1 - mostAhead - ms;
+  return ms < 0 ? second - ms : smallestIn(ms) - (ms % smallestIn(ms));
+}
+
+/** The same, while it shrinks; `ms` is not negative. */
+export function steadyWhileShrinking(ms: number): number {
+  return (ms % smallestIn(ms)) + 1;
+}
+
+/** What a span is shown in, down to the last digit. Each step begins at a multiple of it, so nothing changes in between. */
+function smallestIn(span: number): number {
+  const { unit, rest } = stepOf(span);
+  return lengths[rest ?? unit];
+}
+
+const stepOf = (span: number): { readonly unit: Unit; readonly rest?: Unit } => steps.find(({ below }) => span < below) ?? { unit: 'y' };

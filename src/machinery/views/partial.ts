@@ -1,7 +1,10 @@
 /** Metadata alone, as controllers ask for it: PartialObjectMetadata and its list. */
 import { decode } from '../encode.ts';
 import type { ObjectMeta } from '../object.ts';
+import { PageBytes } from './page-bytes.ts';
 import type { BookmarkMetadata, MetaVersion, View } from './view.ts';
+
+const known = { v1: new PageBytes(), v1beta1: new PageBytes() };
 
 export function partialView(version: MetaVersion): View {
   const object: View['object'] = (_, shown) => JSON.stringify(partialOf(decode(shown).metadata, version));
@@ -10,6 +13,7 @@ export function partialView(version: MetaVersion): View {
     head: (_, metadata) => ({ kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}`, metadata }),
     entries: 'items',
     entry: (definition, shown) => object(definition, shown, true),
+    pageBytes: (_, page, isFirst, text) => known[version].of(page, isFirst, 0, () => ({ text: text(), until: Infinity })),
     bookmark: (_, metadata) => JSON.stringify(partialOf(metadata, version)),
   };
 }

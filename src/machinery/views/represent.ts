@@ -1,7 +1,6 @@
 /** A Representation of a view in a format. */
 import { compactJson } from './format.ts';
 import type { Format } from './format.ts';
-import { plainView } from './plain.ts';
 import type { EventWriter, ListMetadata, Representation, Shown } from '../representation.ts';
 import type { ResourceDefinition } from '../resource.ts';
 import type { BookmarkMetadata, View } from './view.ts';
@@ -27,28 +26,15 @@ async function* listParts(
   pages: AsyncIterable<readonly Shown[]>,
 ): AsyncGenerator<readonly (string | Uint8Array)[]> {
   yield [format.open(JSON.stringify(view.head(definition, metadata)), view.entries)];
-  const textsOf: TextsOf = (page, isFirst) =>
-    page.map((shown, index) => format.entry(view.entry(definition, shown), isFirst && index === 0));
-  const isPlain = view === plainView && format === compactJson;
+  const textsOf = (page: readonly Shown[], isAtStart: boolean) =>
+    page.map((shown, index) => format.entry(view.entry(definition, shown), isAtStart && index === 0));
   let isFirst = true;
   for await (const page of pages) {
-    yield isPlain ? [bytesOf(page, isFirst, textsOf)] : textsOf(page, isFirst);
+    const texts = () => textsOf(page, isFirst);
+    yield format === compactJson ? [view.pageBytes(definition, page, isFirst, () => texts().join(''))] : texts();
     isFirst &&= page.length === 0;
   }
   yield [format.close(isFirst)];
-}
-
-type TextsOf = (page: readonly Shown[], isFirst: boolean) => readonly string[];
-
-/** Of pages of plain JSON, at the start of a list and behind it. To make them costs more than to send them; kept as long as the page is. */
-const firstBytes = new WeakMap<readonly Shown[], Uint8Array>();
-const laterBytes = new WeakMap<readonly Shown[], Uint8Array>();
-
-function bytesOf(page: readonly Shown[], isFirst: boolean, textsOf: TextsOf): Uint8Array {
-  const known = isFirst ? firstBytes : laterBytes;
-  const bytes = known.get(page) ?? Buffer.from(textsOf(page, isFirst).join(''));
-  known.set(page, bytes);
-  return bytes;
 }
 
 async function* inPieces(groups: AsyncIterable<readonly (string | Uint8Array)[]>): AsyncGenerator<string | Uint8Array> {
@@ -57,7 +43,7 @@ async function* inPieces(groups: AsyncIterable<readonly (string | Uint8Array)[]>
     for (const part of parts) {
       if (typeof part === 'string') piece += part;
       if (typeof part === 'string' && piece.length < pieceLength) continue;
-      yield piece;
+      if (piece !== '') yield piece;
       if (typeof part !== 'string') yield part;
       piece = '';
     }

@@ -1,8 +1,9 @@
 /** Objects as rows of the Table that kubectl prints. */
 import { textExactly } from '../../base/exact-json.ts';
 import { decode, withVersion } from '../encode.ts';
-import { humanDuration } from './human-duration.ts';
+import { humanDuration, steadyWhileGrowing, steadyWhileShrinking } from './human-duration.ts';
 import type { KubeObject } from '../object.ts';
+import { PageBytes } from './page-bytes.ts';
 import { partialOf, partialText } from './partial.ts';
 import type { Shown } from '../representation.ts';
 import type { Column, ResourceDefinition } from '../resource.ts';
@@ -36,12 +37,27 @@ export function tableView(options: TableOptions): View {
     head: (definition, metadata) => table(definition, metadata, true),
     entries: 'rows',
     entry: (definition, shown) => rowText(definition, shown, options),
+    pageBytes: (definition, page, isFirst, text) => {
+      const now = options.now();
+      const until = () => now + Math.min(...page.map((shown) => steadyFor(definition, shown, now)));
+      return knownFor(options).of(page, isFirst, now, () => ({ text: text(), until: until() }));
+    },
     bookmark: (definition, metadata, first) => {
       const cells = columnsOf(definition).map(() => null);
       const rows = [{ cells, object: partialOf(metadata, options.version) }];
       return JSON.stringify({ ...table(definition, { resourceVersion: metadata.resourceVersion }, first), rows });
     },
   };
+}
+
+const known = new Map<string, PageBytes>();
+
+/** One for each of the few looks that a Table can have. */
+function knownFor({ version, include }: TableOptions): PageBytes {
+  const look = `${version} ${include}`;
+  const found = known.get(look) ?? new PageBytes();
+  known.set(look, found);
+  return found;
 }
 
 const nameColumn: Column = {
@@ -124,6 +140,18 @@ function cellOf(column: Column, value: Cell, now: number): Cell {
   if (column.type !== 'date') return value;
   if (typeof value === 'number') return dateCell(value, column, now);
   return column === ageColumn ? '<unknown>' : null;
+}
+
+/** Milliseconds for which a row stays as it is: as long as its ages do. */
+function steadyFor(definition: ResourceDefinition, shown: Shown, now: number): number {
+  const { values } = rowOf(definition, shown);
+  const spans = columnsOf(definition).map((column, index) => steadyCell(column, values[index] ?? null, now));
+  return Math.min(...spans);
+}
+
+function steadyCell(column: Column, value: Cell, now: number): number {
+  if (column.type !== 'date' || typeof value !== 'number' || Number.isNaN(value)) return Infinity;
+  return column === ageColumn || now >= value ? steadyWhileGrowing(now - value) : steadyWhileShrinking(value - now);
 }
 
 /** How long ago it was, or, for times that a kind shows itself, how long it still is until then. */

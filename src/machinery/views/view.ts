@@ -10,6 +10,8 @@ export interface View {
   /** The field of a list that holds its entries. */
   readonly entries: 'items' | 'rows';
   entry(definition: ResourceDefinition, shown: Shown): string;
+  /** The bytes of a page of entries; `text` makes them where nobody has kept them. */
+  pageBytes(definition: ResourceDefinition, page: readonly Shown[], isFirst: boolean, text: () => string): Uint8Array;
   /** What a bookmark carries in place of an object. */
   bookmark(definition: ResourceDefinition, metadata: BookmarkMetadata, first: boolean): string;
 }

@@ -118,19 +118,26 @@ describe('a list', () => {
     return pieces;
   };
 
-  it('as JSON is not parsed, and a page that comes again has the same bytes', async () => {
-    const page = [odd, odd];
-    const once = await piecesOf('', pages(page, page));
-    const again = await piecesOf('', pages(page, page));
-    const bytes = once.filter((piece) => piece instanceof Uint8Array);
-    expect(bytes).toHaveLength(2);
-    expect(again.filter((piece) => piece instanceof Uint8Array).every((piece, index) => piece === bytes[index])).toBe(true);
+  it.each(['', partialList, 'application/json;as=Table;v=v1;g=meta.k8s.io'])(
+    'as JSON %s has the same bytes where a page comes again',
+    async (accept) => {
+      const object = { json: '{"apiVersion":"example.io/v1","kind":"Thing","metadata":{"name":"a"},"spec":{}}', rv: 1 };
+      const page = [object, object];
+      const bytes = (await piecesOf(accept, pages(page, page))).filter((piece) => piece instanceof Uint8Array);
+      const again = (await piecesOf(accept, pages(page, page))).filter((piece) => piece instanceof Uint8Array);
+      expect(bytes).toHaveLength(2);
+      expect(again.every((piece, index) => piece === bytes[index])).toBe(true);
+    },
+  );
+
+  it('as JSON is not parsed', async () => {
+    const once = await piecesOf('', pages([odd, odd], [odd, odd]));
     expect(once.map(String).join('').split(' '.repeat(1000))).toHaveLength(5);
   });
 
   it('goes out in pieces of about 64 KiB where it is made anew each time', async () => {
     const large = { json: `{"apiVersion":"v1","kind":"Thing","metadata":{"name":"a","annotations":{"a":"${'x'.repeat(1000)}"}}}`, rv: 1 };
-    const pieces = await piecesOf(partialList, pages(Array.from({ length: 200 }, () => large)));
+    const pieces = await piecesOf('application/yaml', pages(Array.from({ length: 200 }, () => large)));
     expect(pieces.length).toBe(4);
     expect(pieces.slice(0, -1).every(({ length }) => length >= 65_536 && length < 70_000)).toBe(true);
   });

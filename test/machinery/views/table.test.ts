@@ -1,5 +1,6 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { humanDuration } from '../../../src/machinery/views/human-duration.ts';
+import { humanDuration, steadyWhileGrowing, steadyWhileShrinking } from '../../../src/machinery/views/human-duration.ts';
 import { negotiate } from '../../../src/machinery/views/negotiate.ts';
 import { api, callOf, pages, shown, textOf, thing, things } from '../sample.ts';
 
@@ -54,6 +55,20 @@ describe('a Table', () => {
       columnDefinitions,
       rows: [row],
     });
+  });
+
+  it('tells ages as they are when it is asked for, though what it showed before is kept', async () => {
+    const page = [shown(full, 7)];
+    let now = Date.parse(full.metadata.creationTimestamp ?? '');
+    const later = { ...api, clock: { ...api.clock, now: () => now } };
+    const call = callOf({ accept });
+    const ages: unknown[] = [];
+    for (const ms of [0, 999, 1, 9 * 60_000, 59_999, 1, 0]) {
+      now += ms;
+      const text = await textOf(negotiate(later, call, 'list').list(things, { resourceVersion: '12' }, pages(page)));
+      ages.push((JSON.parse(text) as { rows: { cells: unknown[] }[] }).rows[0]?.cells[3]);
+    }
+    expect(ages).toEqual(['0s', '0s', '1s', '9m1s', '10m', '10m', '10m']);
   });
 
   it('of nothing has columns', async () => {
@@ -154,5 +169,36 @@ describe('humanDuration', () => {
     [8 * 365 * day + 300 * day, '8y'],
   ])('%d ms is %s', (ms, text) => {
     expect(humanDuration(ms)).toBe(text);
+  });
+
+  const span = fc.oneof(
+    fc.integer({ min: -5 * second, max: 15 * minute }),
+    fc.integer({ min: 0, max: 9 * hour }),
+    fc.integer({ min: 0, max: 9 * 365 * day }),
+  );
+
+  it('stays, while a span grows, until the moment that is told', () => {
+    fc.assert(
+      fc.property(span, fc.nat(), (ms, part) => {
+        const steady = steadyWhileGrowing(ms);
+        expect(humanDuration(ms + (part % steady))).toBe(humanDuration(ms));
+        expect(humanDuration(ms + steady - 1)).toBe(humanDuration(ms));
+        if (ms < 8 * 365 * day - day) expect(humanDuration(ms + steady)).not.toBe(humanDuration(ms));
+      }),
+    );
+  });
+
+  it('stays, while a span shrinks, until the moment that is told', () => {
+    fc.assert(
+      fc.property(
+        span.filter((ms) => ms >= 0),
+        fc.nat(),
+        (ms, part) => {
+          const steady = steadyWhileShrinking(ms);
+          expect(humanDuration(ms - (part % steady))).toBe(humanDuration(ms));
+          if (ms >= second && ms < 8 * 365 * day) expect(humanDuration(ms - steady)).not.toBe(humanDuration(ms));
+        },
+      ),
+    );
   });
 });
