@@ -32,7 +32,7 @@ const server = await startServer(
   signal,
 );
 for await (const namespace of createInterface({ input: process.stdin })) {
-  const access = await repositories.access(namespace, 'append', 3_600_000, signal);
+  const access = await repositories.access(namespace, { rights: 'append', holder: 'bench' }, 3_600_000, signal);
   console.log(JSON.stringify({ ...access, ca, port: server.port }));
 }
 await server.close();

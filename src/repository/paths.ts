@@ -17,6 +17,9 @@ const volumesFolder = ({ domain, namespace }: Place) => `d/${domain}/volumes/${n
 
 export const secretsKey = (place: Place) => `${volumesFolder(place)}secrets.json`;
 
+/** Who has written a file of the repository, by its id. */
+export const writerKey = (place: Place, id: string) => `${volumesFolder(place)}writers/${id}`;
+
 /** All of the repository; ends with a slash. */
 export const resticFolder = (place: Place) => `${volumesFolder(place)}restic/`;
 

@@ -4,10 +4,17 @@
  */
 
 /**
- * `read`: to read, and to say so by a lock; `append`: that, and to add what is not there. Neither deletes anything but locks. `prune`: to read, and to add and
+ * `read`: to read, and to say so by a lock; `append`: that, and to add what is not there. Neither deletes anything but its own locks and those of the dead. `prune`: to read, and to add and
  * delete data and indexes, but no snapshot. Nothing is replaced by any.
  */
 export type Rights = 'append' | 'prune' | 'read';
+
+/** What a ticket is for, and for whom. */
+export interface Permit {
+  readonly rights: Rights;
+  /** Uid of the object for which the work is done: what is written by the ticket counts as written for it. */
+  readonly holder: string;
+}
 
 /** How restic reaches a repository. All but the path is secret. */
 export interface Access {
@@ -25,7 +32,9 @@ export interface Repositories {
    * Access to the repository of a namespace for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
    * call, and so is the repository: nobody has to `restic init`. Rejects with a StoreError.
    */
-  access(namespace: string, rights: Rights, ms: number, signal: AbortSignal): Promise<Access>;
+  access(namespace: string, permit: Permit, ms: number, signal: AbortSignal): Promise<Access>;
+  /** Whether a snapshot is there and was written by a ticket of this holder: a Pod may say anything. Rejects with a StoreError. */
+  isWrittenFor(namespace: string, snapshotId: string, holder: string, signal: AbortSignal): Promise<boolean>;
   /**
    * Takes a snapshot, by the id that restic gave it, out of the repository; it is no fault where it is gone. The packs stay until they are pruned, and
    * before anything is deleted it is written down that they have to be. Rejects with a StoreError.

@@ -9,9 +9,10 @@ import { mark, markedAndGone, markedNamespaces, unmark } from './forgotten.ts';
 import { fileKey, isFileId } from './paths.ts';
 import { createServe } from './protocol/serve.ts';
 import { repositoriesPath } from './protocol/target.ts';
-import type { Access, Repositories, Rights } from './repositories.ts';
+import type { Access, Permit, Repositories } from './repositories.ts';
 import { SecretFiles } from './secrets.ts';
 import { credentialsOf } from './tickets.ts';
+import { forgetWriter, writerOf } from './writers.ts';
 
 export interface RepositoryParts {
   readonly store: ObjectStore;
@@ -38,14 +39,21 @@ class StoreRepositories implements Repositories {
     this.#secrets = secrets;
   }
 
-  async access(namespace: string, rights: Rights, ms: number, signal: AbortSignal): Promise<Access> {
+  async access(namespace: string, permit: Permit, ms: number, signal: AbortSignal): Promise<Access> {
     const { repositoryPassword, ticketKey } = await this.#secrets.ensure(namespace, signal);
     const expires = Math.ceil((this.#parts.clock.now() + ms) / 1000);
     return {
       path: `${repositoriesPath.slice(1)}${namespace}/`,
-      ...credentialsOf({ namespace, rights, expires }, ticketKey),
+      ...credentialsOf({ namespace, ...permit, expires }, ticketKey),
       repositoryPassword,
     };
+  }
+
+  async isWrittenFor(namespace: string, snapshotId: string, holder: string, signal: AbortSignal): Promise<boolean> {
+    const { store, domain } = this.#parts;
+    const place = { domain, namespace };
+    const writer = await writerOf(store, place, snapshotId, signal);
+    return writer?.holder === holder && (await store.size(fileKey(place, 'snapshots', snapshotId), signal)) !== undefined;
   }
 
   async forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void> {
@@ -54,6 +62,7 @@ class StoreRepositories implements Repositories {
     const place = { domain, namespace };
     await mark(store, place, snapshotId, signal);
     await store.delete(fileKey(place, 'snapshots', snapshotId), signal);
+    await forgetWriter(store, place, snapshotId, signal);
   }
 
   unpruned(signal: AbortSignal): Promise<readonly string[]> {

@@ -3,11 +3,10 @@
  * replica that knows the ticket key of the namespace can check them, and none has to remember them.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Rights } from './repositories.ts';
+import type { Permit, Rights } from './repositories.ts';
 
-export interface Ticket {
+export interface Ticket extends Permit {
   readonly namespace: string;
-  readonly rights: Rights;
   /** Seconds since the epoch. */
   readonly expires: number;
 }
@@ -25,7 +24,7 @@ export interface Credentials {
 
 /** Characters; an Authorization header that is longer holds no ticket. */
 const longestHeader = 512;
-const usernamePattern = /^(append|prune|read)\.([0-9]{1,12})\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/;
+const usernamePattern = /^(append|prune|read)\.([0-9]{1,12})\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.([a-z0-9-]{1,64})$/;
 /** HMAC-SHA256 in base64url. */
 const passwordPattern = /^[A-Za-z0-9_-]{43}$/;
 
@@ -38,9 +37,9 @@ export function shownTicket(authorization: string): ShownTicket | undefined {
   if (authorization.length > longestHeader) return undefined;
   const [, encoded = ''] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization) ?? [];
   const [username = '', password = '', ...more] = Buffer.from(encoded, 'base64').toString('latin1').split(':');
-  const [, rights, expires, namespace = ''] = usernamePattern.exec(username) ?? [];
+  const [, rights, expires, namespace = '', holder = ''] = usernamePattern.exec(username) ?? [];
   if (rights === undefined || more.length > 0 || !passwordPattern.test(password)) return undefined;
-  return { namespace, rights: rights as Rights, expires: Number(expires), proof: Buffer.from(password, 'base64url') };
+  return { namespace, rights: rights as Rights, holder, expires: Number(expires), proof: Buffer.from(password, 'base64url') };
 }
 
 /** Whether it was given out under this key; not whether its time is over. */
@@ -49,7 +48,7 @@ export function isGenuine(ticket: ShownTicket, ticketKey: Uint8Array): boolean {
   return proof.length === ticket.proof.length && timingSafeEqual(proof, ticket.proof);
 }
 
-const usernameOf = ({ rights, expires, namespace }: Ticket) => `${rights}.${expires}.${namespace}`;
+const usernameOf = ({ rights, expires, namespace, holder }: Ticket) => `${rights}.${expires}.${namespace}.${holder}`;
 
 /** The first line tells it from whatever else may be signed with the key one day. */
 const proofOf = (ticket: Ticket, ticketKey: Uint8Array) =>

@@ -22,6 +22,7 @@ import { Restic, startReplica } from './restic.ts';
 import type { ReplicaOptions } from './restic.ts';
 import type { StoreForKylon } from './stores.ts';
 import { storesForKylon } from './stores.ts';
+import { to } from '../repository/workbench.ts';
 
 const { title, options } = suite('restic', missingGo() ?? { kubeconfig: '' });
 const MiB = 1024 * 1024;
@@ -41,8 +42,8 @@ describe(title, options, () => {
     restic = new Restic(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }));
     makeOddTree(tree, 40 * MiB);
     replica = await startReplica(pathToFileURL(files).href);
-    append = await replica.repositories.access('shop', 'append', hour, signal);
-    read = await replica.repositories.access('shop', 'read', hour, signal);
+    append = await replica.repositories.access('shop', to('append'), hour, signal);
+    read = await replica.repositories.access('shop', to('read'), hour, signal);
   }, coldBuild);
   afterAll(() => replica?.close());
 
@@ -114,11 +115,11 @@ describe(title, options, () => {
   it('is told at once of a wrong password, a ticket that is over, and one of another namespace', async () => {
     const wrong = await at({ ...append, repositoryPassword: 'wrong' }, 'snapshots');
     expect([wrong.code, wrong.stderr]).toEqual([12, expect.stringContaining('wrong password')]);
-    const short = await replica.repositories.access('shop', 'append', 1, signal);
+    const short = await replica.repositories.access('shop', to('append'), 1, signal);
     await sleep(1100);
     const late = await at(short, 'snapshots');
     expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('unexpected HTTP response (401)')]);
-    const other = await replica.repositories.access('other', 'append', hour, signal);
+    const other = await replica.repositories.access('other', to('append'), hour, signal);
     const astray = await at({ ...other, path: append.path }, 'snapshots');
     expect([astray.code, astray.stderr]).toEqual([1, expect.stringContaining('unexpected HTTP response (403)')]);
   });
@@ -149,8 +150,8 @@ describe(title, options, () => {
 
     beforeAll(async () => {
       mkdirSync(data);
-      prune = await replica.repositories.access('pruned', 'prune', hour, signal);
-      writer = await replica.repositories.access('pruned', 'append', hour, signal);
+      prune = await replica.repositories.access('pruned', to('prune'), hour, signal);
+      writer = await replica.repositories.access('pruned', to('append'), hour, signal);
     });
 
     const prunes = (port = replica.port) => restic.mover(port, prune, ['prune']);
@@ -286,12 +287,12 @@ describe(title, options, () => {
     try {
       const results = await Promise.all(
         [replica, other].map(async ({ port, repositories }) => {
-          const access = await repositories.access('new', 'append', hour, signal);
+          const access = await repositories.access('new', to('append'), hour, signal);
           return restic.at(port, access, ['backup', '--json', '--host', String(port), tree]);
         }),
       );
       for (const result of results) summaryOf(result);
-      const access = await other.repositories.access('new', 'read', hour, signal);
+      const access = await other.repositories.access('new', to('read'), hour, signal);
       const check = await restic.at(other.port, access, ['check', '--read-data']);
       expect(check.code, check.stderr).toBe(0);
       expect(JSON.parse((await restic.at(other.port, access, ['snapshots', '--json'])).stdout)).toHaveLength(2);
@@ -322,7 +323,7 @@ describe(title, options, () => {
         };
         const one = await startReplica(url(), { env, ...(encryptionKeys && { encryptionKeys }), wrap: losing });
         try {
-          const access = await one.repositories.access('lossy', 'append', hour, signal);
+          const access = await one.repositories.access('lossy', to('append'), hour, signal);
           summaryOf(await restic.at(one.port, access, ['backup', '--json', tree]));
           expect([...lost].map((path) => path.split('/').at(-2))).toEqual(expect.arrayContaining(['locks', 'data', 'index', 'snapshots']));
           const check = await restic.at(one.port, access, ['check', '--read-data']);

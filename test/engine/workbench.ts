@@ -31,6 +31,7 @@ import { MemoryCluster } from './memory-cluster.ts';
 
 export const emptyRepositories: Repositories = {
   access: async () => ({ path: 'repositories/', username: 'mover', password: 'ticket', repositoryPassword: 'key' }),
+  isWrittenFor: async () => true,
   forget: async () => {},
   unpruned: async () => [],
   forgotten: async () => [],

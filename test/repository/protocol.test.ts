@@ -8,7 +8,7 @@ import { credentialsOf } from '../../src/repository/tickets.ts';
 import { collect, inPieces, pattern } from '../conformance/objectstore/subject.ts';
 import { keysOf } from '../objectstore/keyrings.ts';
 import { parts, stores } from '../objectstore/stores.ts';
-import { authorizationOf, changed, createWorkbench, folder, hour, idOf, nothing, signal } from './workbench.ts';
+import { authorizationOf, changed, createWorkbench, folder, hour, idOf, nothing, signal, to } from './workbench.ts';
 
 const MiB = 1024 * 1024;
 const v2 = 'application/vnd.x.restic.rest.v2';
@@ -36,7 +36,7 @@ describe.each(places)('files of a repository in a store that is $name, sent $man
     const made = await create();
     destroy = made.destroy;
     bench = createWorkbench({ store: made.clients[0] });
-    as = await bench.repositories.access('shop', 'append', hour, signal);
+    as = await bench.repositories.access('shop', to('append'), hour, signal);
   });
 
   it('are saved, told, read whole and in part, and listed in both versions', async () => {
@@ -144,7 +144,7 @@ describe('the rights of a ticket', () => {
     ['read', 4],
   ] as const)('%s allows so much, and no more', async (rights, column) => {
     const { send, repositories } = createWorkbench();
-    const as = await repositories.access('shop', rights, hour, signal);
+    const as = await repositories.access('shop', to(rights), hour, signal);
     const got: unknown[] = [];
     for (const [method, path] of table) got.push([method, path, (await send(method, path, { as, body: small })).status]);
     expect(got).toEqual(table.map((row) => [row[0], row[1], row[column]]));
@@ -153,7 +153,7 @@ describe('the rights of a ticket', () => {
   it('end with its time, and at no other replica sooner or later', async () => {
     const { send, repositories, clock, store } = createWorkbench();
     const other = createWorkbench({ store, clock });
-    const as = await repositories.access('shop', 'read', hour, signal);
+    const as = await repositories.access('shop', to('read'), hour, signal);
     await clock.pass(hour - 1000);
     expect([await send('GET', 'config', { as }), await other.send('GET', 'config', { as })]).toMatchObject([
       { status: 200 },
@@ -166,28 +166,30 @@ describe('the rights of a ticket', () => {
 
   it('are of one namespace', async () => {
     const { send, repositories } = createWorkbench();
-    await repositories.access('shop', 'append', hour, signal);
-    const other = await repositories.access('other', 'append', hour, signal);
+    await repositories.access('shop', to('append'), hour, signal);
+    const other = await repositories.access('other', to('append'), hour, signal);
     expect(await send('GET', 'config', { as: other })).toMatchObject({ status: 403, text: 'the ticket is of another namespace\n' });
     expect(await send('GET', '/repositories/other/config', { as: other })).toMatchObject({ status: 200 });
   });
 
   it('cannot be changed by whoever has one', async () => {
     const { send, repositories, clock } = createWorkbench();
-    const read = await repositories.access('shop', 'read', hour, signal);
-    const other = await repositories.access('other', 'append', hour, signal);
+    const read = await repositories.access('shop', to('read'), hour, signal);
+    const other = await repositories.access('other', to('append'), hour, signal);
     const [, expires = ''] = read.username.split('.');
     const forged = [
       { ...read, username: read.username.replace('read', 'append') },
-      { ...read, username: `read.${Number(expires) + 1}.shop` },
+      { ...read, username: `read.${Number(expires) + 1}.shop.uid-1` },
       { ...read, username: other.username.replace('other', 'shop') },
       { ...other, username: other.username.replace('other', 'shop') },
+      { ...read, username: read.username.replace('uid-1', 'uid-2') },
+      { ...read, username: read.username.replace('.uid-1', '') },
       { ...read, password: `${read.password.slice(0, -2)}AA` },
       { ...read, password: read.password.slice(0, -1) },
       { ...read, password: '' },
       { ...read, password: `${read.password}:` },
-      { ...read, username: `read.${expires}.unknown` },
-      credentialsOf({ namespace: 'shop', rights: 'append', expires: clock.now() / 1000 + 60 }, Buffer.alloc(32)),
+      { ...read, username: `read.${expires}.unknown.uid-1` },
+      credentialsOf({ namespace: 'shop', ...to('append'), expires: clock.now() / 1000 + 60 }, Buffer.alloc(32)),
       { username: 'x'.repeat(10_000), password: 'y' },
     ];
     for (const as of forged) expect((await send('GET', 'config', { as })).status, as.username).toBe(401);
@@ -224,7 +226,7 @@ describe('paths', () => {
     'https://host/repositories/shop/config',
   ])('%s is none', async (url) => {
     const { serve, repositories } = createWorkbench();
-    const authorization = authorizationOf(await repositories.access('shop', 'append', hour, signal));
+    const authorization = authorizationOf(await repositories.access('shop', to('append'), hour, signal));
     const answer = await serve({ method: 'GET', url, authorization, accept: '', range: '', contentLength: 0, body: nothing() }, signal);
     expect(answer.status).toBe(404);
   });
@@ -245,7 +247,7 @@ describe('a store that fails', () => {
     [new TypeError('undefined is not a function'), 500],
   ])('%s', async (error, status) => {
     const { repositories, store, clock } = createWorkbench();
-    const as = await repositories.access('shop', 'append', hour, signal);
+    const as = await repositories.access('shop', to('append'), hour, signal);
     const { send, lines } = createWorkbench({ store: failing(store, error), clock });
     for (const [method, path] of [
       ['GET', `data/${packId}`],
@@ -278,7 +280,7 @@ describe('load', () => {
       },
     });
     const { send, repositories } = createWorkbench({ store: slow });
-    const as = await repositories.access('shop', 'append', hour, signal);
+    const as = await repositories.access('shop', to('append'), hour, signal);
     let begun = 0;
     const sending = Array.from({ length: 12 }, (_, i) => {
       const content = Buffer.from(`file ${i}`);
@@ -297,7 +299,7 @@ describe('load', () => {
 
   it('is bounded where files are read, until the request is over', async () => {
     const { serve, send, repositories } = createWorkbench();
-    const as = await repositories.access('shop', 'append', hour, signal);
+    const as = await repositories.access('shop', to('append'), hour, signal);
     await send('POST', `data/${packId}`, { as, body: pack });
     const over = new AbortController();
     const request = {
@@ -327,7 +329,7 @@ describe('a list', () => {
   it('is whole over many pages, and leaves out what is no file of a repository', async () => {
     const objects = new Map<string, Uint8Array>();
     const { send, repositories } = createWorkbench({ store: memoryStore(objects) });
-    const as = await repositories.access('shop', 'read', hour, signal);
+    const as = await repositories.access('shop', to('read'), hour, signal);
     const names = Array.from({ length: 2500 }, (_, i) => idOf(`${i}`)).sort();
     for (const name of names) objects.set(`${folder}/restic/data/${name.slice(0, 2)}/${name}`, Buffer.from('x'));
     objects.set(`${folder}/restic/data/ff/README`, Buffer.from('x'));
@@ -338,7 +340,7 @@ describe('a list', () => {
 describe('figures', () => {
   it('count requests by what was done and what came of it', async () => {
     const { send, repositories, metrics } = createWorkbench();
-    const as = await repositories.access('shop', 'read', hour, signal);
+    const as = await repositories.access('shop', to('read'), hour, signal);
     await send('GET', 'config', { as });
     await send('GET', 'config');
     await send('GET', '/repositories/shop/nothing', { as });

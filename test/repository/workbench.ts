@@ -6,7 +6,7 @@ import type { Log } from '../../src/base/log.ts';
 import { createMetrics } from '../../src/base/metrics.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import type { Access } from '../../src/repository/repositories.ts';
+import type { Access, Permit, Rights } from '../../src/repository/repositories.ts';
 import { createRepositories } from '../../src/repository/store-repositories.ts';
 import { inPieces } from '../conformance/objectstore/subject.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -14,6 +14,9 @@ import { ManualClock } from '../manual-clock.ts';
 export const signal = AbortSignal.any([]);
 export const folder = 'd/domain/volumes/shop';
 export const hour = 3_600_000;
+
+/** What a ticket is for. */
+export const to = (rights: Rights, holder = 'uid-1'): Permit => ({ rights, holder });
 
 export async function* nothing(): AsyncGenerator<Uint8Array> {}
 

@@ -95,7 +95,8 @@ export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   );
   const secretName = secretNameIn(pod);
   if (secretName === undefined) throw new RunFailed('MoverFailed', `the Pod ${quote(pod.metadata.name)} was made by somebody else`);
-  const access = await parts.repositories.access(errand.repository ?? namespace, rightsFor[errand.way], longestOf(errand) * 1_000, signal);
+  const permit = { rights: rightsFor[errand.way], holder: errand.owner.metadata.uid ?? '' };
+  const access = await parts.repositories.access(errand.repository ?? namespace, permit, longestOf(errand) * 1_000, signal);
   const secret = moverSecret(pod, secretName, setting, access);
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
 }

@@ -42,13 +42,20 @@ async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | '
   const isBlock = claim.volumeMode === 'Block';
   const errand: Errand = { owner: work.object, isBlock, way: 'backup', args: [claim.name], throttle, ...more };
   const log = await runMover(senderOf(work), errand);
-  const summary = summaryIn(log);
-  if (!summary) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(claim.name)} did not say what it has made`);
+  const summary = await requireWritten(work, summaryIn(log), claim);
   const moved = statusOf(summary, claim);
   // Written down before the Pod goes that could tell it once more.
   await work.save(moved);
   await openMoved(work, summary);
   return moved;
+}
+
+/** Whoever may make Pods in the namespace can play the mover, and name what was copied for others: it would go with this Snapshot. */
+async function requireWritten({ parts, object, signal }: Work, said: MoverSummary | undefined, { name }: Claim): Promise<MoverSummary> {
+  if (!said) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(name)} did not say what it has made`);
+  const { namespace = '', uid = '' } = object.metadata;
+  if (await parts.repositories.isWrittenFor(namespace, said.snapshotId, uid, signal)) return said;
+  throw new RunFailed('MoverFailed', `the mover of the claim ${quote(name)} named a copy that it has not written`);
 }
 
 /** So that who looks into it first does not wait for the indexes that it has added. What goes wrong is told to who looks. */

@@ -12,14 +12,14 @@ const MiB = 1024 * 1024;
 
 /**
  * Bytes. A pack ends with the blob that makes it as large as --pack-size says, 128 MiB at most; a blob of a file has 8 MiB at most, and a header 16 MiB,
- * but the list of a folder with very many files is one blob. An index of 50 000 blobs and one pack more stays far below its bound.
+ * but the list of a folder with very many files is one blob. An index of 50 000 blobs and one pack more stays far below its bound. A lock names a time, a host and a user.
  */
 const mostBytes: Readonly<Record<FileKind, number>> = {
   data: 512 * MiB,
   index: 128 * MiB,
   snapshots: 16 * MiB,
   keys: MiB,
-  locks: MiB,
+  locks: 4096,
 };
 
 /** Bytes up to which a file is gathered, to be one request to the store: a pack as restic makes it by itself, 16 MiB and one blob more. */
@@ -50,35 +50,45 @@ export async function sizeOfFile(store: ObjectStore, key: string, signal: AbortS
 
 /**
  * Never replaces a file. One that is there already, with these very bytes, is as good as saved: restic sends it again when the first
- * answer was lost, and takes the 403 that rest-server gives then for the end of the backup. Rejects with Refused and a StoreError.
+ * answer was lost, and takes the 403 that rest-server gives then for the end of the backup. `prepare`, for a file that is gathered, has the last word before
+ * it is put. Rejects with Refused and a StoreError.
  */
 export async function saveFile(
   { store, clock, buffers }: { readonly store: ObjectStore; readonly clock: Clock; readonly buffers: SpareBuffers },
-  { key, kind, id }: { readonly key: string; readonly kind: FileKind; readonly id: string },
+  { key, kind, id, prepare }: IncomingTo,
   { body, contentLength }: RepositoryRequest,
   signal: AbortSignal,
 ): Promise<RepositoryAnswer> {
   const most = mostBytes[kind];
   if (contentLength !== undefined && contentLength > most) throw tooLong(most);
   const file = new IncomingFile(body, { most: contentLength ?? most, id }, clock, signal);
-  const isGathered = contentLength !== undefined && contentLength <= mostGathered;
+  const isGathered = (contentLength ?? most) <= mostGathered;
   const outcome = isGathered
-    ? await gatherAndPut({ store, buffers }, { key, id }, file, signal)
+    ? await gatherAndPut({ store, buffers }, { key, id, prepare }, file, signal)
     : await uploadIfAbsent(store, key, file, signal);
   if (outcome === 'exists' && (await store.size(key, signal)) !== file.bytes)
     throw new Refused(403, 'a file of this name is there, and is not replaced');
   return plain(200, '');
 }
 
+export interface IncomingTo {
+  readonly key: string;
+  readonly kind: FileKind;
+  readonly id: string;
+  readonly prepare: () => Promise<void>;
+}
+
 /** The buffer is used again when the store has all of it; who was refused may be reading it still. */
 async function gatherAndPut(
   { store, buffers }: { readonly store: ObjectStore; readonly buffers: SpareBuffers },
-  { key, id }: { readonly key: string; readonly id: string },
+  { key, id, prepare }: Omit<IncomingTo, 'kind'>,
   file: IncomingFile,
   signal: AbortSignal,
 ): Promise<'created' | 'exists'> {
   const buffer = buffers.take();
-  const outcome = await store.putIfAbsent(key, await file.gather(buffer), signal, id);
+  const content = await file.gather(buffer);
+  await prepare();
+  const outcome = await store.putIfAbsent(key, content, signal, id);
   if (outcome === 'created') buffers.giveBack(buffer);
   return outcome;
 }

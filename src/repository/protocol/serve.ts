@@ -11,6 +11,7 @@ import { StoreError, StoreFull, StoreNotFound, StoreUnavailable } from '../../ob
 import { Slots } from '../../objectstore/slots.ts';
 import { configKey, fileKey, kindFolder } from '../paths.ts';
 import type { SecretFiles } from '../secrets.ts';
+import type { ShownTicket } from '../tickets.ts';
 import { admit, genuineTicket } from './admission.ts';
 import type { RepositoryAnswer, RepositoryRequest } from './exchange.ts';
 import { Refused, plain } from './exchange.ts';
@@ -19,6 +20,7 @@ import { listFiles } from './listing.ts';
 import { SpareBuffers } from './spare-buffers.ts';
 import type { Operation, Target } from './target.ts';
 import { operationOn, targetOf } from './target.ts';
+import { letGo, makeOwn } from './whose.ts';
 
 export interface ServeParts {
   readonly store: ObjectStore;
@@ -51,7 +53,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
       operation = operationOn(target, request.method);
       const ticket = await genuineTicket(request.authorization, parts, signal);
       admit(ticket, operation, target);
-      const answer = await perform(operation, target, { request, parts, saving, reading, buffers, signal });
+      const answer = await perform(operation, target, { request, ticket, parts, saving, reading, buffers, signal });
       count({ operation, code: String(answer.status) });
       return answer;
     } catch (error) {
@@ -65,6 +67,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
 
 interface Given {
   readonly request: RepositoryRequest;
+  readonly ticket: ShownTicket;
   readonly parts: ServeParts;
   readonly saving: Slots;
   readonly reading: Slots;
@@ -73,8 +76,8 @@ interface Given {
 }
 
 async function perform(operation: Operation, target: Target, given: Given): Promise<RepositoryAnswer> {
-  const { request, parts, signal } = given;
-  const { store, domain } = parts;
+  const { request, ticket, parts, signal } = given;
+  const { store, domain, clock } = parts;
   const place = { domain, namespace: target.namespace };
   // Kylon has made it, before it gave the first ticket.
   if (target.what === 'repository') return plain(200, '');
@@ -86,10 +89,16 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
     signal.addEventListener('abort', () => slot[Symbol.dispose](), { once: true });
     return readFile(store, key, request.range, signal);
   }
-  if (operation === 'delete') return deleteFile(store, key, signal);
   if (target.what === 'config') throw new Error(`${operation} of a config is nobody's right`);
+  const { kind, id } = target;
+  const held = { store, clock, place, kind, id, holder: ticket.holder };
+  if (operation === 'delete') {
+    await letGo(held, signal);
+    return deleteFile(store, key, signal);
+  }
   using _ = await given.saving.enter(signal);
-  return await saveFile({ ...parts, buffers: given.buffers }, { key, kind: target.kind, id: target.id }, request, signal);
+  const prepare = () => makeOwn(held, signal);
+  return await saveFile({ ...parts, buffers: given.buffers }, { key, kind, id, prepare }, request, signal);
 }
 
 /** What the client is told: never what was thrown, which the log tells. */

@@ -17,12 +17,13 @@ const id = 'a1'.repeat(32);
 const summary = `{"message_type":"summary","snapshot_id":"${id}","total_files_processed":3,"total_bytes_processed":5,"data_added":4,"data_added_packed":2}`;
 
 /** With a snapshot controller and a kubelet that are at work; `exitCode` is that of the mover. */
-function scene(exitCode = 0, log = summary) {
+function scene(exitCode = 0, log = summary, isWritten = true) {
   const { cluster, names, makeReady, collect } = snapshotCluster();
   const forgotten: string[] = [];
   const repositories: Repositories = {
     ...emptyRepositories,
     access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'crafted' }),
+    isWrittenFor: async () => isWritten,
     forget: async (namespace, snapshotId) => void forgotten.push(`${namespace}/${snapshotId}`),
   };
   const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
@@ -106,6 +107,22 @@ describe('a Snapshot that is moved', () => {
       await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
     });
     expect(left()).toEqual([]);
+  });
+
+  it('has no copy that its own mover has not written, whatever that says, and takes none away when it is deleted', async () => {
+    const { one, left, forgotten } = scene(0, summary, false);
+    await one.create(snapshots, 'shop', 's', moved);
+    await whileRunning(one.engine, async () => {
+      const { status } = await one.ended(snapshots, 'shop', 's');
+      expect(status).toMatchObject({
+        phase: 'Failed',
+        failureReason: expect.stringMatching(/^MoverFailed: .*"data" named a copy that it has not/),
+      });
+      expect(status).not.toHaveProperty('handle');
+      await one.parts.objects.delete(snapshots, refOf((await one.get(snapshots, 'shop', 's'))!), forever);
+      await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
+    });
+    expect([left(), forgotten]).toEqual([[], []]);
   });
 
   it('is not copied from a claim that somebody else has made under the name of its own', async () => {

@@ -43,10 +43,11 @@ describe('a repository', () => {
     const parts = { store, domain: 'domain', clock, ids: randomIds, log: createLog('silent'), metrics: createMetrics() };
     const real = createRepositories(parts).repositories;
     repositories = {
-      access: async (namespace, rights, ms) => {
-        asked.push([namespace, rights, ms]);
-        return emptyRepositories.access(namespace, rights, ms, forever);
+      access: async (namespace, permit, ms) => {
+        asked.push([namespace, permit.rights, ms]);
+        return emptyRepositories.access(namespace, permit, ms, forever);
       },
+      isWrittenFor: (...args) => real.isWrittenFor(...args),
       forget: (...args) => real.forget(...args),
       unpruned: (...args) => real.unpruned(...args),
       forgotten: (...args) => real.forgotten(...args),
