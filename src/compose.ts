@@ -10,6 +10,7 @@ import { anchorFile, fileAnchor, indexFolder } from './catalog/rollback/file-anc
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { indexHome } from './catalog/local-index/index-home.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { Proofs } from './engine/proofs.ts';
 import { createEngine } from './engine/engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { NamespaceReader } from './machinery/api.ts';
@@ -111,6 +112,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     snapshots,
     cluster,
     store,
+    proofs: new Proofs({ ...parts, store, domain }),
     repositories,
     openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),
     mover,

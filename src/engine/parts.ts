@@ -11,6 +11,7 @@ import type { ObjectStore } from '../objectstore/objectstore.ts';
 import type { OpenRepositories } from '../repository/reading/open-repositories.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { MoverSetting } from './mover/setting.ts';
+import type { Proofs } from './proofs.ts';
 
 export interface EngineParts {
   readonly objects: Objects;
@@ -20,6 +21,8 @@ export interface EngineParts {
   /** The cluster that is backed up and restored to, as Kylon itself. */
   readonly cluster: Cluster;
   readonly store: ObjectStore;
+  /** Of what was made in the cluster for the work. */
+  readonly proofs: Proofs;
   /** What was in volumes. */
   readonly repositories: Repositories;
   /** For who looks into it. */

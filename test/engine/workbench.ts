@@ -10,6 +10,7 @@ import { createEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { MoverSetting } from '../../src/engine/mover/setting.ts';
 import type { EngineParts } from '../../src/engine/parts.ts';
+import { Proofs } from '../../src/engine/proofs.ts';
 import type { Api } from '../../src/machinery/api.ts';
 import { createObjects } from '../../src/machinery/in-process.ts';
 import type { KubeObject } from '../../src/machinery/object.ts';
@@ -75,13 +76,15 @@ export function createWorkbench(
     namespaces: { phase: () => Promise.resolve('Active') },
     services: undefined,
   };
+  const store = given.store ?? memoryStore(files);
   const parts: EngineParts = {
     objects: createObjects(api),
     backups,
     restores,
     snapshots,
     cluster,
-    store: given.store ?? memoryStore(files),
+    store,
+    proofs: new Proofs({ store, domain: 'domain', ids: randomIds }),
     repositories: given.repositories ?? emptyRepositories,
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),
     mover: given.mover,

@@ -10,7 +10,7 @@ import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
-import { madeFor, namespaces, pods, secrets } from '../snapshot/known.ts';
+import { namespaces, pods, secrets } from '../snapshot/known.ts';
 import { remove, unlessThere } from '../snapshot/removal.ts';
 import { faultIn, isDamagedIn, progressIn } from './mover-log.ts';
 import type { MoverProgress } from './mover-log.ts';
@@ -78,9 +78,9 @@ function requireSetting({ mover }: Pick<EngineParts, 'mover'>): MoverSetting {
 }
 
 /** As Kylon itself; resolves to whether nothing is left of it. */
-export async function discardMover({ cluster }: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<boolean> {
-  const pod = await findPod(cluster, owner, signal);
-  if (pod) await remove(cluster, pods, pod, signal);
+export async function discardMover(parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<boolean> {
+  const pod = await findPod(parts, owner, signal);
+  if (pod) await remove(parts.cluster, pods, pod, signal);
   return pod === undefined;
 }
 
@@ -90,11 +90,10 @@ export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   const { parts, cluster, signal } = sender;
   const { namespace = '' } = errand.owner.metadata;
   const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
-  const pod = await orThere(parts, errand.owner, signal, () =>
-    cluster.create(pods, namespace, moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted), {}, lasting),
-  );
-  const secretName = secretNameIn(pod);
-  if (secretName === undefined) throw new RunFailed('MoverFailed', `the Pod ${quote(pod.metadata.name)} was made by somebody else`);
+  const wanted = moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted);
+  const proved = await parts.proofs.give(wanted, errand.owner.metadata.uid ?? '', signal);
+  const pod = await orThere(parts, errand.owner, signal, () => cluster.create(pods, namespace, proved, {}, lasting));
+  const secretName = secretNameIn(pod) ?? ofSomebodyElse(errand.owner);
   const permit = { rights: rightsFor[errand.way], holder: errand.owner.metadata.uid ?? '' };
   const access = await parts.repositories.access(errand.repository ?? namespace, permit, longestOf(errand) * 1_000, signal);
   const secret = moverSecret(pod, secretName, setting, access);
@@ -122,15 +121,19 @@ async function orThere(
   create: () => Promise<ClusterObject>,
 ): Promise<ClusterObject> {
   return retried(parts.clock, signal, async () => {
-    const found = await findPod(parts.cluster, owner, signal);
-    return found ?? create();
+    const found = await findPod(parts, owner, signal);
+    const made = found ?? (await create().catch(unlessThere)) ?? (await findPod(parts, owner, signal));
+    return made ?? ofSomebodyElse(owner);
   });
 }
 
-async function findPod(cluster: Cluster, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> {
-  const { namespace = '', uid } = owner.metadata;
-  const found = await cluster.get(pods, namespace, moverName(owner), signal);
-  return fieldsOf(found?.metadata['labels'])[madeFor] === uid ? found : undefined;
+function ofSomebodyElse(owner: KubeObject): never {
+  throw new RunFailed('PodExists', `the Pod ${quote(moverName(owner))} was made by somebody else`);
+}
+
+async function findPod({ cluster, proofs }: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> {
+  const { namespace = '', uid = '' } = owner.metadata;
+  return proofs.proved(await cluster.get(pods, namespace, moverName(owner), signal), uid, signal);
 }
 
 /** `since`: milliseconds since the epoch. */
@@ -148,7 +151,7 @@ export type Ended =
 export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen> {
   const { parts, signal } = sender;
   const { owner } = errand;
-  const pod = await retried(parts.clock, signal, () => findPod(parts.cluster, owner, signal));
+  const pod = await retried(parts.clock, signal, () => findPod(parts, owner, signal));
   if (!pod) return { is: 'gone' };
   if (isKilled(pod)) return { is: 'killed', pod };
   const { exitCode } = terminatedOf(pod);

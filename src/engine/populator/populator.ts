@@ -114,7 +114,7 @@ export class Populator {
     if (node === undefined && !(await isMadeAtOnce(cluster, claim, signal))) return undefined;
     const intermediate = withOwner(intermediateClaim(claim, specFor(claim, snapshot), node), claim);
     const how = `Its volume is made of the snapshot ${quote(name)}, through the claim ${quote(intermediate.metadata.name)}.`;
-    if (await createIntermediate(this.#parts, cluster, intermediate, signal)) this.#tell(claim, 'Normal', 'Populating', how, signal);
+    if (await createIntermediate(this.#parts, cluster, claim, intermediate, signal)) this.#tell(claim, 'Normal', 'Populating', how, signal);
     return lookSoon;
   }
 

@@ -45,7 +45,7 @@ export function claimExists(name: string): RunFailed {
 async function filled(work: Work, { creator }: Place, snapshot: Snapshot, { spec }: ClusterObject): Promise<ClusterObject> {
   const { parts, object, signal } = work;
   const intermediate = intermediateClaim(object, fieldsOf(spec), undefined);
-  await createIntermediate(parts, creator, intermediate, signal);
+  await createIntermediate(parts, creator, object, intermediate, signal);
   await fill(senderOf(work), object as Restore, intermediate, snapshot);
   return awaitIntermediate(parts, object, patience, signal);
 }

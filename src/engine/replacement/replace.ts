@@ -99,7 +99,7 @@ async function fillIt(work: Work, snapshot: Snapshot): Promise<void> {
 async function begin(work: Work, place: Place, snapshot: Snapshot, name: string): Promise<ReplacementStatus> {
   const { claim, intermediate, workloads } = await inspect(place, snapshot, name);
   if (!isMoved(snapshot)) await requireVolumeSnapshot(work, snapshot);
-  await createIntermediate(work.parts, place.creator, intermediate, work.signal);
+  await createIntermediate(work.parts, place.creator, work.object, intermediate, work.signal);
   const previousVolumeName = textOf(fieldsOf(claim['spec'])['volumeName']) ?? '';
   const replacement = { claim: name, claimUid: claim.metadata.uid ?? '', previousVolumeName, workloads: [...workloads] };
   await work.save({ replacement });

@@ -5,20 +5,21 @@ import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import type { Fields } from '../selection/fields.ts';
 import { policyOf } from './content.ts';
-import { groupRefOf, listContentsOfBackup, listOfBackup, removeGroup } from './group-objects.ts';
-import { groupBeingDeleted, volumeGroupSnapshotContents, volumeGroupSnapshots } from './known.ts';
+import { groupRefOf, listContentsOfBackup, listGroups, removeGroup } from './group-objects.ts';
+import { groupBeingDeleted, volumeGroupSnapshotContents } from './known.ts';
 import { remove, unlessGone } from './removal.ts';
 
 /** One step; resolves to how many are not gone yet. Of one group alone, where its VolumeGroupSnapshot is named: of that, nothing stays. */
 export function discardGroups(
-  { cluster, clock }: EngineParts,
+  parts: EngineParts,
   backup: KubeObject,
   signal: AbortSignal,
   only?: { readonly namespace: string; readonly name: string },
 ): Promise<number> {
+  const { cluster, clock } = parts;
   const isMeant = (found: Fields) => only === undefined || (found['name'] === only.name && found['namespace'] === only.namespace);
   return retried(clock, signal, async () => {
-    const groups = (await listOfBackup(cluster, volumeGroupSnapshots, backup, signal)).filter(({ metadata }) => isMeant(metadata));
+    const groups = (await listGroups(parts, backup, signal)).filter(({ metadata }) => isMeant(metadata));
     const contents = (await listContentsOfBackup(cluster, backup, signal)).filter(
       (content) => isMeant(groupRefOf(content)) && (only !== undefined || policyOf(content) !== 'Retain'),
     );

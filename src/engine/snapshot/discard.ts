@@ -31,13 +31,14 @@ export async function discardSnapshot(parts: EngineParts, object: KubeObject, si
 export async function discardMeans(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
   const isMoverGone = await retried(parts.clock, signal, () => discardMover(parts, object, signal));
   await discardIntermediate(parts, object, signal);
-  const left = await retried(parts.clock, signal, () => discardTaken(parts.cluster, object as Snapshot, signal));
+  const left = await retried(parts.clock, signal, () => discardTaken(parts, object as Snapshot, signal));
   return isMoverGone ? left : 'the Pod that copies it is being deleted';
 }
 
-async function discardTaken(cluster: Cluster, snapshot: Snapshot, signal: AbortSignal): Promise<string | undefined> {
+async function discardTaken(parts: EngineParts, snapshot: Snapshot, signal: AbortSignal): Promise<string | undefined> {
   if (snapshot.spec.source.volumeSnapshotName !== undefined) return undefined;
-  const volumeSnapshot = await findVolumeSnapshot(cluster, snapshot, signal);
+  const { cluster } = parts;
+  const volumeSnapshot = await findVolumeSnapshot(parts, snapshot, signal);
   if (isOfGroup(snapshot)) return discardMember(cluster, snapshot, volumeSnapshot, signal);
   const content = await findContent(cluster, snapshot, volumeSnapshot, signal);
   if (volumeSnapshot) return discardBoth(cluster, volumeSnapshot, content, signal);

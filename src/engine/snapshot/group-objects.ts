@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
+import type { EngineParts } from '../parts.ts';
 import { backupUid } from '../../resources/group.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
 import { volumeGroupSnapshotContents, volumeGroupSnapshots, volumeSnapshotContents, volumeSnapshots } from './known.ts';
@@ -33,19 +34,26 @@ export async function findGroupContent(cluster: Cluster, group: ClusterObject, s
 
 /** The one that was made for this Backup, read as Kylon itself. */
 export async function findGroup(
-  cluster: Cluster,
+  { cluster, proofs }: EngineParts,
   backup: KubeObject,
   { namespace, name }: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
 ): Promise<ClusterObject | undefined> {
-  const found = await cluster.get(volumeGroupSnapshots, namespace, name, signal);
-  return fieldsOf(found?.metadata['labels'])[backupUid] === backup.metadata.uid ? found : undefined;
+  return proofs.proved(await cluster.get(volumeGroupSnapshots, namespace, name, signal), backup.metadata.uid ?? '', signal);
 }
 
-/** VolumeGroupSnapshots that were made for a Backup, or VolumeGroupSnapshotContents that are retained for it. None where the cluster does not know them. */
-export function listOfBackup(cluster: Cluster, resource: ApiResource, backup: KubeObject, signal: AbortSignal): Promise<ClusterObject[]> {
-  return listedOrNone(cluster, resource, `${backupUid} in (${backup.metadata.uid})`, signal);
+/** Those that were made for a Backup. None where the cluster does not know them. */
+export async function listGroups({ cluster, proofs }: EngineParts, backup: KubeObject, signal: AbortSignal): Promise<ClusterObject[]> {
+  const labelled = await listedOrNone(cluster, volumeGroupSnapshots, ofBackup(backup), signal);
+  const proved = await Promise.all(labelled.map((group) => proofs.proved(group, backup.metadata.uid ?? '', signal)));
+  return proved.filter((group) => group !== undefined);
 }
+
+/** VolumeGroupSnapshotContents that are retained for a Backup: of no namespace, so that nobody else labels them. None where the cluster does not know them. */
+export const listKept = ({ cluster }: EngineParts, backup: KubeObject, signal: AbortSignal): Promise<ClusterObject[]> =>
+  listedOrNone(cluster, volumeGroupSnapshotContents, ofBackup(backup), signal);
+
+const ofBackup = ({ metadata }: KubeObject) => `${backupUid} in (${metadata.uid})`;
 
 /** VolumeGroupSnapshotContents that are, or were, bound to a VolumeGroupSnapshot of a Backup, retained or not. */
 export async function listContentsOfBackup(cluster: Cluster, backup: KubeObject, signal: AbortSignal): Promise<ClusterObject[]> {

@@ -11,7 +11,7 @@ import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { awaitReady } from './await-ready.ts';
 import { retain } from './content.ts';
-import { findGroup, findGroupContent, groupContentNameOf, groupNameOf, groupRefOf, listOfBackup, removeGroup } from './group-objects.ts';
+import { findGroup, findGroupContent, groupContentNameOf, groupNameOf, groupRefOf, listKept, removeGroup } from './group-objects.ts';
 import { groupLabelsOf, volumeGroupSnapshotContents, volumeGroupSnapshots } from './known.ts';
 import { unlessThere } from './removal.ts';
 import { chooseClass, groupSnapshotClasses, listClasses } from './snapshot-class.ts';
@@ -41,15 +41,15 @@ export async function takeGroup(work: Work, claims: LabelledClaims, driver: stri
 
 /** An earlier run of the Backup may have ended when it had been taken. */
 async function findKept({ parts, object, signal }: Work, { namespace, name }: Group): Promise<ClusterObject | undefined> {
-  const { cluster, clock } = parts;
-  const kept = await retried(clock, signal, () => listOfBackup(cluster, volumeGroupSnapshotContents, object, signal));
+  const { clock } = parts;
+  const kept = await retried(clock, signal, () => listKept(parts, object, signal));
   return kept.find((content) => groupRefOf(content)['name'] === name && groupRefOf(content)['namespace'] === namespace);
 }
 
 async function take(work: Work, group: Group, driver: string, ms: number): Promise<ClusterObject> {
   const { parts, object, signal } = work;
   const { name } = group;
-  const look = () => findGroup(parts.cluster, object, group, signal);
+  const look = () => findGroup(parts, object, group, signal);
   if (!(await look())) await createGroup(work, group, driver);
   const ready = await awaitReady(work, { resource: volumeGroupSnapshots, name, look, contentNameOf: groupContentNameOf }, ms);
   return retried(parts.clock, signal, () => keep(work, ready));
@@ -67,8 +67,11 @@ async function createGroup(work: Work, { namespace, name, key, value }: Group, d
   };
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
-  const create = () => parts.cluster.as(creator).create(volumeGroupSnapshots, namespace, group, {}, lasting);
-  await retried(parts.clock, signal, create).catch(unlessThere);
+  const proved = await parts.proofs.give(group, object.metadata.uid ?? '', signal);
+  const create = () => parts.cluster.as(creator).create(volumeGroupSnapshots, namespace, proved, {}, lasting);
+  const isNew = await retried(parts.clock, signal, create).catch(unlessThere);
+  if (isNew || (await findGroup(parts, object, group.metadata, signal))) return;
+  throw new RunFailed('VolumeGroupSnapshotExists', `the VolumeGroupSnapshot ${quote(name)} was made by somebody else`);
 }
 
 /** Retains the content of the group. */
@@ -86,7 +89,7 @@ async function keep({ parts, object, signal }: Work, group: ClusterObject): Prom
 async function dissolve({ parts, object, signal }: Work, group: Group, ms: number): Promise<void> {
   const { cluster, clock } = parts;
   for (const deadline = clock.monotonic() + ms; ; await clock.sleep(pollEvery, signal)) {
-    const found = await retried(clock, signal, () => findGroup(cluster, object, group, signal));
+    const found = await retried(clock, signal, () => findGroup(parts, object, group, signal));
     if (!found) return;
     if (clock.monotonic() >= deadline)
       throw new RunFailed('Timeout', `the VolumeGroupSnapshot ${quote(group.name)} is not deleted after ${ms / 1_000} s`);

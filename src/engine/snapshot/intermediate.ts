@@ -12,7 +12,7 @@ import { selectedNode } from '../restore/cleaning-rules.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { claims, helperLabelsOf, madeFor } from './known.ts';
+import { claims, helperLabelsOf } from './known.ts';
 import { remove } from './removal.ts';
 
 const pollEvery = 500;
@@ -33,22 +33,25 @@ export function intermediateClaim(owner: KubeObject, spec: object, node: string 
 
 /** As whoever `cluster` is; one that is there will do. Resolves to whether it was not. Rejects with RunFailed where it is somebody else's. */
 export async function createIntermediate(
-  { cluster: itself, clock }: EngineParts,
+  { cluster: itself, clock, proofs }: EngineParts,
   cluster: Cluster,
+  owner: KubeObject,
   claim: ClusterObject,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { uid = '' } = owner.metadata;
+  const proved = await proofs.give(claim, uid, signal);
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
   const { name, namespace = '' } = claim.metadata;
-  const create = () => cluster.create(claims, namespace, claim, {}, lasting);
+  const create = () => cluster.create(claims, namespace, proved, {}, lasting);
   try {
     await retried(clock, signal, create);
     return true;
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
     const found = await retried(clock, signal, () => itself.get(claims, namespace, name, signal));
-    if (!found || ownerOf(found) === ownerOf(claim)) return false;
+    if (!found || (await proofs.proved(found, uid, signal))) return false;
     throw new RunFailed(
       'ClaimExists',
       `the claim ${quote(name)}, through which a volume is to be made, exists already, made by somebody else`,
@@ -58,16 +61,13 @@ export async function createIntermediate(
 
 /** Read as Kylon itself; undefined for one of that name which was not made for `owner`. */
 export async function findIntermediate(
-  { cluster }: EngineParts,
+  { cluster, proofs }: EngineParts,
   owner: KubeObject,
   signal: AbortSignal,
 ): Promise<ClusterObject | undefined> {
-  const found = await cluster.get(claims, owner.metadata.namespace ?? '', nameOf(owner), signal);
-  return found && ownerOf(found) === owner.metadata.uid ? found : undefined;
+  const { namespace = '', uid = '' } = owner.metadata;
+  return proofs.proved(await cluster.get(claims, namespace, nameOf(owner), signal), uid, signal);
 }
-
-/** Uid of what a claim was made for. */
-const ownerOf = ({ metadata }: ClusterObject) => fieldsOf(metadata['labels'])[madeFor];
 
 /** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */
 export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, ms: number, signal: AbortSignal): Promise<ClusterObject> {

@@ -24,7 +24,7 @@ type Claim = NonNullable<SnapshotStatus['claim']>;
 export async function moveTaken(work: Work, { claim, ready }: Taken): Promise<Partial<RunStatus>> {
   const { parts, creator, object, signal } = work;
   const intermediate = intermediateClaim(object, specFor(claim, ready), undefined);
-  await createIntermediate(parts, parts.cluster.as(creator), intermediate, signal);
+  await createIntermediate(parts, parts.cluster.as(creator), object, intermediate, signal);
   const user = await userOf(work, claim.name);
   const moved = await move(work, claim, { claimName: intermediate.metadata.name, runAs: user && runAsOf(user) });
   return { ...moved, creationTime: fieldsOf(ready['status'])['creationTime'] };

@@ -2,7 +2,7 @@
  * Sees that the VolumeSnapshot of a Snapshot is there. It goes with its namespace, while the retained content stays; then both are made
  * anew around the handle by which the driver knows the data. https://kubernetes.io/docs/concepts/storage/volume-snapshots/#static
  */
-import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import type { ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { notFound, quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
@@ -24,10 +24,9 @@ const patience = 120_000;
 
 /** Rejects with RunFailed. What is made in the namespace is made as the creator of the Restore. */
 export async function requireVolumeSnapshot(work: Work, snapshot: Snapshot): Promise<void> {
-  const { cluster } = work.parts;
   const adopted = snapshot.spec.source.volumeSnapshotName;
   if (adopted !== undefined) return requireAdopted(work, snapshot, adopted);
-  const find = () => findVolumeSnapshot(cluster, snapshot, work.signal);
+  const find = () => findVolumeSnapshot(work.parts, snapshot, work.signal);
   if (!(await find())) {
     work.run.log.info('its VolumeSnapshot is gone and is made anew around what the driver has kept');
     await makeAround(work, snapshot);
@@ -63,7 +62,7 @@ export async function makeAround(work: Work, snapshot: Snapshot): Promise<void> 
   const { cluster, clock } = work.parts;
   const old = await findContent(cluster, snapshot, undefined, work.signal);
   const content = staticContent(snapshot, old);
-  await retried(clock, work.signal, () => putContent(cluster, snapshot, content, work.signal));
+  await retried(clock, work.signal, () => putContent(work.parts, snapshot, content, work.signal));
   await createVolumeSnapshot(work, snapshot, { source: { volumeSnapshotContentName: content.metadata.name } });
 }
 
@@ -71,14 +70,15 @@ export async function makeAround(work: Work, snapshot: Snapshot): Promise<void> 
  * One that was there already has been bound to a VolumeSnapshot that is gone by now, and is set free; unless another Restore has just
  * made the new one.
  */
-async function putContent(cluster: Cluster, snapshot: Snapshot, content: ClusterObject, signal: AbortSignal): Promise<void> {
+async function putContent(parts: EngineParts, snapshot: Snapshot, content: ClusterObject, signal: AbortSignal): Promise<void> {
+  const { cluster } = parts;
   // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
   const lasting = AbortSignal.any([]);
   try {
     await cluster.create(volumeSnapshotContents, '', content, {}, lasting);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-    if (await findVolumeSnapshot(cluster, snapshot, signal)) return;
+    if (await findVolumeSnapshot(parts, snapshot, signal)) return;
     const free = { spec: { volumeSnapshotRef: { uid: null, resourceVersion: null } } };
     await cluster.patch(volumeSnapshotContents, '', content.metadata.name, free, {}, signal);
   }

@@ -27,7 +27,7 @@ export async function take(work: Work, claimName: string, ms: number): Promise<P
 
 /** The same, of which nothing outlasts the VolumeSnapshot. Resolves to the claim as it was then, too. */
 export async function takeToMove(work: Work, claimName: string, ms: number): Promise<Taken> {
-  const find = () => findVolumeSnapshot(work.parts.cluster, work.object, work.signal);
+  const find = () => findVolumeSnapshot(work.parts, work.object, work.signal);
   const known = (await find()) && (work.object as Snapshot).status.claim;
   const claim = known ?? (await begin(work, claimName));
   return { claim, ready: await awaitVolumeSnapshot(work, volumeSnapshotNameOf(work.object), find, ms) };

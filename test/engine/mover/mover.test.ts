@@ -151,11 +151,12 @@ describe('a mover', () => {
   });
 
   it('is not taken for one that somebody else has made with its labels', async () => {
-    cluster.seed('pods', { metadata: { name: 'kylon-u1', namespace: 'shop', labels: { 'backup.kylon.io/made-for': 'u1' } }, spec: {} });
-    await expect(runMover(sender, errand)).rejects.toMatchObject({
-      reason: 'MoverFailed',
-      message: expect.stringMatching(/somebody else/),
-    });
+    const labels = { 'backup.kylon.io/made-for': 'u1' };
+    const spec = { volumes: [{ name: 'access', secret: { secretName: 'theirs' } }] };
+    cluster.seed('pods', { metadata: { name: 'kylon-u1', namespace: 'shop', labels }, spec });
+    await expect(runMover(sender, errand)).rejects.toMatchObject({ reason: 'PodExists', message: expect.stringMatching(/somebody else/) });
+    expect(await discardMover(sender.parts, owner, forever)).toBe(true);
+    expect(pod()).toBeDefined();
     expect(cluster.names('secrets', 'shop')).toEqual([]);
   });
 

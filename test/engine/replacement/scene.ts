@@ -59,11 +59,14 @@ function seed(cluster: MemoryCluster): string {
 async function giveSnapshot({ parts, create }: ReturnType<typeof createWorkbench>, cluster: MemoryCluster): Promise<void> {
   const { metadata } = await create(snapshots, 'shop', 's', { source: { persistentVolumeClaimName: 'data' } });
   const name = `kylon-${metadata.uid}`;
-  const made = cluster.seed(volumeSnapshots, {
-    metadata: { name, namespace: 'shop', labels: { 'backup.kylon.io/snapshot-uid': metadata.uid } },
+  const taken = {
+    apiVersion: 'snapshot.storage.k8s.io/v1',
+    kind: 'VolumeSnapshot',
+    metadata: { name, namespace: 'shop' },
     spec: {},
     status: { readyToUse: true, restoreSize: '1Gi', boundVolumeSnapshotContentName: 'content' },
-  });
+  };
+  const made = cluster.seed(volumeSnapshots, await parts.proofs.give(taken, metadata.uid ?? '', forever));
   cluster.seed(contents, {
     metadata: { name: 'content' },
     spec: { volumeSnapshotRef: { uid: made.metadata.uid } },

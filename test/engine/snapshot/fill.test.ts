@@ -16,17 +16,20 @@ describe('a claim that is filled', () => {
   let claim: ClusterObject;
   let intermediate: ClusterObject;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     cluster = new MemoryCluster();
     cluster.seed('namespaces', { metadata: { name: 'shop' } });
     cluster.seed('persistentvolumes', { metadata: { name: 'pv' } });
     claim = cluster.seed('persistentvolumeclaims', { metadata: { name: 'copy', namespace: 'shop', uid: 'u1' } });
-    intermediate = cluster.seed('persistentvolumeclaims', {
-      metadata: { name: 'kylon-u1', namespace: 'shop', labels: { 'backup.kylon.io/made-for': 'u1' } },
-      spec: { volumeName: 'pv' },
-    });
     const mover = { image: 'mover:1', address: 'https://kylon.example:8443', ca: 'PEM', namespace: 'kylon-system' };
     const parts = { ...createWorkbench({ cluster }).parts, mover };
+    const made = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'kylon-u1', namespace: 'shop' },
+      spec: { volumeName: 'pv' },
+    };
+    intermediate = cluster.seed('persistentvolumeclaims', await parts.proofs.give(made, 'u1', forever));
     sender = { parts, cluster, onProgress: () => {}, warn: () => {}, signal: forever };
   });
 

@@ -129,7 +129,13 @@ describe('a Snapshot that is moved', () => {
     const { cluster, one } = scene();
     const { metadata } = await one.create(snapshots, 'shop', 's', moved);
     const name = `kylon-${metadata.uid}`;
-    cluster.seed('persistentvolumeclaims', { metadata: { name, namespace: 'shop' } });
+    const theirs = {
+      name,
+      namespace: 'shop',
+      labels: { 'backup.kylon.io/made-for': metadata.uid },
+      annotations: { 'backup.kylon.io/proof': 'x' },
+    };
+    cluster.seed('persistentvolumeclaims', { metadata: theirs });
     const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
     expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^ClaimExists: .*kylon-/) });
     expect(cluster.names('pods', 'shop')).toEqual([]);

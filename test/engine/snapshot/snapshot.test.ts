@@ -80,9 +80,10 @@ describe('a Snapshot', () => {
     const { cluster, one } = scene();
     const { metadata } = await one.create(snapshots, 'shop', 's', ofData);
     const theirs = `kylon-${metadata.uid}`;
-    cluster.seed(volumeSnapshots, { metadata: { name: theirs, namespace: 'shop' }, spec: {} });
+    const labels = { 'backup.kylon.io/snapshot-uid': metadata.uid };
+    cluster.seed(volumeSnapshots, { metadata: { name: theirs, namespace: 'shop', labels }, spec: {} });
     const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
-    expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^VolumeSnapshotNotFound: /) });
+    expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^VolumeSnapshotExists: .*somebody else/) });
     expect(cluster.names(volumeSnapshots, 'shop')).toEqual([theirs]);
   });
 });
