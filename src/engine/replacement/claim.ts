@@ -9,7 +9,7 @@ import { fieldsOf } from '../selection/fields.ts';
 import { claims, restoreUid } from '../snapshot/known.ts';
 import { isBoundTo } from '../snapshot/rebind.ts';
 import { unlessGone } from '../snapshot/removal.ts';
-import { isMarked, liveClaim } from './place.ts';
+import { liveClaim, ownClaim } from './place.ts';
 import type { Place } from './place.ts';
 import type { FormerClaim } from './previous-volume.ts';
 
@@ -35,18 +35,19 @@ export async function awaitDeletion(place: Place, name: string, uid: string, ms:
 export async function remakeClaim(place: Place, name: string, { metadata, spec }: FormerClaim, volumeName: string): Promise<ClusterObject> {
   const { namespace, restore } = place;
   const annotations = { ...metadata.annotations, [restoreUid]: restore.metadata.uid };
-  const claim = {
+  const wanted = {
     apiVersion: groupVersion(claims),
     kind: claims.kind,
     metadata: { ...metadata, name, namespace, annotations },
     spec: { ...spec, volumeName },
   };
+  const claim = await place.parts.proofs.give(wanted, restore.metadata.uid ?? '', place.signal);
   try {
     return await createPatiently(place, claim);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-    const live = await liveClaim(place, name);
-    if (live && isMarked(place, live) && fieldsOf(live['spec'])['volumeName'] === volumeName) return live;
+    const own = await ownClaim(place, await liveClaim(place, name));
+    if (own && fieldsOf(own['spec'])['volumeName'] === volumeName) return own;
     throw new RunFailed('ClaimReplaced', `another claim ${quote(name)} was made meanwhile`);
   }
 }

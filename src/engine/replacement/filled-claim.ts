@@ -20,7 +20,7 @@ import {
 } from '../snapshot/intermediate.ts';
 import { rebind } from '../snapshot/rebind.ts';
 import { awaitBound, remakeClaim } from './claim.ts';
-import { isMarked, liveClaim, placeOf } from './place.ts';
+import { liveClaim, ownClaim, placeOf } from './place.ts';
 import type { Place } from './place.ts';
 
 /** Milliseconds that the volume of a claim may take to be there, once it is used. */
@@ -31,7 +31,7 @@ export async function makeFilledClaim(work: Work, snapshot: Snapshot, wanted: Cl
   const place = placeOf(work.parts, work.object, work.signal);
   const { name } = wanted.metadata;
   const live = await liveClaim(place, name);
-  if (live && !isMarked(place, live)) throw claimExists(name);
+  if (live && !(await ownClaim(place, live))) throw claimExists(name);
   const intermediate = live ? await findIntermediate(work.parts, work.object, work.signal) : await filled(work, place, snapshot, wanted);
   if (intermediate) await handOver(place, intermediate, wanted);
   await discardIntermediate(work.parts, work.object, work.signal);

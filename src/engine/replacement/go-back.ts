@@ -11,7 +11,7 @@ import { discardIntermediate } from '../snapshot/intermediate.ts';
 import { namespaces } from '../snapshot/known.ts';
 import { isBoundTo, rebind } from '../snapshot/rebind.ts';
 import { deleteClaim, remakeClaim } from './claim.ts';
-import { isMarked, isReplaced, liveClaim, planOf } from './place.ts';
+import { isReplaced, liveClaim, ownClaim, planOf } from './place.ts';
 import type { Place } from './place.ts';
 import { formerClaimOf, keptVolume, release } from './previous-volume.ts';
 import { scaleUp } from './workloads.ts';
@@ -42,7 +42,7 @@ async function giveBack(place: Place, plan: ReplacementStatus): Promise<string |
   if (!live && (await isGoing(place))) return await release(place, volume);
   if (live?.metadata.uid === plan.claimUid) return keepsIt(place, live, volume);
   // Whoever made another claim of that name decides what becomes of the volume: it is kept.
-  if (live && !isMarked(place, live)) return undefined;
+  if (live && !(await ownClaim(place, live))) return undefined;
   const hasNew = live !== undefined && fieldsOf(live['spec'])['volumeName'] === plan.volumeName;
   return hasNew ? withNewVolume(place, live, plan, volume) : withFormerVolume(place, plan, volume);
 }

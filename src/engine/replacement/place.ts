@@ -25,9 +25,13 @@ export function placeOf(parts: EngineParts, restore: KubeObject, signal: AbortSi
 /** As a run before has written it down; undefined where nothing has been changed yet. */
 export const planOf = (restore: KubeObject) => statusOf(restore)['replacement'] as ReplacementStatus | undefined;
 
-/** Whether the object carries the mark of this Restore. */
+/** Whether a volume or a workload carries the mark of this Restore. */
 export const isMarked = ({ restore }: Place, object: ClusterObject | undefined) =>
   fieldsOf(object?.metadata['annotations'])[restoreUid] === restore.metadata.uid;
+
+/** The claim, if this Restore has made it. */
+export const ownClaim = ({ parts, restore, signal }: Place, live: ClusterObject | undefined) =>
+  parts.proofs.proved(live, restore.metadata.uid ?? '', signal);
 
 export const liveClaim = ({ parts, namespace, signal }: Place, name: string) =>
   retried(parts.clock, signal, () => parts.cluster.get(claims, namespace, name, signal));
@@ -37,6 +41,6 @@ export type Made = ReplacementStatus & { readonly volumeName: string };
 
 /** Whether the claim has its new volume. */
 export async function isReplaced(place: Place, { claim, volumeName }: ReplacementStatus): Promise<boolean> {
-  const live = await liveClaim(place, claim);
-  return live !== undefined && volumeName !== undefined && isMarked(place, live) && isBoundTo(live, volumeName);
+  const own = await ownClaim(place, await liveClaim(place, claim));
+  return own !== undefined && volumeName !== undefined && isBoundTo(own, volumeName);
 }

@@ -43,7 +43,7 @@ export const snapshotUid = 'backup.kylon.io/snapshot-uid';
 /** Annotation of a content that Kylon retains: the deletion policy that it had, which holds when the Snapshot, or the Backup of a group, is deleted. */
 export const deletionPolicy = 'backup.kylon.io/deletion-policy';
 /**
- * The uid of a Restore. Annotation of the PersistentVolumeClaim that it made of a Snapshot, of the volume that it replaces and of the
+ * The uid of a Restore. Annotation of the PersistentVolumeClaim that it made of a Snapshot, for people; and of the volume that it replaces and of the
  * workloads that it has scaled down.
  */
 export const restoreUid = 'backup.kylon.io/restore-uid';

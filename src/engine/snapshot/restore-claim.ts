@@ -12,7 +12,7 @@ import { retried } from '../retry.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { isMoved } from './fill.ts';
-import { claims, restoreUid } from './known.ts';
+import { claims } from './known.ts';
 import { isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
 import { restoreFiles } from './restore-files.ts';
 import { requireVolumeSnapshot } from './revive.ts';
@@ -47,10 +47,10 @@ export async function restoreSnapshot(work: Work, files: SnapshotFiles): Promise
 
 /** A claim that this Restore has made is none that was there. */
 async function isToBeReplaced({ parts, object, signal }: Work, name: string): Promise<boolean> {
-  const { namespace = '', uid } = object.metadata;
+  const { namespace = '', uid = '' } = object.metadata;
   if (planOf(object)) return true;
   const live = await retried(parts.clock, signal, () => parts.cluster.get(claims, namespace, name, signal));
-  return live !== undefined && fieldsOf(live.metadata['annotations'])[restoreUid] !== uid;
+  return live !== undefined && (await parts.proofs.proved(live, uid, signal)) === undefined;
 }
 
 async function makeClaim(work: Work, snapshot: Snapshot): Promise<Outcome> {
@@ -70,13 +70,15 @@ async function makeClaim(work: Work, snapshot: Snapshot): Promise<Outcome> {
 /** One that an earlier run of this Restore has made will do. */
 async function createClaim({ parts, creator, object, signal }: Work, wanted: ClusterObject, dryRun: boolean): Promise<ClusterObject> {
   const { name, namespace = '' } = wanted.metadata;
+  const { uid = '' } = object.metadata;
   const cluster = parts.cluster.as(creator);
+  const claim = await parts.proofs.give(wanted, uid, signal);
   try {
-    return await retried(parts.clock, signal, () => cluster.create(claims, namespace, wanted, { dryRun }, signal));
+    return await retried(parts.clock, signal, () => cluster.create(claims, namespace, claim, { dryRun }, signal));
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-    const live = await parts.cluster.get(claims, namespace, name, signal);
-    if (live && fieldsOf(live.metadata['annotations'])[restoreUid] === object.metadata.uid) return live;
+    const own = await parts.proofs.proved(await parts.cluster.get(claims, namespace, name, signal), uid, signal);
+    if (own) return own;
     throw claimExists(name);
   }
 }

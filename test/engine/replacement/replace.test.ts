@@ -65,7 +65,7 @@ describe('the volume of a claim', () => {
     const ended = (await whileRunning(one.engine, () => one.ended(restores, 'shop', 'r'))) as Restore;
     expect(ended.status).toMatchObject({ phase: 'Completed', counts: { updated: 1 } });
     expect(steps(ended)).toEqual(['MakeVolume Completed', 'ScaleDown Completed', 'ReplaceVolume Completed', 'ScaleUp Completed']);
-    expect(read(claims, 'data')?.metadata['annotations']).toEqual({ 'backup.kylon.io/restore-uid': metadata.uid });
+    expect(read(claims, 'data')?.metadata['annotations']).toMatchObject({ 'backup.kylon.io/restore-uid': metadata.uid });
     const through = `kylon-${metadata.uid}`;
     const made = await newVolume();
     await clean(made);
@@ -158,6 +158,19 @@ describe('the volume of a claim', () => {
 });
 
 describe('a claim', () => {
+  it('that somebody else has marked is not taken for one that the Restore has made', async () => {
+    const { cluster, one } = await scene();
+    const restore = await one.create(restores, 'shop', 'r', { snapshotName: 's', claim: { name: 'copy' } });
+    const annotations = { 'backup.kylon.io/restore-uid': restore.metadata.uid };
+    const theirs = cluster.seed(claims, { metadata: { name: 'copy', namespace: 'shop', annotations }, spec: { volumeName: 'their-pv' } });
+    const { status } = await whileRunning(one.engine, () => one.ended(restores, 'shop', 'r'));
+    expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^ClaimExists: .*"copy"/) });
+    expect(cluster.read(claims, 'shop', 'copy')).toMatchObject({
+      metadata: { uid: theirs.metadata.uid },
+      spec: { volumeName: 'their-pv' },
+    });
+  });
+
   const owner = (kind: string, name: string, uid: string, apiVersion = 'apps/v1') => [{ apiVersion, kind, name, uid, controller: true }];
   const pod = (more: object) => ({
     metadata: { name: 'p', namespace: 'shop', ...more },
