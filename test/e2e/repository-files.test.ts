@@ -210,10 +210,41 @@ describe(title, options, () => {
 
   it('go on where a mover was killed in the middle, and leave nothing of it', async () => {
     rmSync(at('conf/deep'), { recursive: true });
-    mkdirSync(at('conf/.kylon-uid/deep/er'), { recursive: true });
-    writeFileSync(at('conf/.kylon-uid/deep/er/one'), 'half');
+    mkdirSync(at('conf/.kylon-uid/in/deep/er'), { recursive: true });
+    writeFileSync(at('conf/.kylon-uid/in/deep/er/one'), 'half');
     expect(await bring('conf/deep')).toMatchObject({ code: 0 });
     expect([has('conf/deep/er/one'), has('conf/deep/two')]).toEqual(['one', 'two']);
+  });
+
+  it.each([
+    ['a file', 'top', 'top', undefined],
+    ['a folder', 'conf/deep', 'conf/deep', undefined],
+    ['a file with the folders that lead to it', 'conf/deep/er/one', 'conf', undefined],
+    ['a file in a new folder', 'conf/app.yaml', 'new', 'new/one'],
+    ['a link', 'conf/link', 'conf/link', undefined],
+  ])('are known again as %s where a mover was killed when it had put them in their place', async (_, path, gone, target) => {
+    rmSync(at(gone), { recursive: true, force: true });
+    const expected = await bring(path, { target });
+    const there = () => readdirSync(at(''), { recursive: true, encoding: 'utf8' }).sort();
+    const all = there();
+    rmSync(at(gone), { recursive: true });
+    const killing = join(folder, 'bin/mv');
+    writeFileSync(killing, '#!/bin/sh\n/bin/mv "$@"\nkill -9 $PPID\n', { mode: 0o755 });
+    const folderOf = target ?? path.split('/').slice(0, -1).join('/');
+    const killed = await restic.mover(
+      replica.port,
+      read,
+      ['restore-files', snapshot, 'Skip', '.kylon-uid', path, patternOf(path), folderOf],
+      folder,
+    );
+    rmSync(killing);
+    expect(killed.code).not.toBe(0);
+    expect(there()).not.toEqual(all);
+    const { code, fault, restored } = await bring(path, { target });
+    expect([code, fault, there()]).toEqual([0, '', all]);
+    expect(restored?.bytesRestored).toBe(expected.restored?.bytesRestored);
+    expect(restored?.files).toBeGreaterThan(0);
+    expect((await bring(path, { target })).code).toBe(20);
   });
 
   it('are not taken from elsewhere, where a link is in the place of the hidden folder', async () => {

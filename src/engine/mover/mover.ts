@@ -139,7 +139,7 @@ async function findPod({ cluster, proofs }: EngineParts, owner: KubeObject, sign
 /** `since`: milliseconds since the epoch. */
 export type Seen = Ended | { readonly is: 'running' } | { readonly is: 'starting'; readonly why: string; readonly since: number };
 /**
- * `killed`: it is being deleted, or was ended before its work was done. `locked`: it has ended, since others held the repository for as long as
+ * `killed`: it is being deleted, or was ended, before its work was done. `locked`: it has ended, since others held the repository for as long as
  * it waited.
  */
 export type Ended =
@@ -207,6 +207,7 @@ const firstOfSignals = 129;
 
 function isKilled(pod: ClusterObject): boolean {
   const { exitCode } = terminatedOf(pod);
+  if (exitCode === 0) return false;
   const isEnded = typeof exitCode === 'number' ? exitCode >= firstOfSignals : phaseOf(pod) === 'Failed';
   return isEnded || pod.metadata['deletionTimestamp'] !== undefined;
 }

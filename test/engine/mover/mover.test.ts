@@ -135,6 +135,17 @@ describe('a mover', () => {
     expect(warnings).toEqual([`the Pod "kylon-u1" was killed (${why}); it is begun again`]);
   });
 
+  it('that is deleted when its work was done has done it', async () => {
+    const running = runMover(sender, errand);
+    await expect.poll(() => secret()).toBeDefined();
+    cluster.write('shop/kylon-u1', 'done');
+    const { uid, ...made } = (pod() as ClusterObject).metadata;
+    const status = { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] };
+    cluster.seed('pods', { ...(pod() as ClusterObject), metadata: { ...made, uid, deletionTimestamp: '2026-01-01T00:00:00Z' }, status });
+    expect(await running).toBe('done');
+    expect(pod()?.metadata.uid).toBe(uid);
+  });
+
   it('gets no Secret of somebody else, nor that of a Pod before', async () => {
     cluster.seed('secrets', { metadata: { name: 'kylon-u1', namespace: 'shop' } });
     const first = runMover(sender, errand);
