@@ -93,11 +93,27 @@ export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   const wanted = moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted);
   const proved = await parts.proofs.give(wanted, errand.owner.metadata.uid ?? '', signal);
   const pod = await orThere(parts, errand.owner, signal, () => cluster.create(pods, namespace, proved, {}, lasting));
+  await giveSecret(sender, errand, pod, setting);
+}
+
+async function giveSecret(sender: Sender, errand: Errand, pod: ClusterObject, setting: MoverSetting): Promise<void> {
+  const { parts, cluster, signal } = sender;
+  const { namespace = '', uid = '' } = errand.owner.metadata;
   const secretName = secretNameIn(pod) ?? ofSomebodyElse(errand.owner);
-  const permit = { rights: rightsFor[errand.way], holder: errand.owner.metadata.uid ?? '' };
+  const permit = { rights: rightsFor[errand.way], holder: uid };
   const access = await parts.repositories.access(errand.repository ?? namespace, permit, longestOf(errand) * 1_000, signal);
   const secret = moverSecret(pod, secretName, setting, access);
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
+}
+
+/** A Pod waits for the Secret that it mounts, also for one that somebody has deleted. */
+async function keepSecret(sender: Sender, errand: Errand, pod: ClusterObject): Promise<void> {
+  const { parts, signal } = sender;
+  const { namespace = '' } = pod.metadata;
+  const name = secretNameIn(pod) ?? ofSomebodyElse(errand.owner);
+  if (await retried(parts.clock, signal, () => parts.cluster.get(secrets, namespace, name, signal))) return;
+  sender.warn(`the Secret ${quote(name)} of the Pod ${quote(pod.metadata.name)} is gone; it is made again`);
+  await giveSecret(sender, errand, pod, requireSetting(parts));
 }
 
 /** Whether it could be sent, with the rights of whoever is to send it. Rejects with RunFailed where Kylon was not told how. */
@@ -155,8 +171,10 @@ export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen>
   if (!pod) return { is: 'gone' };
   if (isKilled(pod)) return { is: 'killed', pod };
   const { exitCode } = terminatedOf(pod);
-  if (exitCode === undefined && phaseOf(pod) !== 'Running')
+  if (exitCode === undefined && phaseOf(pod) !== 'Running') {
+    await keepSecret(sender, errand, pod);
     return { is: 'starting', why: whyNot(pod), since: Date.parse(textOf(pod.metadata['creationTimestamp']) ?? '') };
+  }
   if (exitCode === locked) return { is: 'locked' };
   const log = await logOf(sender, pod);
   if (exitCode === 0) return { is: 'done', log, pod };

@@ -146,6 +146,19 @@ describe('a mover', () => {
     expect(pod()?.metadata.uid).toBe(uid);
   });
 
+  it('gets its Secret again when somebody deletes that before it runs', async () => {
+    const running = runMover(sender, errand);
+    await expect.poll(() => secret()).toBeDefined();
+    const { uid } = pod()!.metadata;
+    const before = secret()?.metadata.uid;
+    dropSecret();
+    await expect.poll(() => secret(), { timeout: 5_000 }).toBeDefined();
+    expect(secret()?.metadata.uid).not.toBe(before);
+    await ends(0, 'done');
+    expect([await running, pod()?.metadata.uid]).toEqual(['done', uid]);
+    expect(warnings).toEqual([`the Secret "${secretName()}" of the Pod "kylon-u1" is gone; it is made again`]);
+  });
+
   it('gets no Secret of somebody else, nor that of a Pod before', async () => {
     cluster.seed('secrets', { metadata: { name: 'kylon-u1', namespace: 'shop' } });
     const first = runMover(sender, errand);
