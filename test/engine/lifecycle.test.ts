@@ -203,6 +203,33 @@ describe('deletion', () => {
     });
   });
 
+  it('of a Backup waits for a Restore that reads it, and no other begins', async () => {
+    const { one, cluster, clock, files } = replicas();
+    await whileRunning(one.engine, async () => {
+      const { namespace = '', name, uid = '' } = (await one.backUp('shop', 'b')).metadata;
+      const gate = gateAt(cluster, ({ verb, resource }) => verb === 'create' && resource === 'secrets');
+      cluster.dropNamespace('shop');
+      await one.create(restores, 'shop', 'r', { backupName: 'b' });
+      await gate.reached;
+      await one.parts.objects.delete(backups, { namespace, name, uid }, forever);
+      await vi.waitFor(async () => {
+        const message = 'Its data is not removed yet: the Restore shop/r reads it';
+        const { phase, conditions } = (await one.get(backups, 'shop', 'b'))!.status as { phase: string; conditions: object[] };
+        expect([phase, conditions]).toEqual([
+          'Deleting',
+          expect.arrayContaining([expect.objectContaining({ type: 'Reconciling', message })]),
+        ]);
+      });
+      const late = await one.restore('shop', 'late', { backupName: 'b' });
+      expect(late.status).toMatchObject({ phase: 'Failed', failureReason: 'BackupNotUsable: the backup shop/b is Deleting' });
+      expect(files.size).toBeGreaterThanOrEqual(4);
+      gate.open();
+      expect((await one.ended(restores, 'shop', 'r')).status).toMatchObject({ phase: 'Completed', counts: { failed: 0 } });
+      await eventually(clock, async () => (await one.get(backups, 'shop', 'b')) === undefined);
+      expect([...files.keys()].every((key) => key.startsWith('d/domain/restores/'))).toBe(true);
+    });
+  });
+
   it('shows what goes wrong and tries again', async () => {
     const { one, clock, files } = replicas();
     await whileRunning(one.engine, async () => {

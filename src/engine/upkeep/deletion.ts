@@ -1,6 +1,6 @@
 /**
  * Removes what a deleted Backup, Restore or Snapshot left in the cluster and in the store, then lets the object go. A run that still goes on is ended first:
- * here at once, on another replica when that sees the deletion. What fails is shown in the status and tried again.
+ * here at once, on another replica when that sees the deletion; and Restores that read it come to their end. What fails is shown in the status and tried again.
  */
 import { messageOf } from '../../base/lifetime.ts';
 import type { KubeObject } from '../../machinery/object.ts';
@@ -11,9 +11,12 @@ import { RunAbandoned } from '../runs/failure.ts';
 import { objectFolder, removeFiles } from '../runs/files.ts';
 import { isDeleted, statusOf, withStatus } from '../runs/run-status.ts';
 import type { RunParts } from '../runs/run.ts';
+import { readerOf } from './readers.ts';
 
 /** Milliseconds until a run of another replica is looked at again. */
 const lookAgain = 10_000;
+/** Milliseconds until it is looked whether a Restore still reads it. */
+const lookForReaders = 3_000;
 /** Milliseconds until it is looked whether the cluster has let go of something. */
 const lookSoon = 1_000;
 
@@ -27,6 +30,11 @@ export async function removeData(given: RunParts, target: ObjectRef, signal: Abo
   await run?.stop(new RunAbandoned('it was deleted'));
   await tell(given, target, undefined, signal);
   try {
+    const reader = await readerOf(parts, object, signal);
+    if (reader !== undefined) {
+      await tell(given, target, `Its data is not removed yet: the Restore ${reader} reads it`, signal);
+      return lookForReaders;
+    }
     const left = await task.discard?.(parts, object, signal);
     if (left !== undefined) {
       await tell(given, target, `Its data is not removed yet: ${left}`, signal);

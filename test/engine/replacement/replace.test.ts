@@ -1,8 +1,10 @@
 /** What becomes of a claim, its volumes and its workloads wherever the replacement of its volume is interrupted, fails or is given up. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../../src/cluster/cluster.ts';
+import { refOf } from '../../../src/engine/runs/run-status.ts';
 import { restores } from '../../../src/resources/restore.ts';
 import type { Restore } from '../../../src/resources/restore.ts';
+import { snapshots } from '../../../src/resources/snapshot.ts';
 import { forever, whileRunning } from '../workbench.ts';
 import { claims, deployments, isWrite, replacementScene, volumes } from './scene.ts';
 
@@ -140,6 +142,23 @@ describe('the volume of a claim', () => {
     const { status } = (await whileRunning(one.engine, () => one.ended(restores, 'shop', 'r'))) as Restore;
     expect(status.failureReason).toBe('Forbidden: not this time; the claim has its new volume all the same');
     await clean(await newVolume());
+  });
+
+  it('comes to its end though the Snapshot is deleted meanwhile, which goes then', async () => {
+    const { cluster, one, create, clean, newVolume } = await scene();
+    const snapshot = (await one.get(snapshots, 'shop', 's'))!;
+    let isDeleting: Promise<void> | undefined;
+    cluster.check = ({ verb, resource }) => {
+      if (verb !== 'create' || resource !== claims) return undefined;
+      return (isDeleting ??= one.parts.objects.delete(snapshots, refOf(snapshot), forever));
+    };
+    await create();
+    await whileRunning(one.engine, async () => {
+      expect((await one.ended(restores, 'shop', 'r')).status).toMatchObject({ phase: 'Completed' });
+      await clean(await newVolume());
+      await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 10_000);
+    });
+    expect(isDeleting).toBeDefined();
   });
 
   it('is kept and named where it cannot be given back', async () => {
