@@ -43,6 +43,11 @@ export class IndexFiles {
     return this.#places.find(id);
   }
 
+  /** Each of the places of a blob. */
+  all(id: Uint8Array): Iterable<Place> {
+    return this.#places.all(id);
+  }
+
   /** Reads what has been added since; all of it anew where files are gone, because packs then are too. For all who ask meanwhile. */
   refresh(signal: AbortSignal): Promise<void> {
     this.#refreshing ??= this.#refresh(signal).finally(() => {

@@ -63,8 +63,13 @@ export class Places {
     this.size++;
   }
 
-  /** By all 32 bytes of its id. */
+  /** By all 32 bytes of its id: one of its places. */
   find(id: Uint8Array): Place | undefined {
+    return this.all(id).next().value;
+  }
+
+  /** Each of its places. */
+  *all(id: Uint8Array): Generator<Place, undefined> {
     this.#chain();
     const [first, second, third, fourth] = wordsOf(id);
     let record = this.#last[first & (this.#last.length - 1)] ?? 0;
@@ -72,7 +77,7 @@ export class Places {
       const block = this.#blocks[(record - 1) >>> blockBits] ?? nothing;
       const at = ((record - 1) % blockRecords) * recordWords;
       if (block[at] === first && block[at + 1] === second && block[at + 2] === third && block[at + 3] === fourth)
-        return this.#placeAt(block, at);
+        yield this.#placeAt(block, at);
       record = this.#before[record - 1] ?? 0;
     }
     return undefined;

@@ -106,7 +106,8 @@ export class RepositoryReader {
 
   /** What is in them, in their order. */
   async read(blobs: readonly Blob[], signal: AbortSignal): Promise<readonly Buffer[]> {
-    const read = await readBlobs(this.#location, this.#key, blobs, signal);
+    const source = { location: this.#location, key: this.#key, placesOf: (id: Uint8Array) => this.#index.all(id) };
+    const read = await readBlobs(source, blobs, signal);
     return blobs.map(({ place }) => read.get(nameOf(place)) ?? Buffer.alloc(0));
   }
 }

@@ -155,6 +155,34 @@ describe('a crafted repository', () => {
     expect(String(await bytesOf(tree.content(found, '/d/a', undefined, never)))).toBe('ab');
   });
 
+  it.each<[string, (bytes: Uint8Array) => Uint8Array | undefined]>([
+    ['is missing', () => undefined],
+    ['is cut', (bytes) => bytes.subarray(0, 20)],
+    ['is empty', () => Buffer.of()],
+    ['has other bytes', (bytes) => bytes.map((byte) => byte ^ 1)],
+  ])('of which a pack %s is read from another pack that has the same, as long as there is one', async (_, harm) => {
+    const folder: Crafted = { name: 'd', type: 'dir', nodes: [file('a', { pieces: ['ab', 'cd'], size: 4 })] };
+    const { files, snapshot } = craft([folder]);
+    for (const [key, bytes] of craft([folder, file('z')]).files) files.set(key, bytes);
+    const packs = [...files].filter(([key]) => key.startsWith('r/data/'));
+    expect(packs).toHaveLength(2);
+    const readWithout = async (damaged: typeof packs) => {
+      for (const [key, bytes] of packs) files.set(key, bytes);
+      const tree = await openFiles(files, snapshot);
+      // The root is in one of them alone.
+      await list(tree);
+      for (const [key, bytes] of damaged) {
+        const harmed = harm(bytes);
+        if (harmed) files.set(key, harmed);
+        else files.delete(key);
+      }
+      const found = (await tree.entry('/d/a', never)) ?? expect.fail('no a');
+      return String(await bytesOf(tree.content(found, '/d/a', undefined, never)));
+    };
+    for (const pack of packs) expect(await readWithout([pack])).toBe('abcd');
+    await expect(readWithout(packs)).rejects.toThrow(/^r\/data\//);
+  });
+
   it('that is another one by now is opened anew', async () => {
     const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
     const { files, snapshot } = craft([file('a')]);
