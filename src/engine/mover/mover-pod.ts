@@ -18,6 +18,8 @@ export interface Errand {
   readonly repository?: string;
   /** Undefined where no volume is needed. */
   readonly claimName?: string;
+  /** The claim for which it is done, where the volume is reached through another one that nobody knows. */
+  readonly forClaim?: string;
   readonly isBlock: boolean;
   /** Into the repository, or out of it, all or some of it, or only in it. */
   readonly way: 'backup' | 'restore' | 'restore-files' | 'prune';

@@ -183,12 +183,16 @@ export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen>
   return { is: 'running' };
 }
 
-function failureOf({ owner, claimName, repository = owner.metadata.namespace ?? '' }: Errand, exitCode: number, log: string): RunFailed {
+function failureOf(
+  { owner, claimName, forClaim = claimName, repository = owner.metadata.namespace ?? '' }: Errand,
+  exitCode: number,
+  log: string,
+): RunFailed {
   const refusal = refusals[exitCode];
   if (refusal !== undefined) return new RunFailed(refusal, faultIn(log));
   const whose = `the repository of the namespace ${quote(repository)}`;
   if (isDamagedIn(log)) return new RunFailed('RepositoryDamaged', `${whose} is damaged: ${faultIn(log)}`);
-  const subject = claimName === undefined ? whose : `the claim ${quote(claimName)}`;
+  const subject = forClaim === undefined ? whose : `the claim ${quote(forClaim)}`;
   return new RunFailed('MoverFailed', `the mover of ${subject} has failed: ${faultIn(log)}`);
 }
 

@@ -16,7 +16,8 @@ export const isMoved = ({ status }: Snapshot) => status.method === 'File';
 
 /** For a Restore: resolves when all of it is there, and read back where that was asked for. What is there already may be written again. Rejects with RunFailed. */
 export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {
-  const errand = fillingOf(restore, intermediate, snapshot);
+  const forClaim = restore.spec.claim?.name ?? snapshot.status.claim?.name;
+  const errand = fillingOf(restore, forClaim, intermediate, snapshot);
   const more = restore.spec.claim?.verify ? ['--verify'] : [];
   const { throttle = errand.throttle } = restore.spec;
   await runMover(sender, { ...errand, throttle, args: [...errand.args, ...more] });
@@ -26,7 +27,7 @@ export async function fill(sender: Sender, restore: Restore, intermediate: Clust
 /** For a claim, step by step: resolves to whether all of it is there. What has failed is begun anew with the next step. Of several processes that do it, none begins again what another has ended. */
 export async function fillOn(sender: Sender, owner: ClusterObject, intermediate: ClusterObject, snapshot: Snapshot): Promise<boolean> {
   const { parts, signal } = sender;
-  const errand = { ...fillingOf(owner, intermediate, snapshot), goesWith: owner };
+  const errand = { ...fillingOf(owner, owner.metadata.name, intermediate, snapshot), goesWith: owner };
   if (await isFilled(sender, intermediate)) return true;
   const seen = await lookInTime(sender, errand).catch(async (error: unknown) => {
     await discardMover(parts, owner, signal);
@@ -64,8 +65,10 @@ async function isFilled({ parts, signal }: Sender, intermediate: ClusterObject):
 
 const volumeNameOf = ({ spec }: ClusterObject) => textOf(fieldsOf(spec)['volumeName']);
 
-function fillingOf(owner: KubeObject, { metadata }: ClusterObject, { spec, status }: Snapshot): Errand {
+function fillingOf(owner: KubeObject, forClaim: string | undefined, { metadata }: ClusterObject, { spec, status }: Snapshot): Errand {
   const node = textOf(fieldsOf(metadata['annotations'])[selectedNode]);
   const isBlock = status.claim?.volumeMode === 'Block';
-  return { owner, claimName: metadata.name, isBlock, way: 'restore', args: [status.handle ?? ''], throttle: spec.throttle, node };
+  const args = [status.handle ?? ''];
+  const named = { claimName: metadata.name, ...(forClaim !== undefined && { forClaim }) };
+  return { owner, ...named, isBlock, way: 'restore', args, throttle: spec.throttle, node };
 }

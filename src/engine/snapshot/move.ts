@@ -40,7 +40,7 @@ export async function moveLive(work: Work, claimName: string): Promise<Partial<R
 async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | 'node' | 'runAs'>): Promise<Partial<RunStatus>> {
   const { throttle } = (work.object as Snapshot).spec;
   const isBlock = claim.volumeMode === 'Block';
-  const errand: Errand = { owner: work.object, isBlock, way: 'backup', args: [claim.name], throttle, ...more };
+  const errand: Errand = { owner: work.object, forClaim: claim.name, isBlock, way: 'backup', args: [claim.name], throttle, ...more };
   const log = await runMover(senderOf(work), errand);
   const summary = await requireWritten(work, summaryIn(log), claim);
   const moved = statusOf(summary, claim);

@@ -54,7 +54,10 @@ describe('a claim that is filled', () => {
     await step();
     const { uid } = pod()!.metadata;
     exits(1);
-    await expect(step()).rejects.toMatchObject({ reason: 'MoverFailed' });
+    await expect(step()).rejects.toMatchObject({
+      reason: 'MoverFailed',
+      message: expect.stringContaining('of the claim "copy" has failed'),
+    });
     expect(await step()).toBe(false);
     expect(pod()?.metadata.uid).not.toBe(uid);
   });

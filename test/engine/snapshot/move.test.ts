@@ -101,7 +101,7 @@ describe('a Snapshot that is moved', () => {
       const { status } = await one.ended(snapshots, 'shop', 's');
       expect(status).toMatchObject({
         phase: 'Failed',
-        failureReason: expect.stringMatching(/^MoverFailed: .*wrong password or no key found/),
+        failureReason: expect.stringMatching(/^MoverFailed: the mover of the claim "data" has failed: .*wrong password or no key found/),
       });
       await one.parts.objects.delete(snapshots, refOf((await one.get(snapshots, 'shop', 's'))!), forever);
       await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
