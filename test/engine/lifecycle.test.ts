@@ -60,6 +60,30 @@ describe('a run', () => {
     expect(done.status).toMatchObject({ phase: 'Completed', run: { replica: 'two' } });
   });
 
+  it('whose creator loses the right in the middle comes to its end, but is not begun anew', async () => {
+    const { one, two, cluster, files } = replicas();
+    const gate = gateAtSecrets(cluster);
+    await one.create(backups, 'shop', 'b', {});
+    await whileRunning(one.engine, async () => {
+      await gate.reached;
+      for (const { denied } of [one, two]) denied.add('shop');
+      gate.open();
+      expect((await one.ended(backups, 'shop', 'b')).status).toMatchObject({ phase: 'Completed', errors: 0 });
+    });
+    const kept = files.size;
+    for (const { denied } of [one, two]) denied.clear();
+    const again = gateAtSecrets(cluster);
+    await one.create(backups, 'shop', 'c', {});
+    await whileRunning(one.engine, () => again.reached.then(() => setTimeout(again.open)));
+    two.denied.add('shop');
+    const { status } = await whileRunning(two.engine, () => two.ended(backups, 'shop', 'c'));
+    expect(status).toMatchObject({
+      phase: 'Failed',
+      failureReason: expect.stringMatching(/^Forbidden: .*"alice" cannot create resource "backups"/),
+    });
+    expect(files.size).toBe(kept);
+  });
+
   it('is carried out by one of several replicas', async () => {
     const { one, two, clock, cluster } = replicas();
     let lists = 0;
