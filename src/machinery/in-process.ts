@@ -9,6 +9,7 @@ import { groupResource, objectKey, resourceKey } from './keys.ts';
 import type { Part } from './writing/next-state.ts';
 import type { KubeObject } from './object.ts';
 import type { ListedBy, ObjectRef, Objects } from './objects.ts';
+import { usersOf } from './writing/admission.ts';
 import { deleteObject } from './writing/remove.ts';
 import type { ResourceDefinition } from './resource.ts';
 import type { Storage } from './storage.ts';
@@ -30,6 +31,7 @@ export function createObjects(api: Api): Objects {
     update: (definition, target, part, change, signal) =>
       told(definition, target.name, () => updateTarget(api, definition, target, part, change, signal)),
     delete: (definition, target, signal) => told(definition, target.name, () => deleteTarget(api, definition, target, signal)),
+    usersOf: (definition, object, signal) => told(definition, object.metadata.name, () => usersOf(api, definition, object, signal)),
     watch: (definition, signal) => followObjects(api, definition, signal),
   };
 }

@@ -29,6 +29,8 @@ export interface Objects {
     signal: AbortSignal,
   ): Promise<KubeObject | undefined>;
   delete(definition: ResourceDefinition, target: ObjectRef, signal: AbortSignal): Promise<void>;
+  /** By how many objects this one is used, in words; undefined where by none. */
+  usersOf(definition: ResourceDefinition, object: KubeObject, signal: AbortSignal): Promise<string | undefined>;
   /** First every object there is as ADDED, then every change, for ever; lists again by itself when history is gone. */
   watch(
     definition: ResourceDefinition,

@@ -1,5 +1,5 @@
 /** What a kind declares. A kind is data and pure rules; verbs, watch, Table, discovery and OpenAPI follow from it. */
-import type { FieldError } from './errors.ts';
+import type { FieldError, GroupResource } from './errors.ts';
 import type { KubeObject } from './object.ts';
 import type { Answer, Call, ResourceTarget } from './call.ts';
 import type { AccessAttributes, User } from './user.ts';
@@ -39,16 +39,37 @@ export interface ResourceRules {
   readonly prepareForUpdate?: (object: KubeObject, old: KubeObject, user: User) => KubeObject;
   /** What the schema cannot say. `old` is undefined on create. */
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => readonly FieldError[];
+  /** A reason why nobody but Kylon itself may create or change this object (403), or undefined. */
+  readonly refuseWrite?: (object: KubeObject) => string | undefined;
   /** A reason why this object may not be deleted now (403), or undefined. */
   readonly refuseDelete?: (object: KubeObject) => string | undefined;
   /** Rights that its creator needs, beside that of creating it here. */
   readonly rightsToCreate?: (object: KubeObject) => readonly AccessAttributes[];
+  /** Rights that who changes it needs, beside that of changing it. */
+  readonly rightsToUpdate?: (object: KubeObject, old: KubeObject) => readonly AccessAttributes[];
+  /** What it names that has to be there, and stay, when it is created (422). */
+  readonly references?: (object: KubeObject) => readonly Reference[];
+  /** By whom it is used: as long as it is by any object, it may not be deleted (403). */
+  readonly usedBy?: Users;
   /** A key whose existence lets this object be created though its namespace does not exist: it is what brings the namespace back. */
   readonly createsNamespace?: (
     object: KubeObject,
   ) => { readonly resource: string; readonly namespace: string; readonly name: string } | undefined;
   /** Which objects outlive their namespace: its controller does not see them, and they are there again when it is. None where left out. */
   readonly outlivesNamespace?: (object: KubeObject) => boolean;
+}
+
+/** A field, and the object of no namespace that it names. */
+export interface Reference {
+  readonly field: string;
+  readonly resource: GroupResource;
+  readonly name: string;
+}
+
+/** Objects of these kinds, of any namespace, may use an object. */
+interface Users {
+  readonly kinds: readonly { readonly kind: string; readonly resource: GroupResource }[];
+  readonly uses: (user: KubeObject, used: KubeObject) => boolean;
 }
 
 export interface Column {

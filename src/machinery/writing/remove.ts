@@ -4,8 +4,9 @@ import { rfc3339 } from '../../base/clock.ts';
 import type { Api } from '../api.ts';
 import type { DeleteOptions, Propagation } from '../input/delete-options.ts';
 import { decode } from '../encode.ts';
-import { forbidden, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { groupResource } from '../keys.ts';
+import { admitDeletion } from './admission.ts';
 import { metadataForDelete } from './metadata.ts';
 import type { KubeObject } from '../object.ts';
 import { requireMatchToDelete } from './preconditions.ts';
@@ -40,8 +41,7 @@ async function deleteOnce(
   const { deletionTimestamp, finalizers: before = [] } = object.metadata;
   const finalizers = finalizersFor(how.propagation, before);
   if (deletionTimestamp !== undefined && isDeepStrictEqual(finalizers, before)) return { pending: stored };
-  const refusal = deletionTimestamp === undefined ? definition.rules.refuseDelete?.(object) : undefined;
-  if (refusal !== undefined) throw forbidden(groupResource(definition), key.name, refusal);
+  if (deletionTimestamp === undefined) await admitDeletion(api, definition, object, signal);
   if (finalizers.length === 0) {
     if (!dryRun) await api.storage.write({ op: 'delete', key, expect: stored.rv }, signal);
     return { gone: object };

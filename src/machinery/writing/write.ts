@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { rfc3339 } from '../../base/clock.ts';
 import { parseExactly } from '../../base/exact-json.ts';
-import { admitNamespace, admitRights } from './admission.ts';
+import { admitChange, admitCreation, admitNamespace, referenceFaults } from './admission.ts';
 import type { Api } from '../api.ts';
 import { decode, encode } from '../encode.ts';
 import { ApiError, alreadyExists, beingDeleted, conflict, invalid, notFound, objectTooLarge, qualified, quote } from '../errors.ts';
@@ -58,9 +58,10 @@ async function createNamed(api: Api, definition: ResourceDefinition, sent: KubeO
     ...schemaFaults(definition, object, fieldsSent(definition)),
   ]);
   await admitNamespace(api, definition, object, writer.signal);
-  await admitRights(api, definition, object, writer.user, writer.signal);
+  await admitCreation(api, definition, object, writer.user, writer.signal);
   const prepared = definition.rules.prepareForCreate?.(object, writer.user) ?? object;
   refuse(definition, prepared, definition.rules.validate?.(prepared, undefined) ?? []);
+  refuse(definition, prepared, await referenceFaults(api, definition, prepared, writer.signal));
   return store(api, definition, objectKey(definition, object.metadata.namespace, name), textOf(prepared), writer);
 }
 
@@ -132,6 +133,7 @@ async function updateOnce(
   const next = nextState(definition, old, sent, part, writer);
   const json = textOf(next);
   if (isDeepStrictEqual(parseExactly(json), parseExactly(stored.json))) return stored;
+  await admitChange(api, definition, { next, old }, writer.user, writer.signal);
   refuse(definition, next, changeFaults(definition, next, old));
   if (writer.dryRun) return { json, rv: stored.rv };
   const expect = stored.rv;
