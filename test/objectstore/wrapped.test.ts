@@ -1,5 +1,6 @@
 /** Each wrapper by itself, and all as openStore puts them together, is a store like any other. */
 import { describe } from 'vitest';
+import { foundWhenUsed } from '../../src/objectstore/wrappers/found-when-used.ts';
 import { gathering } from '../../src/objectstore/wrappers/gathering.ts';
 import { limited } from '../../src/objectstore/wrappers/limited.ts';
 import { measured } from '../../src/objectstore/wrappers/measured.ts';
@@ -16,6 +17,7 @@ const wrappers: readonly (readonly [string, (store: ObjectStore) => ObjectStore]
   ['measured', (store) => measured(store, parts)],
   ['limited to few requests', (store) => limited(store, parts, few)],
   ['retrying', (store) => retrying(store, parts)],
+  ['found when it is used', (store) => foundWhenUsed(store.name, async () => store)],
   ['all of these', (store) => retrying(limited(measured(gathering(store), parts), parts), parts)],
 ];
 

@@ -27,6 +27,7 @@ const pageSize = 1000;
 export const azureProvider: Provider = {
   scheme: 'azure',
   usage: azureUsage,
+  credentials: { oneOf: [['AZURE_STORAGE_CONNECTION_STRING'], ['AZURE_STORAGE_KEY'], ['AZURE_STORAGE_SAS_TOKEN']] },
   open: async (url, parts, signal) => {
     const address = azureAddressOf(url);
     const store = new AzureStore(await clientOf(address, azureAccessOf(address, parts.env)), address, parts);

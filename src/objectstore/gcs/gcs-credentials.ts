@@ -1,4 +1,4 @@
-/** What stands in the file of GOOGLE_APPLICATION_CREDENTIALS, as far as can be told without asking Google. Never repeats its content. */
+/** What stands in the file of GOOGLE_APPLICATION_CREDENTIALS, or in GOOGLE_CREDENTIALS, as far as can be told without asking Google. Never repeats its content. */
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../base/lifetime.ts';
@@ -7,6 +7,21 @@ import { fieldsOf, parsed } from './gcs-answers.ts';
 import { StoreDenied, StoreError, StoreUnavailable } from '../objectstore.ts';
 
 export const variable = 'GOOGLE_APPLICATION_CREDENTIALS';
+/** Holds the key itself. */
+export const keyVariable = 'GOOGLE_CREDENTIALS';
+
+export interface AccountKey {
+  readonly client_email: string;
+  readonly private_key: string;
+}
+
+/** Only the key of a service account: other forms name files, programs and addresses. Throws a StoreError. */
+export function accountKeyOf(name: string, text: string): AccountKey {
+  const fields = fieldsOf(parsed(text));
+  const fault = fields['type'] === 'service_account' ? faultOf(fields) : 'is not the JSON key of a service account';
+  if (fault !== undefined) throw new StoreError(`${name}: ${keyVariable} ${fault}; make a new key for the account`);
+  return { client_email: String(fields['client_email']), private_key: String(fields['private_key']) };
+}
 
 /** Rejects with a StoreError that begins with `name` and says what is wrong with the file. */
 export async function checkCredentials(name: string, path: string): Promise<void> {

@@ -28,7 +28,10 @@ const mostSockets = 160;
 /** Milliseconds; shorter than any store or balancer keeps an unused connection, so that a request seldom meets one that is just being closed. */
 const unusedSocketLife = 10_000;
 
-export async function connectS3(options: S3Options, timeouts = usualTimeouts): Promise<S3Connection> {
+export async function connectS3(
+  options: S3Options & { readonly ca?: string | undefined },
+  timeouts = usualTimeouts,
+): Promise<S3Connection> {
   const secureContext = await secureContextOf(options);
   const sdk = await import('@aws-sdk/client-s3');
   const { NodeHttpHandler } = await import('@smithy/node-http-handler');
@@ -56,15 +59,23 @@ export async function connectS3(options: S3Options, timeouts = usualTimeouts): P
   return { sdk, client };
 }
 
-/** The certificates of caFile beside those that Node trusts anyway. Made once: a connection must not parse them all again. */
-async function secureContextOf({ name, caFile }: S3Options): Promise<SecureContext | undefined> {
+/** The certificates of caFile, or those that are given, beside those that Node trusts anyway. Made once: a connection must not parse them all again. */
+async function secureContextOf({ name, caFile, ca }: S3Options & { readonly ca?: string | undefined }): Promise<SecureContext | undefined> {
+  if (ca !== undefined) return contextOf(ca, `${name}: cannot use the certificates that are given for it`);
   if (caFile === undefined) return undefined;
+  const fault = `${name}: cannot use the file that caFile names`;
+  const own = await readFile(caFile, 'utf8').catch((error: unknown) => {
+    throw new StoreError(`${fault}: ${messageOf(error)}`, { cause: error });
+  });
+  return contextOf(own, fault);
+}
+
+function contextOf(own: string, fault: string): SecureContext {
   try {
-    const own = await readFile(caFile, 'utf8');
     if (!own.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no certificate in PEM form');
     return createSecureContext({ ca: [...getCACertificates('default'), own] });
   } catch (error) {
-    throw new StoreError(`${name}: cannot use the file that caFile names: ${messageOf(error)}`, { cause: error });
+    throw new StoreError(`${fault}: ${messageOf(error)}`, { cause: error });
   }
 }
 
