@@ -13,7 +13,7 @@ const [store = '', folder = ''] = process.argv.slice(2);
 const signal = AbortSignal.any([]);
 const parts = { clock: systemClock, ids: randomIds, log: createLog('warn'), metrics: createMetrics(), env: process.env };
 const opened = await openStore(store, parts, signal);
-const { repositories, serve } = createRepositories({ ...parts, store: opened.store, domain: 'bench' });
+const { repositories, serve } = createRepositories({ ...parts, storeNamed: () => opened.store, domain: 'bench' });
 const { ca, serving } = await ensureCertificates(folder, { dnsNames: ['localhost'], ips: ['127.0.0.1'] }, systemClock, randomIds, signal);
 const none = () => Promise.reject(new Error('there is no API here'));
 const server = await startServer(
@@ -32,7 +32,7 @@ const server = await startServer(
   signal,
 );
 for await (const namespace of createInterface({ input: process.stdin })) {
-  const access = await repositories.access(namespace, { rights: 'append', holder: 'bench' }, 3_600_000, signal);
+  const access = await repositories.access({ storeName: 'default', namespace }, { rights: 'append', holder: 'bench' }, 3_600_000, signal);
   console.log(JSON.stringify({ ...access, ca, port: server.port }));
 }
 await server.close();

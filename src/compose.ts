@@ -12,6 +12,8 @@ import { indexHome } from './catalog/local-index/index-home.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { Proofs } from './engine/proofs.ts';
 import { createEngine } from './engine/engine.ts';
+import { BackupStores } from './engine/stores/backup-stores.ts';
+import type { BackupStoresParts } from './engine/stores/backup-stores.ts';
 import type { Engine } from './engine/engine.ts';
 import type { NamespaceReader } from './machinery/api.ts';
 import type { Call } from './machinery/call.ts';
@@ -22,12 +24,14 @@ import type { ResourceDefinition } from './machinery/resource.ts';
 import type { Storage } from './machinery/storage.ts';
 import type { Authorizer } from './machinery/user.ts';
 import type { Version } from './machinery/description/version.ts';
+import type { ObjectStore } from './objectstore/objectstore.ts';
 import { openStore } from './objectstore/open.ts';
 import type { Options } from './options.ts';
 import type { ReadOnly } from './read-only.ts';
 import { openKeptIndexes } from './repository/reading/kept-indexes.ts';
 import { OpenRepositories } from './repository/reading/open-repositories.ts';
 import { createRepositories } from './repository/store-repositories.ts';
+import { backupStores } from './resources/backup-store.ts';
 import { backups } from './resources/backup.ts';
 import { restores } from './resources/restore.ts';
 import { snapshots } from './resources/snapshot.ts';
@@ -88,11 +92,6 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   const { encrypted } = found;
   const catalog = { store, encrypted, readOnly: found.readOnly, domain, index, anchor, replica: options.replica, ...parts, signal };
   const storage = opened.adopt(await openLastingCatalog(catalog), (one) => one.close());
-  const door = new Door();
-  const { repositories, serve: serveRepository } = createRepositories({ ...parts, store, domain });
-  const handlers = { handle: (call: Call) => door.handle(call), serveRepository };
-  const server = opened.adopt(await startServer({ ...serving(setting), ...parts, ...handlers }, signal), (one) => one.close());
-  const cluster = opened.adopt(await setting.connect(server.port), (one) => one.close());
   const core = {
     ...parts,
     definitions: setting.definitions,
@@ -102,6 +101,14 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     version: setting.version,
   };
   const objects = createObjects({ ...core, services: undefined });
+  const connected = Promise.withResolvers<Cluster>();
+  const stores = opened.use(new BackupStores(storesOf(setting, parts, { store, objects, cluster: connected.promise })));
+  const door = new Door();
+  const { repositories, serve: serveRepository } = createRepositories({ ...parts, storeNamed: (name) => stores.named(name), domain });
+  const handlers = { handle: (call: Call) => door.handle(call), serveRepository };
+  const server = opened.adopt(await startServer({ ...serving(setting), ...parts, ...handlers }, signal), (one) => one.close());
+  const cluster = opened.adopt(await setting.connect(server.port), (one) => one.close());
+  connected.resolve(cluster);
   const mover = options.mover && { ...options.mover, ca: setting.ca, namespace: options.service.namespace };
   const singleReplica = options.mode !== 'in-cluster';
   const engine = createEngine({
@@ -110,8 +117,9 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     backups,
     restores,
     snapshots,
+    backupStores,
     cluster,
-    store,
+    stores,
     proofs: new Proofs({ ...parts, store, domain }),
     repositories,
     openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),
@@ -124,6 +132,23 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
   door.open({ ...core, services: engine.services });
   const whole = opened.move();
   return { server, cluster, objects, storage, engine, readOnly: storage.readOnly, close: () => whole.disposeAsync() };
+}
+
+function storesOf(
+  { options }: Setting,
+  parts: Parts,
+  given: Pick<BackupStoresParts, 'objects' | 'cluster'> & { readonly store: ObjectStore },
+): BackupStoresParts {
+  const { store, ...others } = given;
+  const { storeFolder, encryptionKeys } = options;
+  return {
+    ...others,
+    own: { store, url: options.store },
+    storeFolder,
+    env: parts.env,
+    clock: parts.clock,
+    open: ({ url, env, ca }, signal) => openStore(url, { ...parts, env, ca, encryptionKeys }, signal),
+  };
 }
 
 /** A store in memory forgets everything by itself. */

@@ -1,7 +1,7 @@
 /** Flags and environment, turned into checked options; whatever is wrong is said all at once. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LogLevel } from './base/log.ts';
@@ -16,6 +16,8 @@ export interface Options {
   /** Absolute path of the folder that holds certificates, the index, and the store unless `store` says otherwise. */
   readonly data: string;
   readonly store: string;
+  /** Absolute path of the folder below which BackupStores may be folders; undefined where none may. */
+  readonly storeFolder: string | undefined;
   /** Path of the file with the keys that the store is encrypted with; undefined where it is not. */
   readonly encryptionKeys: string | undefined;
   readonly host: string;
@@ -49,6 +51,10 @@ const flags = {
   store: {
     value: 'URL',
     help: 'Object store that holds the catalog and the backups, in one of the forms below. Default: file://DIR/store.',
+  },
+  'store-folder': {
+    value: 'DIR',
+    help: 'Folder below which BackupStores may name folders by file://. Default: none, in the playground stores in the folder of --data.',
   },
   'encryption-keys': {
     value: 'FILE',
@@ -109,6 +115,7 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
     mode,
     data,
     store: checkStore(mode, text('store', ownStore(data)), faults),
+    storeFolder: storeFolderOf(mode, given['store-folder'], data),
     encryptionKeys: checkKeys(given['encryption-keys'], faults),
     host: text('bind-address', host),
     port: wholeNumber('port', text('port'), 65_535, faults),
@@ -128,6 +135,12 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
 
 /** The store of a server that is given no other: below its data folder. */
 export const ownStore = (data: string) => pathToFileURL(`${data}/store`).href;
+
+/** The playground belongs to whoever may make BackupStores there. */
+function storeFolderOf(mode: Options['mode'], given: string | undefined, data: string): string | undefined {
+  const folder = given ?? (mode === 'playground' ? join(data, 'stores') : undefined);
+  return folder && resolve(folder);
+}
 
 export function helpText(): string {
   const lines = Object.entries<Flag>(flags).map(([name, { value, help, default: preset }]) => {

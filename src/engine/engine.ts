@@ -1,4 +1,4 @@
-/** Does the work of Backup, Restore and Snapshot objects: watches them, carries them out, lets them expire, removes what they left; gives claims their volumes. */
+/** Does the work of Backup, Restore and Snapshot objects: watches them, carries them out, lets them expire, removes what they left; gives claims their volumes; keeps BackupStores. */
 import { messageOf } from '../base/lifetime.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ObjectRef, Objects } from '../machinery/objects.ts';
@@ -19,6 +19,7 @@ import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
 import { SnapshotFiles } from './snapshot/snapshot-files.ts';
 import { snapshotTask } from './snapshot/snapshot.ts';
+import { StoreKeeper } from './stores/store-keeper.ts';
 import { dueAt } from './upkeep/ttl.ts';
 import { Prune } from './upkeep/prune.ts';
 import { Sweep } from './upkeep/sweep.ts';
@@ -44,6 +45,7 @@ export function createEngine(parts: EngineParts): Engine {
   const sweep = new Sweep(parts);
   const prune = new Prune(parts);
   const populator = new Populator(parts);
+  const keeper = new StoreKeeper(parts);
   const kinds = [
     new Kind({ parts, task: backupTask(parts.backups), claims, runs }, (object, gone) => verifier.see(object, gone)),
     new Kind({ parts, task: restoreTask(parts.restores, files), claims, runs }),
@@ -51,7 +53,7 @@ export function createEngine(parts: EngineParts): Engine {
   ];
   return {
     run: async (signal) => {
-      const others = [verifier, sweep, prune, populator];
+      const others = [verifier, sweep, prune, populator, keeper];
       await Promise.all([...others, ...kinds].map((one) => one.run(signal)));
     },
     services: createServices(parts, runs, files),

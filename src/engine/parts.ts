@@ -7,20 +7,21 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Objects } from '../machinery/objects.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { Authorizer } from '../machinery/user.ts';
-import type { ObjectStore } from '../objectstore/objectstore.ts';
 import type { OpenRepositories } from '../repository/reading/open-repositories.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { MoverSetting } from './mover/setting.ts';
 import type { Proofs } from './proofs.ts';
+import type { Stores } from './stores/stores.ts';
 
 export interface EngineParts {
   readonly objects: Objects;
   readonly backups: ResourceDefinition;
   readonly restores: ResourceDefinition;
   readonly snapshots: ResourceDefinition;
+  readonly backupStores: ResourceDefinition;
   /** The cluster that is backed up and restored to, as Kylon itself. */
   readonly cluster: Cluster;
-  readonly store: ObjectStore;
+  readonly stores: Stores;
   /** Of what was made in the cluster for the work. */
   readonly proofs: Proofs;
   /** What was in volumes. */

@@ -26,6 +26,8 @@ import type { Runs } from './runs/runs.ts';
 import type { SnapshotFiles } from './snapshot/snapshot-files.ts';
 import { holdBackup, releaseBackup } from './upkeep/hold.ts';
 import { verifyBackup } from './verify/ask.ts';
+import { storeOf } from './stores/stores.ts';
+import { checkStore } from './stores/check-store.ts';
 
 /** Archives that are open at once; each holds its index. */
 const openReaders = 32;
@@ -74,6 +76,7 @@ export function createServices(parts: EngineParts, runs: Runs, files: SnapshotFi
       requireData(parts, backup);
       return verifyBackup(parts, backup, signal);
     },
+    checkStore: (store, signal) => checkStore(parts, store, signal),
     hold: (backup, reason, change, signal) => holdBackup(parts, backup, reason, change, signal),
     release: (backup, change, signal) => releaseBackup(parts, backup, change, signal),
     createRestore: (restore, user, options, signal) => parts.objects.create(parts.restores, restore, user, options, signal),
@@ -104,7 +107,7 @@ function opened<T>(
   const folder = requireData(parts, object);
   const lasting = new AbortController().signal;
   const late = () => new StoreUnavailable(`${folder} was not opened within ${openWithin / 1_000} s`);
-  const load = () => withDeadline(parts.clock, openWithin, lasting, late, (signal) => open(parts.store, folder, signal));
+  const load = () => withDeadline(parts.clock, openWithin, lasting, late, (signal) => open(storeOf(parts, object), folder, signal));
   return unlessAborted(cache.get(folder, load), signal);
 }
 

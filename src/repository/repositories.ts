@@ -1,6 +1,6 @@
 /**
  * What was in volumes, in the object store: a restic repository (https://restic.readthedocs.io/en/stable/100_references.html) for each
- * namespace, under a password of its own. Whoever moves a volume speaks restic's REST protocol with this process, and has no key of the store.
+ * namespace in each store, under a password of its own. Whoever moves a volume speaks restic's REST protocol with this process, and has no key of the store.
  */
 
 /**
@@ -27,23 +27,29 @@ export interface Access {
   readonly repositoryPassword: string;
 }
 
+/** Each store has one for each namespace. */
+export interface RepositoryName {
+  readonly storeName: string;
+  readonly namespace: string;
+}
+
 export interface Repositories {
   /**
-   * Access to the repository of a namespace for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
+   * Access to a repository for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
    * call, and so is the repository: nobody has to `restic init`. Rejects with a StoreError.
    */
-  access(namespace: string, permit: Permit, ms: number, signal: AbortSignal): Promise<Access>;
+  access(repository: RepositoryName, permit: Permit, ms: number, signal: AbortSignal): Promise<Access>;
   /** Whether a snapshot is there and was written by a ticket of this holder: a Pod may say anything. Rejects with a StoreError. */
-  isWrittenFor(namespace: string, snapshotId: string, holder: string, signal: AbortSignal): Promise<boolean>;
+  isWrittenFor(repository: RepositoryName, snapshotId: string, holder: string, signal: AbortSignal): Promise<boolean>;
   /**
    * Takes a snapshot, by the id that restic gave it, out of the repository; it is no fault where it is gone. The packs stay until they are pruned, and
    * before anything is deleted it is written down that they have to be. Rejects with a StoreError.
    */
-  forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void>;
-  /** The namespaces from whose repositories something was forgotten, and not pruned since. Rejects with a StoreError. */
-  unpruned(signal: AbortSignal): Promise<readonly string[]>;
-  /** The ids of snapshots of such a namespace that are gone by now, so that a prune which begins after this frees what they held; the first thousand. Rejects with a StoreError. */
-  forgotten(namespace: string, signal: AbortSignal): Promise<readonly string[]>;
+  forget(repository: RepositoryName, snapshotId: string, signal: AbortSignal): Promise<void>;
+  /** The namespaces from whose repositories in a store something was forgotten, and not pruned since. Rejects with a StoreError. */
+  unpruned(storeName: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** The ids of snapshots of such a repository that are gone by now, so that a prune which begins after this frees what they held; the first thousand. Rejects with a StoreError. */
+  forgotten(repository: RepositoryName, signal: AbortSignal): Promise<readonly string[]>;
   /** They need no prune any more. Rejects with a StoreError. */
-  pruned(namespace: string, snapshotIds: readonly string[], signal: AbortSignal): Promise<void>;
+  pruned(repository: RepositoryName, snapshotIds: readonly string[], signal: AbortSignal): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * The secrets of the repository of each namespace: made once, by one put-if-absent, of which a race of replicas has one winner, and never
+ * The secrets of each repository: made once, by one put-if-absent, of which a race of replicas has one winner, and never
  * changed. What restic needs to begin, its key and its config, is decided in the same file: two at once can never make halves of two repositories.
  */
 import type { Clock } from '../base/clock.ts';
@@ -8,6 +8,7 @@ import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreDamaged, StoreNotFound, StoreUnavailable } from '../objectstore/objectstore.ts';
 import { idOf, newRepository } from './making/new-repository.ts';
 import type { Place } from './paths.ts';
+import type { RepositoryName } from './repositories.ts';
 import { configKey, fileKey, resticFolder, secretsKey } from './paths.ts';
 
 export interface Secrets {
@@ -19,59 +20,58 @@ export interface Secrets {
 }
 
 export interface SecretsParts {
-  readonly store: ObjectStore;
+  readonly storeNamed: (name: string) => ObjectStore;
   readonly domain: string;
   readonly clock: Clock;
   readonly ids: Ids;
 }
 
-/** Namespaces that are remembered; the one that was read first is forgotten. */
+/** Repositories that are remembered; the one that was read first is forgotten. */
 const mostKnown = 1000;
 
 export class SecretFiles {
   readonly #parts: SecretsParts;
+  /** By store and namespace. */
   readonly #known = new Map<string, Secrets>();
 
   constructor(parts: SecretsParts) {
     this.#parts = parts;
   }
 
-  /** Undefined where the namespace has none. Rejects with a StoreError. */
-  async find(namespace: string, signal: AbortSignal): Promise<Secrets | undefined> {
-    const known = this.#known.get(namespace) ?? (await this.#read(namespace, signal));
-    if (known !== undefined) this.#remember(namespace, known);
+  /** Undefined where the repository has none. Rejects with a StoreError. */
+  async find(repository: RepositoryName, signal: AbortSignal): Promise<Secrets | undefined> {
+    const known = this.#known.get(keyOf(repository)) ?? (await this.#read(repository, signal));
+    if (known !== undefined) this.#remember(repository, known);
     return known;
   }
 
   /** Makes them, and the beginning of the repository, where that has not been done. Rejects with a StoreError. */
-  async ensure(namespace: string, signal: AbortSignal): Promise<Secrets> {
-    const secrets = (await this.find(namespace, signal)) ?? (await this.#make(namespace, signal));
-    await this.#begin(namespace, secrets, signal);
+  async ensure(repository: RepositoryName, signal: AbortSignal): Promise<Secrets> {
+    const secrets = (await this.find(repository, signal)) ?? (await this.#make(repository, signal));
+    await this.#begin(repository, secrets, signal);
     return secrets;
   }
 
   /** Whatever became of the put, what lies there then is what counts. */
-  async #make(namespace: string, signal: AbortSignal): Promise<Secrets> {
-    const place = this.#place(namespace);
-    const { store } = this.#parts;
-    if (await isBegun(store, place, signal)) return this.#missed(namespace, signal);
+  async #make(repository: RepositoryName, signal: AbortSignal): Promise<Secrets> {
+    const { store, place } = this.#found(repository);
+    if (await isBegun(store, place, signal)) return this.#missed(repository, signal);
     await store.putIfAbsent(secretsKey(place), await newSecrets(this.#parts), signal);
-    const made = await this.find(namespace, signal);
+    const made = await this.find(repository, signal);
     if (made === undefined) throw new StoreUnavailable(`${store.name}: ${secretsKey(place)} was written, and cannot be found`);
     return made;
   }
 
   /** Another replica may have begun the repository since they were looked for; otherwise they are lost. */
-  async #missed(namespace: string, signal: AbortSignal): Promise<Secrets> {
-    const found = await this.find(namespace, signal);
-    if (found === undefined) throw lost(this.#place(namespace), 'is missing, though the repository is there');
+  async #missed(repository: RepositoryName, signal: AbortSignal): Promise<Secrets> {
+    const found = await this.find(repository, signal);
+    if (found === undefined) throw lost(this.#found(repository).place, 'is missing, though the repository is there');
     return found;
   }
 
   /** The same bytes by whichever replica, so that it is no matter who was first. Nothing is written where all is there: a store may be for reading only. */
-  async #begin(namespace: string, { key, config }: Secrets, signal: AbortSignal): Promise<void> {
-    const { store } = this.#parts;
-    const place = this.#place(namespace);
+  async #begin(repository: RepositoryName, { key, config }: Secrets, signal: AbortSignal): Promise<void> {
+    const { store, place } = this.#found(repository);
     const beginning = [
       [fileKey(place, 'keys', idOf(key)), key],
       [configKey(place), config],
@@ -80,28 +80,30 @@ export class SecretFiles {
       if ((await store.size(name, signal)) === undefined) await store.putIfAbsent(name, content, signal);
   }
 
-  async #read(namespace: string, signal: AbortSignal): Promise<Secrets | undefined> {
-    const place = this.#place(namespace);
+  async #read(repository: RepositoryName, signal: AbortSignal): Promise<Secrets | undefined> {
+    const { store, place } = this.#found(repository);
     try {
-      return secretsOf(await this.#parts.store.read(secretsKey(place), signal), place);
+      return secretsOf(await store.read(secretsKey(place), signal), place);
     } catch (error) {
       if (error instanceof StoreNotFound) return undefined;
       throw error instanceof StoreDamaged ? lost(place, 'is damaged', error) : error;
     }
   }
 
-  #remember(namespace: string, secrets: Secrets): void {
-    this.#known.set(namespace, secrets);
+  #remember(repository: RepositoryName, secrets: Secrets): void {
+    this.#known.set(keyOf(repository), secrets);
     for (const oldest of this.#known.keys()) {
       if (this.#known.size <= mostKnown) break;
       this.#known.delete(oldest);
     }
   }
 
-  #place(namespace: string): Place {
-    return { domain: this.#parts.domain, namespace };
+  #found({ storeName, namespace }: RepositoryName): { readonly store: ObjectStore; readonly place: Place } {
+    return { store: this.#parts.storeNamed(storeName), place: { domain: this.#parts.domain, namespace } };
   }
 }
+
+const keyOf = ({ storeName, namespace }: RepositoryName) => `${storeName}/${namespace}`;
 
 async function isBegun(store: ObjectStore, place: Place, signal: AbortSignal): Promise<boolean> {
   for await (const _ of store.list(resticFolder(place), signal)) return true;

@@ -1,4 +1,4 @@
-/** Repositories in an object store, and what serves them to restic. */
+/** Repositories in object stores, and what serves them to restic. */
 import type { Clock } from '../base/clock.ts';
 import type { Ids } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
@@ -7,16 +7,18 @@ import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreError } from '../objectstore/objectstore.ts';
 import { mark, markedAndGone, markedNamespaces, unmark } from './forgotten.ts';
 import { fileKey, isFileId } from './paths.ts';
+import type { Place } from './paths.ts';
 import { createServe } from './protocol/serve.ts';
 import { repositoriesPath } from './protocol/target.ts';
-import type { Access, Permit, Repositories } from './repositories.ts';
+import type { Access, Permit, Repositories, RepositoryName } from './repositories.ts';
 import { SecretFiles } from './secrets.ts';
 import { credentialsOf } from './tickets.ts';
 import { forgetWriter, writerOf } from './writers.ts';
 
 export interface RepositoryParts {
-  readonly store: ObjectStore;
-  /** Names the cluster in the store. */
+  /** The store of a name. Whether there is one is seen when it is used. */
+  readonly storeNamed: (name: string) => ObjectStore;
+  /** Names the cluster in each store. */
   readonly domain: string;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -39,43 +41,46 @@ class StoreRepositories implements Repositories {
     this.#secrets = secrets;
   }
 
-  async access(namespace: string, permit: Permit, ms: number, signal: AbortSignal): Promise<Access> {
-    const { repositoryPassword, ticketKey } = await this.#secrets.ensure(namespace, signal);
+  async access(repository: RepositoryName, permit: Permit, ms: number, signal: AbortSignal): Promise<Access> {
+    const { storeName, namespace } = repository;
+    const { repositoryPassword, ticketKey } = await this.#secrets.ensure(repository, signal);
     const expires = Math.ceil((this.#parts.clock.now() + ms) / 1000);
     return {
-      path: `${repositoriesPath.slice(1)}${namespace}/`,
+      path: `${repositoriesPath.slice(1)}${storeName}/${namespace}/`,
       ...credentialsOf({ namespace, ...permit, expires }, ticketKey),
       repositoryPassword,
     };
   }
 
-  async isWrittenFor(namespace: string, snapshotId: string, holder: string, signal: AbortSignal): Promise<boolean> {
-    const { store, domain } = this.#parts;
-    const place = { domain, namespace };
+  async isWrittenFor(repository: RepositoryName, snapshotId: string, holder: string, signal: AbortSignal): Promise<boolean> {
+    const { store, place } = this.#found(repository);
     const writer = await writerOf(store, place, snapshotId, signal);
     return writer?.holder === holder && (await store.size(fileKey(place, 'snapshots', snapshotId), signal)) !== undefined;
   }
 
-  async forget(namespace: string, snapshotId: string, signal: AbortSignal): Promise<void> {
+  async forget(repository: RepositoryName, snapshotId: string, signal: AbortSignal): Promise<void> {
     if (!isFileId(snapshotId)) throw new StoreError(`"${snapshotId.slice(0, 80)}" is no id of a snapshot of restic`);
-    const { store, domain } = this.#parts;
-    const place = { domain, namespace };
+    const { store, place } = this.#found(repository);
     await mark(store, place, snapshotId, signal);
     await store.delete(fileKey(place, 'snapshots', snapshotId), signal);
     await forgetWriter(store, place, snapshotId, signal);
   }
 
-  unpruned(signal: AbortSignal): Promise<readonly string[]> {
-    return markedNamespaces(this.#parts.store, this.#parts.domain, signal);
+  unpruned(storeName: string, signal: AbortSignal): Promise<readonly string[]> {
+    return markedNamespaces(this.#parts.storeNamed(storeName), this.#parts.domain, signal);
   }
 
-  forgotten(namespace: string, signal: AbortSignal): Promise<readonly string[]> {
-    const { store, domain } = this.#parts;
-    return markedAndGone(store, { domain, namespace }, signal);
+  forgotten(repository: RepositoryName, signal: AbortSignal): Promise<readonly string[]> {
+    const { store, place } = this.#found(repository);
+    return markedAndGone(store, place, signal);
   }
 
-  pruned(namespace: string, snapshotIds: readonly string[], signal: AbortSignal): Promise<void> {
-    const { store, domain } = this.#parts;
-    return unmark(store, { domain, namespace }, snapshotIds, signal);
+  pruned(repository: RepositoryName, snapshotIds: readonly string[], signal: AbortSignal): Promise<void> {
+    const { store, place } = this.#found(repository);
+    return unmark(store, place, snapshotIds, signal);
+  }
+
+  #found({ storeName, namespace }: RepositoryName): { readonly store: ObjectStore; readonly place: Place } {
+    return { store: this.#parts.storeNamed(storeName), place: { domain: this.#parts.domain, namespace } };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Tickets to a repository: a user name that says who may do what until when, and as password a proof that Kylon has said so. Every
- * replica that knows the ticket key of the namespace can check them, and none has to remember them.
+ * replica that knows the ticket key of the repository can check them, and none has to remember them.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Permit, Rights } from './repositories.ts';

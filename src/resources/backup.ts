@@ -16,6 +16,7 @@ import { group, outlivesNamespace, version } from './group.ts';
 import { keyFaults } from './label-selector-faults.ts';
 import { selectionFaults, selectionFields } from './selection.ts';
 import { hold, refusalOfHeld } from './held.ts';
+import { recordedStoreName, storeName, storeNameFaults, storeReferences, withStoreName } from './store-name.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 import { throttle, throttleFaults } from './throttle.ts';
 import { verification } from './verified.ts';
@@ -36,6 +37,7 @@ const spec = object('What is to be saved. Only ttl can be changed.', {
       'Key of a label. Where several claims of a namespace have it with the same value, their volumes are taken at one moment, by a VolumeGroupSnapshot. Default: each volume is taken by itself.',
     ),
   ),
+  storeName: storeName('Name of the BackupStore in which the backup lies, and what is moved of its volumes.'),
   ttl: optional(duration('How long the backup is kept, counted from its completion, as 720h or 1h30m. Default: 720h.')),
   timeout: optional(duration('How long the backup may take; after that it fails. Default: as long as it takes.')),
 });
@@ -58,6 +60,7 @@ export const mostVolumes = 2_000;
 
 const status = object('What became of the backup. Written by Kylon alone.', {
   ...statusFields('backup'),
+  storeName: recordedStoreName,
   expiration: optional(time('When the backup will be deleted, unless it is held then: its completion and spec.ttl.')),
   progress: optional(
     object('How far a running backup is.', {
@@ -145,20 +148,24 @@ export const backups = defineResource({
   selectableFields: ['status.phase'],
   subresources: backupSubresources,
   rules: {
-    prepareForCreate: (backup, user) => withDefaults(begin(backup, user)),
+    prepareForCreate: (backup, user) => withDefaults(withStoreName(begin(backup, user))),
     prepareForUpdate: (backup, old, user) => withDefaults(keepFields(backup, old, keptFrom(user))),
     validate: (backup, old) =>
       valueFaults(spec, backup.spec, 'spec').length > 0 ? [] : faultsOf(backup as Backup, old as Backup | undefined),
     refuseDelete: (backup) => refusalOfHeld(backup as Backup),
     rightsToCreate: (backup) => rightsToCreate(backup as Backup),
+    references: storeReferences,
     outlivesNamespace: ({ metadata }) => metadata.annotations?.[outlivesNamespace] !== 'false',
   },
 });
 
 const itemsOf = ({ status }: Backup) => status?.items ?? status?.progress?.itemsBackedUp;
 
-/** What of the status only the server writes, whatever rights a client has to it. Who created it is never written again. */
-const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ['createdBy', 'hold', 'verification', 'volumes']);
+/** Never written again. */
+const fixed = ['createdBy', 'storeName'];
+
+/** What of the status only the server writes, whatever rights a client has to it. */
+const keptFrom = (user: User) => (user === kylonUser ? fixed : [...fixed, 'hold', 'verification', 'volumes']);
 
 /** A spec of the wrong type stays as it is, for the schema to refuse. */
 function withDefaults(backup: KubeObject): KubeObject {
@@ -178,6 +185,7 @@ function faultsOf(backup: Backup, old: Backup | undefined): readonly FieldError[
 function specFaults({ spec }: Backup): readonly FieldError[] {
   return [
     ...selectionFaults(spec),
+    ...storeNameFaults(spec.storeName),
     ...durationFaults('spec.ttl', spec.ttl),
     ...durationFaults('spec.timeout', spec.timeout),
     ...durationFaults('spec.csiSnapshotTimeout', spec.csiSnapshotTimeout),

@@ -36,6 +36,8 @@ export interface Services {
    * on then. While it is going on already, no second one is begun.
    */
   verify(backup: KubeObject, signal: AbortSignal): Promise<KubeObject>;
+  /** The store as it is after it was tried. */
+  checkStore(store: KubeObject, signal: AbortSignal): Promise<KubeObject>;
   /** The backup held; held already, it gets the new reason. ApiError 409 for one that is being deleted. */
   hold(backup: KubeObject, reason: string | undefined, change: HoldChange, signal: AbortSignal): Promise<KubeObject>;
   /** The backup no longer held. ApiError 404 where it was not. */

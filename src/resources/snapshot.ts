@@ -13,6 +13,7 @@ import { subdomainFaults } from '../machinery/writing/names.ts';
 import { durationFaults } from './durations.ts';
 import { backupUid, group, outlivesNamespace, version } from './group.ts';
 import { snapshotSubresources } from './snapshot-subresources.ts';
+import { recordedStoreName, storeName, storeNameFaults, storeReferences, withStoreName } from './store-name.ts';
 import { begin, endedFaults, keepFields, statusFields } from './status.ts';
 import { throttle, throttleFaults } from './throttle.ts';
 
@@ -41,6 +42,7 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
       'Whether what the driver has kept is copied into the object store; it is let go of then. With method File the copy is in the object store anyway.',
     ),
   ),
+  storeName: storeName('Name of the BackupStore into which moveData and method File copy.'),
   throttle: optional(throttle('Of moveData and method File; a Restore of the Snapshot may say otherwise.')),
   volumeSnapshotClassName: optional(
     text(
@@ -66,6 +68,7 @@ const claim = object('The PersistentVolumeClaim that was taken, as it was then: 
 
 const status = object('What became of the snapshot. Written by Kylon alone.', {
   ...statusFields('snapshot', 'Events tell of them'),
+  storeName: recordedStoreName,
   phase: choice('How far the snapshot is: New, InProgress, Completed (it can be restored), Failed (nothing is left of it), Deleting.', [
     'New',
     'InProgress',
@@ -137,7 +140,7 @@ const columns: readonly Column[] = [
 ];
 
 /** What of the status is acted upon with rights that are not its creator's: no client may write it, whatever rights it has to the status. */
-const ofKylon = ['createdBy', 'driver', 'method', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
+const ofKylon = ['createdBy', 'storeName', 'driver', 'method', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
 
 export const snapshots = defineResource({
   group,
@@ -155,10 +158,11 @@ export const snapshots = defineResource({
   selectableFields: ['status.phase', 'spec.source.persistentVolumeClaimName'],
   subresources: snapshotSubresources,
   rules: {
-    prepareForCreate: (snapshot, user) => withDefaults(begin(snapshot, user)),
+    prepareForCreate: (snapshot, user) => withDefaults(withStoreName(begin(snapshot, user))),
     prepareForUpdate: (snapshot, old, user) => withDefaults(keepFields(snapshot, old, keptFrom(user))),
     validate: (snapshot, old) =>
       valueFaults(spec, snapshot.spec, 'spec').length > 0 ? [] : faultsOf(snapshot as Snapshot, old as Snapshot | undefined),
+    references: storeReferences,
     outlivesNamespace: (snapshot) => outlives(snapshot as Snapshot),
   },
 });
@@ -169,7 +173,7 @@ const claimOf = ({ spec, status }: Snapshot) => status?.claim?.name ?? spec?.sou
 const outlives = ({ metadata, spec }: Snapshot) =>
   metadata.annotations?.[outlivesNamespace] !== 'false' && spec.source.volumeSnapshotName === undefined;
 
-const keptFrom = (user: User) => (user === kylonUser ? ['createdBy'] : ofKylon);
+const keptFrom = (user: User) => (user === kylonUser ? ['createdBy', 'storeName'] : ofKylon);
 
 /** A spec of the wrong type stays as it is, for the schema to refuse. What a Backup has taken is kept as long as that. */
 function withDefaults(snapshot: KubeObject): KubeObject {
@@ -192,6 +196,7 @@ function specFaults({ spec }: Snapshot): readonly FieldError[] {
     ...objectNameFaults('spec.source.volumeGroupSnapshotContentName', spec.source.volumeGroupSnapshotContentName),
     ...objectNameFaults('spec.source.volumeSnapshotName', volumeSnapshotName),
     ...objectNameFaults('spec.volumeSnapshotClassName', spec.volumeSnapshotClassName),
+    ...storeNameFaults(spec.storeName),
     ...durationFaults('spec.ttl', spec.ttl),
     ...durationFaults('spec.timeout', spec.timeout),
     ...throttleFaults(spec.throttle),
@@ -220,15 +225,15 @@ function classFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonl
   }));
 }
 
-function methodFaults({ source, method, moveData, throttle, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
+function methodFaults({ source, method, moveData, throttle, storeName, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
   const isTaken = source.volumeSnapshotName !== undefined || source.volumeGroupSnapshotContentName !== undefined;
   const faultsOf = (field: string, detail: string) => ({ field, type: 'Forbidden', detail }) as const;
   return [
     ...(isTaken && method === 'File' ? [faultsOf('spec.method', 'may not be File where a VolumeSnapshot is there already')] : []),
     ...(isTaken && moveData ? [faultsOf('spec.moveData', 'may be used with persistentVolumeClaimName alone')] : []),
-    ...(throttle && !moveData && method !== 'File'
-      ? [faultsOf('spec.throttle', 'may be used with moveData or method File only: nothing else moves data')]
-      : []),
+    ...Object.entries({ throttle, storeName })
+      .filter(([, given]) => given !== undefined && !moveData && method !== 'File')
+      .map(([field]) => faultsOf(`spec.${field}`, 'may be used with moveData or method File only: nothing else moves data')),
     ...(method === 'File' && volumeSnapshotClassName !== undefined
       ? [faultsOf('spec.volumeSnapshotClassName', 'may not be used with method File: no VolumeSnapshot is taken')]
       : []),

@@ -11,14 +11,20 @@ import { dataFinalizer } from './group.ts';
 export const phases = ['New', 'InProgress', 'Completed', 'PartiallyFailed', 'Failed', 'Deleting'] as const;
 export type Phase = (typeof phases)[number];
 
-const condition = object('One aspect of the state.', {
-  type: text('The aspect: Complete, Failed, Reconciling or Stalled, and Verified of a Backup.'),
-  status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
-  observedGeneration: optional(integer('The metadata.generation that it is about.')),
-  lastTransitionTime: time('When status last changed.'),
-  reason: text('Why, in one word: the phase, of the work or of the verification.'),
-  message: text('Why, for people.'),
-});
+export const condition = (type: string, reason = 'Why, in one word.') =>
+  object('One aspect of the state.', {
+    type: text(type),
+    status: choice('Whether it holds.', ['True', 'False', 'Unknown']),
+    observedGeneration: optional(integer('The metadata.generation that it is about.')),
+    lastTransitionTime: time('When status last changed.'),
+    reason: text(reason),
+    message: text('Why, for people.'),
+  });
+
+const conditionOfWork = condition(
+  'The aspect: Complete, Failed, Reconciling or Stalled, and Verified of a Backup.',
+  'Why, in one word: the phase, of the work or of the verification.',
+);
 
 const createdBy = object(
   'Who created the object, as the API server knew them. It is recorded by the server and cannot be set or changed.',
@@ -48,7 +54,7 @@ export function statusFields(work: string, told = 'the log has them') {
     conditions: optional(
       list(
         `Complete is True when the ${work} is Completed or PartiallyFailed, its reason says which; Failed is True when it is Failed. Reconciling and Stalled say the same to tools that follow the conventions of kstatus.`,
-        condition,
+        conditionOfWork,
         { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] },
       ),
     ),

@@ -61,9 +61,9 @@ describe(title, options, () => {
   beforeAll(async () => {
     restic = new Restic(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }));
     replica = await startReplica(pathToFileURL(join(temporaryFolder(), 'store')).href);
-    read = await replica.repositories.access('shop', to('read'), hour, signal);
+    read = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('read'), hour, signal);
     fill();
-    const append = await replica.repositories.access('shop', to('append'), hour, signal);
+    const append = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('append'), hour, signal);
     const { code, stdout, stderr } = await restic.mover(replica.port, append, ['backup', 'data'], folder);
     expect(code, stderr).toBe(0);
     snapshot = summaryIn(stdout)?.snapshotId ?? '';
@@ -267,7 +267,7 @@ describe(title, options, () => {
       expect(code, stderr).toBe(0);
       return { seconds: (performance.now() - began) / 1_000, stdout };
     };
-    const append = await replica.repositories.access('shop', to('append'), hour, signal);
+    const append = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('append'), hour, signal);
     const up = await seconds(append, ['--limit-upload=1024', '--limit-download=100000', 'backup', 'data']);
     const bringRandom = ['restore-files', summaryIn(up.stdout)?.snapshotId ?? '', 'Skip', '.kylon-uid', 'random', 'random', ''];
     rmSync(at('random'));

@@ -42,8 +42,8 @@ describe(title, options, () => {
     restic = new Restic(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }));
     makeOddTree(tree, 40 * MiB);
     replica = await startReplica(pathToFileURL(files).href);
-    append = await replica.repositories.access('shop', to('append'), hour, signal);
-    read = await replica.repositories.access('shop', to('read'), hour, signal);
+    append = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('append'), hour, signal);
+    read = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('read'), hour, signal);
   }, coldBuild);
   afterAll(() => replica?.close());
 
@@ -95,7 +95,7 @@ describe(title, options, () => {
     const refused = await at(append, 'forget', first);
     expect([refused.code, refused.stderr + refused.stdout]).not.toEqual([0, '']);
     expect(await snapshots()).toEqual([first, second]);
-    await replica.repositories.forget('shop', first, signal);
+    await replica.repositories.forget({ storeName: 'default', namespace: 'shop' }, first, signal);
     expect(await snapshots()).toEqual([second]);
     expect((await at(append, 'check')).code).toBe(0);
   });
@@ -115,11 +115,11 @@ describe(title, options, () => {
   it('is told at once of a wrong password, a ticket that is over, and one of another namespace', async () => {
     const wrong = await at({ ...append, repositoryPassword: 'wrong' }, 'snapshots');
     expect([wrong.code, wrong.stderr]).toEqual([12, expect.stringContaining('wrong password')]);
-    const short = await replica.repositories.access('shop', to('append'), 1, signal);
+    const short = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('append'), 1, signal);
     await sleep(1100);
     const late = await at(short, 'snapshots');
     expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('unexpected HTTP response (401)')]);
-    const other = await replica.repositories.access('other', to('append'), hour, signal);
+    const other = await replica.repositories.access({ storeName: 'default', namespace: 'other' }, to('append'), hour, signal);
     const astray = await at({ ...other, path: append.path }, 'snapshots');
     expect([astray.code, astray.stderr]).toEqual([1, expect.stringContaining('unexpected HTTP response (403)')]);
   });
@@ -150,8 +150,8 @@ describe(title, options, () => {
 
     beforeAll(async () => {
       mkdirSync(data);
-      prune = await replica.repositories.access('pruned', to('prune'), hour, signal);
-      writer = await replica.repositories.access('pruned', to('append'), hour, signal);
+      prune = await replica.repositories.access({ storeName: 'default', namespace: 'pruned' }, to('prune'), hour, signal);
+      writer = await replica.repositories.access({ storeName: 'default', namespace: 'pruned' }, to('append'), hour, signal);
     });
 
     const prunes = (port = replica.port) => restic.mover(port, prune, ['prune']);
@@ -169,7 +169,7 @@ describe(title, options, () => {
       const first = await backUpNew();
       const second = await backUpNew();
       const before = packs().length;
-      await replica.repositories.forget('pruned', first, signal);
+      await replica.repositories.forget({ storeName: 'default', namespace: 'pruned' }, first, signal);
       const pruned = await prunes();
       expect(pruned.code, pruned.stderr + pruned.stdout).toBe(0);
       expect(freedIn(pruned.stdout)).toMatch(/blobs \/ (39|4\d)\.\d+ MiB/);
@@ -183,7 +183,7 @@ describe(title, options, () => {
 
     it('is not pruned by a ticket to append, and nothing is forgotten or saved as a snapshot by one to prune', async () => {
       const id = await backUpNew();
-      await replica.repositories.forget('pruned', id, signal);
+      await replica.repositories.forget({ storeName: 'default', namespace: 'pruned' }, id, signal);
       const before = packs();
       expect((await at(writer, 'prune')).code).not.toBe(0);
       expect(packs()).toEqual(before);
@@ -208,7 +208,7 @@ describe(title, options, () => {
 
     /** Something to prune, and a replica at which a prune stops in the middle until `goOn`. */
     const heldUp = async () => {
-      await replica.repositories.forget('pruned', await backUpNew(), signal);
+      await replica.repositories.forget({ storeName: 'default', namespace: 'pruned' }, await backUpNew(), signal);
       const gate = Promise.withResolvers<void>();
       let isHeld = false;
       const slow: ReplicaOptions['wrap'] = (serve) => async (request, signal) => {
@@ -287,12 +287,12 @@ describe(title, options, () => {
     try {
       const results = await Promise.all(
         [replica, other].map(async ({ port, repositories }) => {
-          const access = await repositories.access('new', to('append'), hour, signal);
+          const access = await repositories.access({ storeName: 'default', namespace: 'new' }, to('append'), hour, signal);
           return restic.at(port, access, ['backup', '--json', '--host', String(port), tree]);
         }),
       );
       for (const result of results) summaryOf(result);
-      const access = await other.repositories.access('new', to('read'), hour, signal);
+      const access = await other.repositories.access({ storeName: 'default', namespace: 'new' }, to('read'), hour, signal);
       const check = await restic.at(other.port, access, ['check', '--read-data']);
       expect(check.code, check.stderr).toBe(0);
       expect(JSON.parse((await restic.at(other.port, access, ['snapshots', '--json'])).stdout)).toHaveLength(2);
@@ -323,7 +323,7 @@ describe(title, options, () => {
         };
         const one = await startReplica(url(), { env, ...(encryptionKeys && { encryptionKeys }), wrap: losing });
         try {
-          const access = await one.repositories.access('lossy', to('append'), hour, signal);
+          const access = await one.repositories.access({ storeName: 'default', namespace: 'lossy' }, to('append'), hour, signal);
           summaryOf(await restic.at(one.port, access, ['backup', '--json', tree]));
           expect([...lost].map((path) => path.split('/').at(-2))).toEqual(expect.arrayContaining(['locks', 'data', 'index', 'snapshots']));
           const check = await restic.at(one.port, access, ['check', '--read-data']);

@@ -34,7 +34,7 @@ export interface ReplicaOptions {
 export async function startReplica(url: string, { env = {}, encryptionKeys, wrap = (serve) => serve }: ReplicaOptions = {}) {
   const parts = { clock: systemClock, ids: randomIds, log: createLog('silent'), metrics: createMetrics(), env: { ...process.env, ...env } };
   const { store } = await openStore(url, { ...parts, encryptionKeys }, signal);
-  const { repositories, serve } = createRepositories({ ...parts, store, domain: 'domain' });
+  const { repositories, serve } = createRepositories({ ...parts, storeNamed: () => store, domain: 'domain' });
   const server = await startServer(
     {
       ...serving,

@@ -11,8 +11,10 @@ import type { Engine } from '../../src/engine/engine.ts';
 import type { MoverSetting } from '../../src/engine/mover/setting.ts';
 import type { EngineParts } from '../../src/engine/parts.ts';
 import { Proofs } from '../../src/engine/proofs.ts';
+import type { Stores } from '../../src/engine/stores/stores.ts';
 import type { Api } from '../../src/machinery/api.ts';
 import { createObjects } from '../../src/machinery/in-process.ts';
+import type { Objects } from '../../src/machinery/objects.ts';
 import type { KubeObject } from '../../src/machinery/object.ts';
 import type { ResourceDefinition } from '../../src/machinery/resource.ts';
 import type { User } from '../../src/machinery/user.ts';
@@ -21,6 +23,7 @@ import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { KeptIndexes } from '../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../src/repository/reading/open-repositories.ts';
 import type { Repositories } from '../../src/repository/repositories.ts';
+import { backupStores } from '../../src/resources/backup-store.ts';
 import { backups } from '../../src/resources/backup.ts';
 import type { Backup, BackupSpec } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
@@ -29,6 +32,14 @@ import { snapshots } from '../../src/resources/snapshot.ts';
 import type { ItemResult } from '../../src/resources/services.ts';
 import { MemoryStorage } from '../machinery/memory-storage.ts';
 import { MemoryCluster } from './memory-cluster.ts';
+
+/** The default store, and no others. */
+const onlyStore = (store: ObjectStore): Stores => ({
+  defaultUrl: 'memory:',
+  named: () => store,
+  faultOf: () => Promise.resolve(undefined),
+  isOpen: () => true,
+});
 
 export const emptyRepositories: Repositories = {
   access: async () => ({ path: 'repositories/', username: 'mover', password: 'ticket', repositoryPassword: 'key' }),
@@ -51,6 +62,8 @@ export function createWorkbench(
     /** What lies in the store; and, where it is not a plain one, the store on it. */
     files?: Map<string, Uint8Array>;
     store?: ObjectStore;
+    /** Instead of that one alone. */
+    stores?: (objects: Objects) => Stores;
     repositories?: Repositories;
     mover?: MoverSetting;
     replica?: string;
@@ -63,7 +76,7 @@ export function createWorkbench(
   /** Namespaces, and `*` for the cluster, where nobody may make backups. */
   const denied = new Set<string>();
   const api: Api = {
-    definitions: [backups, restores, snapshots],
+    definitions: [backups, restores, snapshots, backupStores],
     storage,
     clock,
     ids: randomIds,
@@ -76,14 +89,16 @@ export function createWorkbench(
     namespaces: { phase: () => Promise.resolve('Active') },
     services: undefined,
   };
+  const objects = createObjects(api);
   const store = given.store ?? memoryStore(files);
   const parts: EngineParts = {
-    objects: createObjects(api),
+    objects,
     backups,
     restores,
     snapshots,
     cluster,
-    store,
+    backupStores,
+    stores: given.stores?.(objects) ?? onlyStore(store),
     proofs: new Proofs({ store, domain: 'domain', ids: randomIds }),
     repositories: given.repositories ?? emptyRepositories,
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),

@@ -8,7 +8,7 @@ import { credentialsOf } from '../../src/repository/tickets.ts';
 import { collect, inPieces, pattern } from '../conformance/objectstore/subject.ts';
 import { keysOf } from '../objectstore/keyrings.ts';
 import { parts, stores } from '../objectstore/stores.ts';
-import { authorizationOf, changed, createWorkbench, folder, hour, idOf, nothing, signal, to } from './workbench.ts';
+import { authorizationOf, changed, createWorkbench, folder, hour, idOf, nothing, shop, signal, to } from './workbench.ts';
 
 const MiB = 1024 * 1024;
 const v2 = 'application/vnd.x.restic.rest.v2';
@@ -36,7 +36,7 @@ describe.each(places)('files of a repository in a store that is $name, sent $man
     const made = await create();
     destroy = made.destroy;
     bench = createWorkbench({ store: made.clients[0] });
-    as = await bench.repositories.access('shop', to('append'), hour, signal);
+    as = await bench.repositories.access(shop, to('append'), hour, signal);
   });
 
   it('are saved, told, read whole and in part, and listed in both versions', async () => {
@@ -144,7 +144,7 @@ describe('the rights of a ticket', () => {
     ['read', 4],
   ] as const)('%s allows so much, and no more', async (rights, column) => {
     const { send, repositories } = createWorkbench();
-    const as = await repositories.access('shop', to(rights), hour, signal);
+    const as = await repositories.access(shop, to(rights), hour, signal);
     const got: unknown[] = [];
     for (const [method, path] of table) got.push([method, path, (await send(method, path, { as, body: small })).status]);
     expect(got).toEqual(table.map((row) => [row[0], row[1], row[column]]));
@@ -153,7 +153,7 @@ describe('the rights of a ticket', () => {
   it('end with its time, and at no other replica sooner or later', async () => {
     const { send, repositories, clock, store } = createWorkbench();
     const other = createWorkbench({ store, clock });
-    const as = await repositories.access('shop', to('read'), hour, signal);
+    const as = await repositories.access(shop, to('read'), hour, signal);
     await clock.pass(hour - 1000);
     expect([await send('GET', 'config', { as }), await other.send('GET', 'config', { as })]).toMatchObject([
       { status: 200 },
@@ -166,16 +166,34 @@ describe('the rights of a ticket', () => {
 
   it('are of one namespace', async () => {
     const { send, repositories } = createWorkbench();
-    await repositories.access('shop', to('append'), hour, signal);
-    const other = await repositories.access('other', to('append'), hour, signal);
+    await repositories.access(shop, to('append'), hour, signal);
+    const other = await repositories.access({ storeName: 'default', namespace: 'other' }, to('append'), hour, signal);
     expect(await send('GET', 'config', { as: other })).toMatchObject({ status: 403, text: 'the ticket is of another namespace\n' });
-    expect(await send('GET', '/repositories/other/config', { as: other })).toMatchObject({ status: 200 });
+    expect(await send('GET', '/repositories/default/other/config', { as: other })).toMatchObject({ status: 200 });
+  });
+
+  it('are of one store', async () => {
+    const stores = new Map(['default', 'archive'].map((name) => [name, memoryStore()]));
+    const storeNamed = (name: string) => stores.get(name) ?? memoryStore();
+    const { repositories, send } = createWorkbench({ storeNamed });
+    const [as, other] = await Promise.all(
+      ['default', 'archive'].map((storeName) => repositories.access({ storeName, namespace: 'shop' }, to('append'), hour, signal)),
+    );
+    expect(other?.path).toBe('repositories/archive/shop/');
+    expect(await send('GET', 'config', { as })).toMatchObject({ status: 200 });
+    expect(await send('GET', '/repositories/archive/shop/config', { as: other })).toMatchObject({ status: 200 });
+    for (const [path, shown] of [
+      ['config', other],
+      ['/repositories/archive/shop/config', as],
+      ['/repositories/none/shop/config', as],
+    ] as const)
+      expect(await send('GET', path, { as: shown })).toMatchObject({ status: 401 });
   });
 
   it('cannot be changed by whoever has one', async () => {
     const { send, repositories, clock } = createWorkbench();
-    const read = await repositories.access('shop', to('read'), hour, signal);
-    const other = await repositories.access('other', to('append'), hour, signal);
+    const read = await repositories.access(shop, to('read'), hour, signal);
+    const other = await repositories.access({ storeName: 'default', namespace: 'other' }, to('append'), hour, signal);
     const [, expires = ''] = read.username.split('.');
     const forged = [
       { ...read, username: read.username.replace('read', 'append') },
@@ -202,31 +220,31 @@ describe('paths', () => {
   const id = idOf('x');
   it.each([
     '/repositories/',
-    '/repositories/shop',
-    '/repositories//config',
-    '/repositories/shop/../other/config',
-    '/repositories/shop/%2e%2e/other/config',
-    '/repositories/shop%2fconfig',
-    '/repositories/SHOP/config',
-    '/repositories/shop/CONFIG',
-    '/repositories/shop/config/',
-    '/repositories/shop//config',
-    '/repositories/shop/secrets.json',
-    '/repositories/shop/../secrets.json',
-    '/repositories/shop/data',
-    `/repositories/shop/data/${id.toUpperCase()}`,
-    `/repositories/shop/data/${id}0`,
-    `/repositories/shop/data/${id}/`,
-    `/repositories/shop/data/${id.slice(0, 2)}/${id}`,
-    `/repositories/shop/data/${id}\n`,
-    `/repositories/shop/other/${id}`,
-    `/repositories/${'a'.repeat(64)}/config`,
-    `/repositories/shop/data/${'a'.repeat(100_000)}`,
-    '/repositories/-shop/config',
-    'https://host/repositories/shop/config',
+    '/repositories/default/shop',
+    '/repositories/default//config',
+    '/repositories/default/shop/../other/config',
+    '/repositories/default/shop/%2e%2e/other/config',
+    '/repositories/default/shop%2fconfig',
+    '/repositories/default/SHOP/config',
+    '/repositories/default/shop/CONFIG',
+    '/repositories/default/shop/config/',
+    '/repositories/default/shop//config',
+    '/repositories/default/shop/secrets.json',
+    '/repositories/default/shop/../secrets.json',
+    '/repositories/default/shop/data',
+    `/repositories/default/shop/data/${id.toUpperCase()}`,
+    `/repositories/default/shop/data/${id}0`,
+    `/repositories/default/shop/data/${id}/`,
+    `/repositories/default/shop/data/${id.slice(0, 2)}/${id}`,
+    `/repositories/default/shop/data/${id}\n`,
+    `/repositories/default/shop/other/${id}`,
+    `/repositories/default/${'a'.repeat(64)}/config`,
+    `/repositories/default/shop/data/${'a'.repeat(100_000)}`,
+    '/repositories/default/-shop/config',
+    'https://host/repositories/default/shop/config',
   ])('%s is none', async (url) => {
     const { serve, repositories } = createWorkbench();
-    const authorization = authorizationOf(await repositories.access('shop', to('append'), hour, signal));
+    const authorization = authorizationOf(await repositories.access(shop, to('append'), hour, signal));
     const answer = await serve({ method: 'GET', url, authorization, accept: '', range: '', contentLength: 0, body: nothing() }, signal);
     expect(answer.status).toBe(404);
   });
@@ -247,7 +265,7 @@ describe('a store that fails', () => {
     [new TypeError('undefined is not a function'), 500],
   ])('%s', async (error, status) => {
     const { repositories, store, clock } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     const { send, lines } = createWorkbench({ store: failing(store, error), clock });
     for (const [method, path] of [
       ['GET', `data/${packId}`],
@@ -280,7 +298,7 @@ describe('load', () => {
       },
     });
     const { send, repositories } = createWorkbench({ store: slow });
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     let begun = 0;
     const sending = Array.from({ length: 12 }, (_, i) => {
       const content = Buffer.from(`file ${i}`);
@@ -299,12 +317,12 @@ describe('load', () => {
 
   it('is bounded where files are read, until the request is over', async () => {
     const { serve, send, repositories } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     await send('POST', `data/${packId}`, { as, body: pack });
     const over = new AbortController();
     const request = {
       method: 'GET',
-      url: `/repositories/shop/data/${packId}`,
+      url: `/repositories/default/shop/data/${packId}`,
       authorization: authorizationOf(as),
       accept: '',
       range: '',
@@ -329,7 +347,7 @@ describe('a list', () => {
   it('is whole over many pages, and leaves out what is no file of a repository', async () => {
     const objects = new Map<string, Uint8Array>();
     const { send, repositories } = createWorkbench({ store: memoryStore(objects) });
-    const as = await repositories.access('shop', to('read'), hour, signal);
+    const as = await repositories.access(shop, to('read'), hour, signal);
     const names = Array.from({ length: 2500 }, (_, i) => idOf(`${i}`)).sort();
     for (const name of names) objects.set(`${folder}/restic/data/${name.slice(0, 2)}/${name}`, Buffer.from('x'));
     objects.set(`${folder}/restic/data/ff/README`, Buffer.from('x'));
@@ -340,10 +358,10 @@ describe('a list', () => {
 describe('figures', () => {
   it('count requests by what was done and what came of it', async () => {
     const { send, repositories, metrics } = createWorkbench();
-    const as = await repositories.access('shop', to('read'), hour, signal);
+    const as = await repositories.access(shop, to('read'), hour, signal);
     await send('GET', 'config', { as });
     await send('GET', 'config');
-    await send('GET', '/repositories/shop/nothing', { as });
+    await send('GET', '/repositories/default/shop/nothing', { as });
     const { body } = await metrics.text();
     expect(body.split('\n').filter((line) => line.startsWith('kylon_repository_requests_total'))).toEqual([
       'kylon_repository_requests_total{operation="read",code="200"} 1',

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { StoreConflict, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { collect, inPieces, pattern } from '../conformance/objectstore/subject.ts';
-import { changed, createWorkbench, folder, hour, idOf, signal, to } from './workbench.ts';
+import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const MiB = 1024 * 1024;
 const pack = Buffer.from(pattern(300_000));
@@ -14,7 +14,7 @@ const packKey = keyOf(packId);
 describe('a store that tells of a file before it has read the new one', () => {
   it('gets the same answers for it', async () => {
     const { repositories, store, clock, send } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     await send('POST', `data/${packId}`, { as, body: pack });
     const early = async () => {
       throw new StoreConflict('it exists already');
@@ -35,7 +35,7 @@ describe('a file that is gathered', () => {
     const put = vi.fn(store.putIfAbsent.bind(store));
     const upload = vi.fn(store.upload.bind(store));
     const { send, repositories } = createWorkbench({ store: changed(store, { putIfAbsent: put, upload }) });
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     put.mockClear();
     for (const length of [25 * MiB, 25 * MiB + 1]) {
       const content = Buffer.alloc(length, 'x');
@@ -48,7 +48,7 @@ describe('a file that is gathered', () => {
 
   it('is refused where another of its name is there, and well where it is the same', async () => {
     const { send, repositories, store } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     await store.putIfAbsent(packKey, pack.subarray(1), signal);
     expect(await send('POST', `data/${packId}`, { as, body: pack })).toMatchObject({ status: 403 });
     await store.delete(packKey, signal);
@@ -58,7 +58,7 @@ describe('a file that is gathered', () => {
 
   it('is never longer than was said', async () => {
     const { send, repositories, store } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     const said = { as, body: inPieces(pack, 64 * 1024), contentLength: pack.length - 1 };
     expect(await send('POST', `data/${packId}`, said)).toMatchObject({ status: 413 });
     expect(await store.size(packKey, signal)).toBeUndefined();
@@ -66,7 +66,7 @@ describe('a file that is gathered', () => {
 
   it('is what was sent, whatever was gathered there before', async () => {
     const { send, repositories, store } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     for (const length of [3000, 1000, 0, 2000]) {
       const content = Buffer.from(pattern(length));
       expect(await send('POST', `data/${idOf(content)}`, { as, body: content })).toMatchObject({ status: 200 });
@@ -78,7 +78,7 @@ describe('a file that is gathered', () => {
     const store = memoryStore();
     const given: Uint8Array[] = [];
     const { repositories, clock } = createWorkbench({ store });
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     const slow = changed(store, {
       putIfAbsent: async (_key, body) => {
         given.push(body);
@@ -95,7 +95,7 @@ describe('a file that is gathered', () => {
 describe('a sender', () => {
   it('that falls silent loses its place, and leaves nothing', async () => {
     const { send, repositories, store, clock } = createWorkbench();
-    const as = await repositories.access('shop', to('append'), hour, signal);
+    const as = await repositories.access(shop, to('append'), hour, signal);
     const silent = async function* () {
       yield pack.subarray(0, 1000);
       await new Promise(() => {});

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { StoreDenied, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { collect } from '../conformance/objectstore/subject.ts';
-import { changed, createWorkbench, folder, hour, idOf, signal, to } from './workbench.ts';
+import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const keysOf = async (objects: Map<string, Uint8Array>) =>
   (await collect(memoryStore(objects).list('', signal))).map(({ key }) => key.replace(/[0-9a-f]{64}$/, 'ID'));
@@ -11,8 +11,8 @@ describe('the secrets of a repository', () => {
   it('are made with the first call, with the files that restic begins with', async () => {
     const objects = new Map<string, Uint8Array>();
     const { repositories } = createWorkbench({ store: memoryStore(objects) });
-    const access = await repositories.access('shop', to('append'), hour, signal);
-    expect(access).toMatchObject({ path: 'repositories/shop/', repositoryPassword: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    const access = await repositories.access(shop, to('append'), hour, signal);
+    expect(access).toMatchObject({ path: 'repositories/default/shop/', repositoryPassword: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(await keysOf(objects)).toEqual([`${folder}/restic/config`, `${folder}/restic/keys/ID`, `${folder}/secrets.json`]);
     const [name = '', key = Buffer.of()] = [...objects].find(([name]) => name.includes('/keys/')) ?? [];
     expect(name.endsWith(idOf(key))).toBe(true);
@@ -20,7 +20,7 @@ describe('the secrets of a repository', () => {
 
   it('are the same for all replicas, whoever is first, and after a restart', async () => {
     const objects = new Map<string, Uint8Array>();
-    const access = () => createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', to('append'), hour, signal);
+    const access = () => createWorkbench({ store: memoryStore(objects) }).repositories.access(shop, to('append'), hour, signal);
     const all = await Promise.all(Array.from({ length: 5 }, access));
     expect(new Set([...all, await access()].map(({ repositoryPassword }) => repositoryPassword)).size).toBe(1);
     expect(await keysOf(objects)).toEqual([`${folder}/restic/config`, `${folder}/restic/keys/ID`, `${folder}/secrets.json`]);
@@ -28,7 +28,9 @@ describe('the secrets of a repository', () => {
 
   it('are others in each namespace', async () => {
     const { repositories } = createWorkbench();
-    const [shop, other] = await Promise.all(['shop', 'other'].map((one) => repositories.access(one, to('append'), hour, signal)));
+    const [shop, other] = await Promise.all(
+      ['shop', 'other'].map((one) => repositories.access({ storeName: 'default', namespace: one }, to('append'), hour, signal)),
+    );
     expect(shop?.repositoryPassword).not.toBe(other?.repositoryPassword);
   });
 
@@ -42,8 +44,8 @@ describe('the secrets of a repository', () => {
         throw new StoreUnavailable(`${key}: no answer`);
       },
     });
-    await expect(createWorkbench({ store: losing }).repositories.access('shop', to('append'), hour, signal)).rejects.toThrow('no answer');
-    const found = await createWorkbench({ store }).repositories.access('shop', to('append'), hour, signal);
+    await expect(createWorkbench({ store: losing }).repositories.access(shop, to('append'), hour, signal)).rejects.toThrow('no answer');
+    const found = await createWorkbench({ store }).repositories.access(shop, to('append'), hour, signal);
     expect(lost).toBe(1);
     expect(JSON.parse(Buffer.from(await store.read(`${folder}/secrets.json`, signal)).toString())).toMatchObject({
       repositoryPassword: found.repositoryPassword,
@@ -59,7 +61,7 @@ describe('the secrets of a repository', () => {
     const store = memoryStore();
     await store.putIfAbsent(`${folder}/secrets.json`, Buffer.from(content), signal);
     const error = await createWorkbench({ store })
-      .repositories.access('shop', to('append'), hour, signal)
+      .repositories.access(shop, to('append'), hour, signal)
       .catch((error: unknown) => error as Error);
     expect(error).toMatchObject({
       name: 'StoreDamaged',
@@ -71,9 +73,9 @@ describe('the secrets of a repository', () => {
 
   it('are never made anew beside an old repository', async () => {
     const objects = new Map<string, Uint8Array>();
-    await createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', to('append'), hour, signal);
+    await createWorkbench({ store: memoryStore(objects) }).repositories.access(shop, to('append'), hour, signal);
     objects.delete(`${folder}/secrets.json`);
-    await expect(createWorkbench({ store: memoryStore(objects) }).repositories.access('shop', to('append'), hour, signal)).rejects.toThrow(
+    await expect(createWorkbench({ store: memoryStore(objects) }).repositories.access(shop, to('append'), hour, signal)).rejects.toThrow(
       `${folder}/secrets.json is missing, though the repository is there`,
     );
     expect(objects.has(`${folder}/secrets.json`)).toBe(false);
@@ -81,22 +83,24 @@ describe('the secrets of a repository', () => {
 
   it('are found in a store that may only be read', async () => {
     const store = memoryStore();
-    const made = await createWorkbench({ store }).repositories.access('shop', to('read'), hour, signal);
+    const made = await createWorkbench({ store }).repositories.access(shop, to('read'), hour, signal);
     const denied = async () => {
       throw new StoreDenied('the store may only be read');
     };
     const { repositories } = createWorkbench({ store: changed(store, { putIfAbsent: denied }) });
-    expect(await repositories.access('shop', to('read'), hour, signal)).toEqual(made);
-    await expect(repositories.access('other', to('read'), hour, signal)).rejects.toThrow('may only be read');
+    expect(await repositories.access(shop, to('read'), hour, signal)).toEqual(made);
+    await expect(repositories.access({ storeName: 'default', namespace: 'other' }, to('read'), hour, signal)).rejects.toThrow(
+      'may only be read',
+    );
   });
 
   it('bring back the files that restic begins with', async () => {
     const objects = new Map<string, Uint8Array>();
     const { repositories } = createWorkbench({ store: memoryStore(objects) });
-    await repositories.access('shop', to('append'), hour, signal);
+    await repositories.access(shop, to('append'), hour, signal);
     const before = new Map(objects);
     for (const key of objects.keys()) if (key.includes('/restic/')) objects.delete(key);
-    await repositories.access('shop', to('append'), hour, signal);
+    await repositories.access(shop, to('append'), hour, signal);
     expect(objects).toEqual(before);
   });
 });
@@ -106,11 +110,11 @@ describe('forget', () => {
     const { repositories, store } = createWorkbench();
     const [id, other] = [idOf('one'), idOf('other')];
     for (const name of [id, other]) await store.putIfAbsent(`${folder}/restic/snapshots/${name}`, Buffer.from('x'), signal);
-    for (const _ of [1, 2]) await repositories.forget('shop', id, signal);
+    for (const _ of [1, 2]) await repositories.forget(shop, id, signal);
     expect((await collect(store.list(folder, signal))).map(({ key }) => key)).toEqual([`${folder}/restic/snapshots/${other}`]);
   });
 
   it.each(['latest', '../../config', '', idOf('x').slice(0, 8)])('takes no other name: %s', async (name) => {
-    await expect(createWorkbench().repositories.forget('shop', name, signal)).rejects.toThrow('is no id of a snapshot');
+    await expect(createWorkbench().repositories.forget(shop, name, signal)).rejects.toThrow('is no id of a snapshot');
   });
 });

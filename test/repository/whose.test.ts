@@ -4,7 +4,7 @@ import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import type { Access } from '../../src/repository/repositories.ts';
 import { collect, inPieces } from '../conformance/objectstore/subject.ts';
-import { createWorkbench, folder, hour, idOf, signal, to } from './workbench.ts';
+import { createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const minute = 60_000;
 const snapshot = Buffer.from('a snapshot');
@@ -22,12 +22,12 @@ let reading: Access;
 beforeEach(async () => {
   store = memoryStore();
   bench = createWorkbench({ store });
-  const ticket = (...given: Parameters<typeof to>) => bench.repositories.access('shop', to(...given), hour, signal);
+  const ticket = (...given: Parameters<typeof to>) => bench.repositories.access(shop, to(...given), hour, signal);
   [mine, others, reading] = [await ticket('append', 'mine'), await ticket('append', 'others'), await ticket('read', 'reader')];
 });
 
 const post = (as: Access, path: string, body: Uint8Array | AsyncIterable<Uint8Array>) => bench.send('POST', path, { as, body });
-const isWrittenFor = (holder: string) => bench.repositories.isWrittenFor('shop', id, holder, signal);
+const isWrittenFor = (holder: string) => bench.repositories.isWrittenFor(shop, id, holder, signal);
 
 describe('a snapshot', () => {
   it.each([
@@ -55,7 +55,7 @@ describe('a snapshot', () => {
 
   it('that is forgotten leaves no note', async () => {
     await post(mine, `snapshots/${id}`, snapshot);
-    await bench.repositories.forget('shop', id, signal);
+    await bench.repositories.forget(shop, id, signal);
     expect(await isWrittenFor('mine')).toBe(false);
     expect(await keysBelow(store, `${folder}/writers/`)).toEqual([]);
   });

@@ -6,7 +6,7 @@ import type { Log } from '../../src/base/log.ts';
 import { createMetrics } from '../../src/base/metrics.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
-import type { Access, Permit, Rights } from '../../src/repository/repositories.ts';
+import type { Access, Permit, RepositoryName, Rights } from '../../src/repository/repositories.ts';
 import { createRepositories } from '../../src/repository/store-repositories.ts';
 import { inPieces } from '../conformance/objectstore/subject.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -14,6 +14,8 @@ import { ManualClock } from '../manual-clock.ts';
 export const signal = AbortSignal.any([]);
 export const folder = 'd/domain/volumes/shop';
 export const hour = 3_600_000;
+/** The repository that lies in `folder`. */
+export const shop: RepositoryName = { storeName: 'default', namespace: 'shop' };
 
 /** What a ticket is for. */
 export const to = (rights: Rights, holder = 'uid-1'): Permit => ({ rights, holder });
@@ -54,18 +56,24 @@ export function createWorkbench({
   store = memoryStore(),
   clock = new ManualClock(),
   metrics = createMetrics(),
-}: { store?: ObjectStore; clock?: ManualClock; metrics?: ReturnType<typeof createMetrics> } = {}) {
+  storeNamed = () => store,
+}: {
+  store?: ObjectStore;
+  storeNamed?: (name: string) => ObjectStore;
+  clock?: ManualClock;
+  metrics?: ReturnType<typeof createMetrics>;
+} = {}) {
   const lines: string[] = [];
   const write = (message: string, fields = {}) => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
-  const { repositories, serve } = createRepositories({ store, domain: 'domain', clock, ids: randomIds, log, metrics });
+  const { repositories, serve } = createRepositories({ storeNamed, domain: 'domain', clock, ids: randomIds, log, metrics });
 
   /** The path is below the repository of the namespace `shop`, or begins with a slash. */
   async function send(method: string, path: string, { as, body = Buffer.of(), range = '', accept = '', contentLength }: Sent = {}) {
     const over = new AbortController();
     const request = {
       method,
-      url: path.startsWith('/') ? path : `/repositories/shop/${path}`,
+      url: path.startsWith('/') ? path : `/repositories/default/shop/${path}`,
       authorization: as ? authorizationOf(as) : '',
       accept,
       range,

@@ -40,6 +40,7 @@ describe('a new Backup', () => {
       status: {
         phase: 'New',
         observedGeneration: 0,
+        storeName: 'default',
         createdBy: { username: 'ann', uid: 'u1', groups: ['devs'], extra: { scopes: ['a', 'b'] } },
       },
     });

@@ -52,6 +52,7 @@ function servicesOf(asked: unknown[]): Services {
       asked.push(key);
       return key.name === 'a' ? new TextEncoder().encode(manifest) : undefined;
     },
+    checkStore: async (store) => store,
     files: async (_, query) => {
       asked.push(query);
       return { items: [heldFile], continue: query.continue === '' ? 'next' : '' };

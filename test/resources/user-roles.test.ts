@@ -37,7 +37,7 @@ describe('the ClusterRoles for users', () => {
     const offered = kylonResources.flatMap(({ plural, subresources }) =>
       subresources.flatMap(({ name, verbs }) => verbs.map((verb) => `${verb} ${plural}/${name}`)),
     );
-    const given = ['view', 'edit', 'admin'].flatMap(rightsOf);
+    const given = ['view', 'edit', 'admin', 'stores-admin'].flatMap(rightsOf);
     for (const right of offered)
       expect(
         given.filter((one) => one === right),
@@ -57,5 +57,13 @@ describe('the ClusterRoles for users', () => {
         'delete backups/hold',
       ]),
     );
+  });
+
+  it('give stores to platform teams, and let all others see them', () => {
+    expect(rightsOf('stores-view')).toEqual(['get backupstores', 'list backupstores', 'watch backupstores']);
+    expect(rightsOf('stores-admin')).toEqual(
+      expect.arrayContaining([...rightsOf('stores-view'), 'create backupstores', 'delete backupstores']),
+    );
+    expect(['view', 'edit', 'admin'].flatMap(rightsOf).filter((right) => right.includes('backupstores'))).toEqual([]);
   });
 });

@@ -99,8 +99,8 @@ async function archiveOf(
   namespaces: Namespaces,
   plan: BackupPlan,
 ): Promise<{ readonly archive: ArchiveSummary; readonly volumes: BackupVolume[] }> {
-  const { run, parts, folder, signal } = work;
-  const archive = await createArchiveWriter(parts.store, folder, signal);
+  const { run, store, folder, signal } = work;
+  const archive = await createArchiveWriter(store, folder, signal);
   try {
     run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
     let items = 0;

@@ -62,8 +62,8 @@ async function failureOf(work: Work, claim: Claim, method: SnapshotMethod, group
     const source = group
       ? { persistentVolumeClaimName, volumeGroupSnapshotContentName: await group.take(work) }
       : { persistentVolumeClaimName };
-    const { throttle } = (work.object as Backup).spec;
-    const moving = { moveData: true, ...(throttle && { throttle }) };
+    const { throttle, storeName } = (work.object as Backup).spec;
+    const moving = { moveData: true, ...(throttle && { throttle }), ...(storeName !== undefined && { storeName }) };
     await createSnapshot(work, claim, { source, ...(method === 'Move' ? moving : { method }) });
     return await endOf(work, claim);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Throttle } from '../../resources/throttle.ts';
-import type { Access } from '../../repository/repositories.ts';
+import type { Access, RepositoryName } from '../../repository/repositories.ts';
 import type { Fields } from '../selection/fields.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
 import { helperLabelsOf, pods, referenceTo } from '../snapshot/known.ts';
@@ -14,8 +14,7 @@ import type { MoverSetting } from './setting.ts';
 export interface Errand {
   /** The Snapshot or the Restore for which it is done, in whose namespace the Pod is; its name follows from that. */
   readonly owner: KubeObject;
-  /** Whose repository it is, where that is not the namespace of the owner. */
-  readonly repository?: string;
+  readonly repository: RepositoryName;
   /** Undefined where no volume is needed. */
   readonly claimName?: string;
   /** The claim for which it is done, where the volume is reached through another one that nobody knows. */

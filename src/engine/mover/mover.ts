@@ -5,6 +5,8 @@
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
+import type { RepositoryName } from '../../repository/repositories.ts';
+import { defaultStore } from '../../resources/store-name.ts';
 import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
@@ -64,11 +66,10 @@ export async function runMover(sender: Sender, errand: Errand): Promise<string> 
   }
 }
 
-function lossOf(end: Ended, { owner }: Errand): RunFailed {
+function lossOf(end: Ended, { owner, repository }: Errand): RunFailed {
   const times = `${mostLost + 1} times`;
   if (end.is !== 'locked') return new RunFailed('MoverKilled', `the Pod ${quote(moverName(owner))} was killed ${times}${whyKilled(end)}`);
-  const whose = `the repository of the namespace ${quote(owner.metadata.namespace ?? '')}`;
-  return new RunFailed('RepositoryLocked', `${whose} was locked ${times}, by a prune or a check that does not end`);
+  return new RunFailed('RepositoryLocked', `${nameOf(repository)} was locked ${times}, by a prune or a check that does not end`);
 }
 
 function requireSetting({ mover }: Pick<EngineParts, 'mover'>): MoverSetting {
@@ -101,7 +102,7 @@ async function giveSecret(sender: Sender, errand: Errand, pod: ClusterObject, se
   const { namespace = '', uid = '' } = errand.owner.metadata;
   const secretName = secretNameIn(pod) ?? ofSomebodyElse(errand.owner);
   const permit = { rights: rightsFor[errand.way], holder: uid };
-  const access = await parts.repositories.access(errand.repository ?? namespace, permit, longestOf(errand) * 1_000, signal);
+  const access = await parts.repositories.access(errand.repository, permit, longestOf(errand) * 1_000, signal);
   const secret = moverSecret(pod, secretName, setting, access);
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
 }
@@ -183,17 +184,18 @@ export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen>
   return { is: 'running' };
 }
 
-function failureOf(
-  { owner, claimName, forClaim = claimName, repository = owner.metadata.namespace ?? '' }: Errand,
-  exitCode: number,
-  log: string,
-): RunFailed {
+function failureOf({ claimName, forClaim = claimName, repository }: Errand, exitCode: number, log: string): RunFailed {
   const refusal = refusals[exitCode];
   if (refusal !== undefined) return new RunFailed(refusal, faultIn(log));
-  const whose = `the repository of the namespace ${quote(repository)}`;
+  const whose = nameOf(repository);
   if (isDamagedIn(log)) return new RunFailed('RepositoryDamaged', `${whose} is damaged: ${faultIn(log)}`);
   const subject = forClaim === undefined ? whose : `the claim ${quote(forClaim)}`;
   return new RunFailed('MoverFailed', `the mover of ${subject} has failed: ${faultIn(log)}`);
+}
+
+function nameOf({ storeName, namespace }: RepositoryName): string {
+  const where = storeName === defaultStore ? '' : ` in the BackupStore ${quote(storeName)}`;
+  return `the repository of the namespace ${quote(namespace)}${where}`;
 }
 
 /** Rejects with RunFailed where it has failed, or does not begin. */

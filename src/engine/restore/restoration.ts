@@ -21,6 +21,7 @@ import { ServedResources } from './served-resources.ts';
 import { mapped, targetIn } from './target.ts';
 import type { Transform } from './transforms.ts';
 import { transformOf } from './transforms.ts';
+import { storeOf } from '../stores/stores.ts';
 
 export interface Restoration {
   readonly work: Work;
@@ -124,7 +125,8 @@ async function findBackup(work: Work, namespace: string, backupName: string): Pr
 }
 
 function openBackup({ parts, signal }: Work, backup: Backup): Promise<ArchiveReader> {
-  return openArchive(parts.store, runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', statusOf(backup).run?.id ?? ''), signal);
+  const folder = runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', statusOf(backup).run?.id ?? '');
+  return openArchive(storeOf(parts, backup), folder, signal);
 }
 
 function volumesOf({ status: { volumes = [] } }: Backup): ReadonlyMap<string, string> {

@@ -52,7 +52,7 @@ const itemsAtOnce = 48;
 
 async function restoreBackup(work: Work): Promise<Partial<RestoreStatus>> {
   const restoration = await beginRestoration(work);
-  const results = await createResultsWriter(work.parts.store, work.folder, work.signal);
+  const results = await createResultsWriter(work.store, work.folder, work.signal);
   const tally = new Tally(restoration, results);
   try {
     await restoreAll(restoration, tally);

@@ -7,6 +7,7 @@ import { messageOf, withDeadline } from '../../base/lifetime.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
+import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import type { User } from '../../machinery/user.ts';
 import type { Claims } from './claim.ts';
 import { recordEvent } from './events.ts';
@@ -17,6 +18,8 @@ import type { EngineParts } from '../parts.ts';
 import { persistent } from './persist.ts';
 import { Progress } from './progress.ts';
 import type { RunStatus } from './run-status.ts';
+import { requireStore } from '../stores/require-store.ts';
+import { storeOf } from '../stores/stores.ts';
 import { creatorOf, isUnfinished, statusOf, withStatus } from './run-status.ts';
 import type { Run, Runs } from './runs.ts';
 
@@ -48,6 +51,8 @@ export interface Work {
   readonly run: Run;
   /** In the store, of this run alone. */
   readonly folder: string;
+  /** The one that the object names. */
+  readonly store: ObjectStore;
   /** Tells how far it is; the last report counts. */
   readonly report: (report: Partial<RunStatus>) => void;
   /** Writes it into the status now, for a run that begins anew to find. Rejects when this one has to stop. */
@@ -133,12 +138,14 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
   void expire(parts, task.timeout(object), background).catch(ends);
   const folder = runFolder(parts.domain, task.word, target.uid, id);
   try {
+    await requireStore(parts, object, signal);
     return await task.execute({
       parts,
       object,
       creator: creatorOf(object),
       run,
       folder,
+      store: storeOf(parts, object),
       report: (report) => progress.report(report),
       save: (found) => save(attempt, found, signal),
       signal,
@@ -210,7 +217,7 @@ async function end(attempt: Attempt, result: Partial<RunStatus>, message?: strin
   );
   const folder = objectFolder(parts.domain, task.word, target.uid);
   const own = `${runFolder(parts.domain, task.word, target.uid, id)}/`;
-  await removeFiles(parts.store, folder, run.signal, own).catch((error: unknown) =>
+  await removeFiles(storeOf(parts, object), folder, run.signal, own).catch((error: unknown) =>
     parts.log.warn('files of an earlier run were not removed', { folder, error: messageOf(error) }),
   );
   const { phase = 'Failed' } = result;
@@ -220,7 +227,7 @@ async function end(attempt: Attempt, result: Partial<RunStatus>, message?: strin
 
 async function afterFailure(attempt: Attempt, object: KubeObject, error: unknown): Promise<void> {
   const { parts, task, run, target, runs } = attempt;
-  await removeOwnFiles(attempt);
+  await removeOwnFiles(attempt, object);
   if (error instanceof RunAbandoned) return parts.log.info(`a ${task.word} was given up`, { uid: target.uid, reason: error.message });
   if (run.signal.aborted) return giveBack(attempt);
   const { reason, message } = failureOf(error);
@@ -245,9 +252,10 @@ async function undo({ parts, task, run }: Attempt, object: KubeObject): Promise<
 }
 
 /** What was finished, but could not be recorded any more. */
-async function removeOwnFiles({ parts, task, target, id }: Attempt): Promise<void> {
+async function removeOwnFiles({ parts, task, target, id }: Attempt, object: KubeObject): Promise<void> {
+  const store = storeOf(parts, object);
   const folder = `${runFolder(parts.domain, task.word, target.uid, id)}/`;
-  await lastly(parts, 'files of a run that ended early were not removed', (signal) => removeFiles(parts.store, folder, signal));
+  await lastly(parts, 'files of a run that ended early were not removed', (signal) => removeFiles(store, folder, signal));
 }
 
 /** A shutdown: the next process may go on at once. */

@@ -10,6 +10,7 @@ import { discardMover } from '../mover/mover.ts';
 import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
+import { repositoryOf } from '../stores/stores.ts';
 import { findContent, findOwnContent, policyOf } from './content.ts';
 import { isMoved } from './fill.ts';
 import { discardIntermediate } from './intermediate.ts';
@@ -22,8 +23,7 @@ import { findVolumeSnapshot } from './volume-snapshot.ts';
 export async function discardSnapshot(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
   const snapshot = object as Snapshot;
   const left = await discardMeans(parts, object, signal);
-  if (left === undefined && isMoved(snapshot))
-    await parts.repositories.forget(object.metadata.namespace ?? '', snapshot.status.handle ?? '', signal);
+  if (left === undefined && isMoved(snapshot)) await parts.repositories.forget(repositoryOf(object), snapshot.status.handle ?? '', signal);
   return left;
 }
 

@@ -10,6 +10,7 @@ import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findIntermediate } from './intermediate.ts';
 import { filledFor, volumes } from './known.ts';
+import { repositoryOf } from '../stores/stores.ts';
 
 /** Whether its content lies in the object store, and not with a driver. */
 export const isMoved = ({ status }: Snapshot) => status.method === 'File';
@@ -65,10 +66,18 @@ async function isFilled({ parts, signal }: Sender, intermediate: ClusterObject):
 
 const volumeNameOf = ({ spec }: ClusterObject) => textOf(fieldsOf(spec)['volumeName']);
 
-function fillingOf(owner: KubeObject, forClaim: string | undefined, { metadata }: ClusterObject, { spec, status }: Snapshot): Errand {
+function fillingOf(owner: KubeObject, forClaim: string | undefined, { metadata }: ClusterObject, snapshot: Snapshot): Errand {
+  const { spec, status } = snapshot;
   const node = textOf(fieldsOf(metadata['annotations'])[selectedNode]);
-  const isBlock = status.claim?.volumeMode === 'Block';
-  const args = [status.handle ?? ''];
-  const named = { claimName: metadata.name, ...(forClaim !== undefined && { forClaim }) };
-  return { owner, ...named, isBlock, way: 'restore', args, throttle: spec.throttle, node };
+  return {
+    owner,
+    repository: repositoryOf(snapshot),
+    claimName: metadata.name,
+    ...(forClaim !== undefined && { forClaim }),
+    isBlock: status.claim?.volumeMode === 'Block',
+    way: 'restore',
+    args: [status.handle ?? ''],
+    throttle: spec.throttle,
+    node,
+  };
 }

@@ -51,8 +51,9 @@ export const restoreUid = 'backup.kylon.io/restore-uid';
 export const madeFor = 'backup.kylon.io/made-for';
 /** Annotation of a volume that holds all that it is to hold: the uid of the claim through which it was filled. */
 export const filledFor = 'backup.kylon.io/filled-for';
-/** Annotations of a Pod that prunes a repository: its namespace, and the ids of the forgotten snapshots whose data goes with that. */
+/** Annotations of a Pod that prunes a repository: its namespace and store, and the ids of the forgotten snapshots whose data goes with that. */
 export const prunedNamespace = 'backup.kylon.io/pruned-namespace';
+export const prunedStore = 'backup.kylon.io/pruned-store';
 export const forgottenIds = 'backup.kylon.io/forgotten-snapshots';
 /** Annotation of a workload that is scaled down: the number of replicas that it had. */
 export const replicasBefore = 'backup.kylon.io/replicas';

@@ -12,6 +12,7 @@ import { RunFailed } from '../runs/failure.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
+import { repositoryOf } from '../stores/stores.ts';
 import { createIntermediate, intermediateClaim } from './intermediate.ts';
 import { volumeSnapshots } from './known.ts';
 import { openMovedTree } from './moved-tree.ts';
@@ -40,7 +41,16 @@ export async function moveLive(work: Work, claimName: string): Promise<Partial<R
 async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | 'node' | 'runAs'>): Promise<Partial<RunStatus>> {
   const { throttle } = (work.object as Snapshot).spec;
   const isBlock = claim.volumeMode === 'Block';
-  const errand: Errand = { owner: work.object, forClaim: claim.name, isBlock, way: 'backup', args: [claim.name], throttle, ...more };
+  const errand: Errand = {
+    owner: work.object,
+    repository: repositoryOf(work.object),
+    forClaim: claim.name,
+    isBlock,
+    way: 'backup',
+    args: [claim.name],
+    throttle,
+    ...more,
+  };
   const log = await runMover(senderOf(work), errand);
   const summary = await requireWritten(work, summaryIn(log), claim);
   const moved = statusOf(summary, claim);
@@ -53,14 +63,14 @@ async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | '
 /** Whoever may make Pods in the namespace can play the mover, and name what was copied for others: it would go with this Snapshot. */
 async function requireWritten({ parts, object, signal }: Work, said: MoverSummary | undefined, { name }: Claim): Promise<MoverSummary> {
   if (!said) throw new RunFailed('MoverFailed', `the mover of the claim ${quote(name)} did not say what it has made`);
-  const { namespace = '', uid = '' } = object.metadata;
-  if (await parts.repositories.isWrittenFor(namespace, said.snapshotId, uid, signal)) return said;
+  const { uid = '' } = object.metadata;
+  if (await parts.repositories.isWrittenFor(repositoryOf(object), said.snapshotId, uid, signal)) return said;
   throw new RunFailed('MoverFailed', `the mover of the claim ${quote(name)} named a copy that it has not written`);
 }
 
 /** So that who looks into it first does not wait for the indexes that it has added. What goes wrong is told to who looks. */
 async function openMoved({ parts, object, signal }: Work, { snapshotId }: MoverSummary): Promise<void> {
-  await openMovedTree(parts, object.metadata.namespace ?? '', snapshotId, signal).catch((error: unknown) => {
+  await openMovedTree(parts, repositoryOf(object), snapshotId, signal).catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;
   });
 }

@@ -1,9 +1,10 @@
-/** The files of what was moved into the repository of a namespace. */
+/** The files of what was moved into a repository. */
 import { unlessAborted, withDeadline } from '../../base/lifetime.ts';
 import { quote } from '../../machinery/errors.ts';
 import { StoreDamaged, StoreUnavailable } from '../../objectstore/objectstore.ts';
 import { resticFolder } from '../../repository/paths.ts';
 import type { FileTree } from '../../repository/reading/file-tree.ts';
+import type { RepositoryName } from '../../repository/repositories.ts';
 import type { EngineParts } from '../parts.ts';
 
 /** Milliseconds. */
@@ -14,17 +15,18 @@ const volumeName = 'volume';
 
 /** By the id that restic gave it. Who goes away leaves the opening to the others. Rejects with a StoreError. */
 export function openMovedTree(
-  { store, domain, repositories, openRepositories, clock }: EngineParts,
-  namespace: string,
+  { stores, domain, repositories, openRepositories, clock }: EngineParts,
+  repository: RepositoryName,
   id: string,
   signal: AbortSignal,
 ): Promise<FileTree> {
-  const location = { store, prefix: resticFolder({ domain, namespace }) };
+  const { storeName, namespace } = repository;
+  const location = { store: stores.named(storeName), prefix: resticFolder({ domain, namespace }) };
   const lasting = new AbortController().signal;
   const late = () => new StoreUnavailable(`${location.prefix} was not opened within ${openWithin / 1_000} s`);
   const opening = withDeadline(clock, openWithin, lasting, late, async (signal) => {
-    const password = async () =>
-      (await repositories.access(namespace, { rights: 'read', holder: 'kylon' }, openWithin, signal)).repositoryPassword;
+    const permit = { rights: 'read', holder: 'kylon' } as const;
+    const password = async () => (await repositories.access(repository, permit, openWithin, signal)).repositoryPassword;
     const tree = await openRepositories.openTree(location, password, id, signal);
     return (await tree.below(volumeName, signal)) ?? noVolume(location.prefix, id);
   });

@@ -98,13 +98,13 @@ async function outcomeOf({ parts, signal }: Work, claim: ClusterObject): Promise
   return { outcome: 'failed', message: `it is there, but has no volume after ${patience / 1_000} s: its Events say why` };
 }
 
-async function record({ parts, folder, run, signal }: Work, result: ItemResult): Promise<Partial<RestoreStatus>> {
+async function record({ store, folder, run, signal }: Work, result: ItemResult): Promise<Partial<RestoreStatus>> {
   const { resource, namespace, name, outcome, message } = result;
   const text = `${resource} ${namespace}/${name} ${outcome}${message && `: ${message}`}`;
   if (outcome === 'failed') run.log.error(text);
   else run.log.info(text);
   run.results.add(result);
-  const results = await createResultsWriter(parts.store, folder, signal);
+  const results = await createResultsWriter(store, folder, signal);
   try {
     await results.add(result);
     await results.finish(run.log.text());

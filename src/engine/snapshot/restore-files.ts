@@ -18,6 +18,7 @@ import { Steps } from '../runs/steps.ts';
 import { isMoved } from './fill.ts';
 import { findLiveClaim } from './live-claim.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
+import { repositoryOf } from '../stores/stores.ts';
 
 type Outcome = Pick<ItemResult, 'outcome' | 'message'>;
 
@@ -72,7 +73,7 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
   const { existingResourcePolicy: policy = 'Skip', throttle = snapshot.spec.throttle } = spec;
   const verify = spec.claim?.verify ? ['--verify'] : [];
   const args = [snapshot.status.handle ?? '', policy, `.${moverName(object)}`, path, patternOf(path), target, ...verify];
-  return { owner: object, isBlock: false, way: 'restore-files', args, throttle, ...place };
+  return { owner: object, repository: repositoryOf(snapshot), isBlock: false, way: 'restore-files', args, throttle, ...place };
 }
 
 /** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */

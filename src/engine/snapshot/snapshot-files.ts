@@ -11,6 +11,7 @@ import type { Download, FileList, FileQuery, FileType, SnapshotFile } from '../.
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
 import { notFoundBecause, requireEnded } from '../runs/require-ended.ts';
+import { repositoryOf } from '../stores/stores.ts';
 import { openMovedTree } from './moved-tree.ts';
 
 /** Errors of the store pass; all others are ApiErrors. */
@@ -54,7 +55,7 @@ export class SnapshotFiles {
 
   async #treeOf(snapshot: KubeObject, signal: AbortSignal): Promise<FileTree> {
     const id = this.#requireFiles(snapshot as Snapshot);
-    return openMovedTree(this.#parts, snapshot.metadata.namespace ?? '', id, signal);
+    return openMovedTree(this.#parts, repositoryOf(snapshot), id, signal);
   }
 
   /** The id of what was moved. Throws ApiError where nothing was, and says why. */

@@ -11,6 +11,7 @@ import { RunAbandoned } from '../runs/failure.ts';
 import { objectFolder, removeFiles } from '../runs/files.ts';
 import { isDeleted, statusOf, withStatus } from '../runs/run-status.ts';
 import type { RunParts } from '../runs/run.ts';
+import { storeOf } from '../stores/stores.ts';
 import { readerOf } from './readers.ts';
 
 /** Milliseconds until a run of another replica is looked at again. */
@@ -40,7 +41,7 @@ export async function removeData(given: RunParts, target: ObjectRef, signal: Abo
       await tell(given, target, `Its data is not removed yet: ${left}`, signal);
       return lookSoon;
     }
-    await removeFiles(parts.store, objectFolder(parts.domain, task.word, target.uid), signal);
+    await removeFiles(storeOf(parts, object), objectFolder(parts.domain, task.word, target.uid), signal);
   } catch (error) {
     if (!signal.aborted) await tellFailure(given, object, target, error, signal);
     throw error;

@@ -1,11 +1,13 @@
 /**
- * Frees what forgotten snapshots held, and checks the repository then, by a mover for each namespace of which something was forgotten, one at a time. It runs beside
+ * Frees what forgotten snapshots held, and checks the repository then, by a mover for each of which something was forgotten, one at a time. It runs beside
  * Kylon: whoever reads its Secret can delete all that was moved from that namespace. What has to be pruned is marked in the store, what a Pod
- * prunes is written on it, and its name follows from the namespace: so replicas take up each other's, and a mark goes only when a prune that began after it is done.
+ * prunes is written on it, and its name follows from the repository: so replicas take up each other's, and a mark goes only when a prune that began after it is done.
  */
 import { hash } from 'node:crypto';
 import { messageOf } from '../../base/lifetime.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
+import { StoreError } from '../../objectstore/objectstore.ts';
+import type { RepositoryName } from '../../repository/repositories.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { freedIn } from '../mover/mover-log.ts';
 import type { Errand } from '../mover/mover-pod.ts';
@@ -16,8 +18,9 @@ import { recordEvent } from '../runs/events.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { isMoved } from '../snapshot/fill.ts';
-import { forgottenIds, prunedNamespace } from '../snapshot/known.ts';
+import { forgottenIds, prunedNamespace, prunedStore } from '../snapshot/known.ts';
 import { unlessThere } from '../snapshot/removal.ts';
+import { repositoryOf, storeNames } from '../stores/stores.ts';
 
 /** Milliseconds after the start: what is restored, or was begun before, comes first. */
 const firstLook = 300_000;
@@ -30,7 +33,7 @@ const mostTold = 100;
 
 export class Prune {
   readonly #parts: EngineParts;
-  /** When each namespace may be pruned again, by the monotonic clock. As many as were pruned within a day. */
+  /** When each may be pruned again, by the monotonic clock. As many as were pruned within a day. */
   #notBefore: ReadonlyMap<string, number> = new Map();
   #damaged: ReadonlySet<string> = new Set();
 
@@ -53,40 +56,52 @@ export class Prune {
     }
   }
 
+  /** A store that does not answer keeps none of the others waiting. */
   async #look(ownNamespace: string, signal: AbortSignal): Promise<void> {
-    const marked = await this.#parts.repositories.unpruned(signal);
-    const now = this.#parts.clock.monotonic();
+    const { repositories, clock, log } = this.#parts;
+    const now = clock.monotonic();
     this.#notBefore = new Map([...this.#notBefore].filter(([, at]) => at > now));
-    this.#damaged = new Set([...this.#damaged].filter((namespace) => marked.includes(namespace)));
-    for (const namespace of marked) {
-      if (this.#notBefore.has(namespace)) continue;
-      await this.#prune(namespace, errandFor(namespace, ownNamespace), signal);
-      if (signal.aborted) return;
+    for (const storeName of await storeNames(this.#parts, signal)) {
+      const marked = await repositories.unpruned(storeName, signal).catch((error: unknown) => {
+        if (!(error instanceof StoreError)) throw error;
+        log.warn('it was not seen which repositories of a store are to be pruned', { storeName, error: error.message });
+      });
+      if (marked) await this.#pruneMarked(storeName, marked, ownNamespace, signal);
     }
   }
 
-  async #prune(namespace: string, errand: Errand, signal: AbortSignal): Promise<void> {
+  async #pruneMarked(storeName: string, marked: readonly string[], ownNamespace: string, signal: AbortSignal): Promise<void> {
+    const keys = new Set(marked.map((namespace) => keyOf({ storeName, namespace })));
+    this.#damaged = new Set([...this.#damaged].filter((key) => keys.has(key) || !key.startsWith(`${storeName}/`)));
+    for (const namespace of marked) {
+      signal.throwIfAborted();
+      const repository = { storeName, namespace };
+      if (!this.#notBefore.has(keyOf(repository))) await this.#prune(errandFor(repository, ownNamespace), signal);
+    }
+  }
+
+  async #prune(errand: Errand, signal: AbortSignal): Promise<void> {
     try {
-      const end = await this.#outcome(namespace, errand, signal);
+      const end = await this.#outcome(errand, signal);
       if (end === undefined) return;
-      if (end.is === 'done') await this.#finish(namespace, end, signal);
+      if (end.is === 'done') await this.#finish(errand.repository, end, signal);
       else
         this.#parts.log.info('a repository is pruned later', {
-          namespace,
+          ...errand.repository,
           why: end.is === 'locked' ? 'it is locked' : 'its Pod was killed',
         });
       await discardMover(this.#parts, errand.owner, signal);
     } catch (error) {
-      if (!signal.aborted) await this.#fail(namespace, errand, error, signal);
+      if (!signal.aborted) await this.#fail(errand, error, signal);
     }
   }
 
   /** Undefined where nothing is to be done: another replica has done it. */
-  async #outcome(namespace: string, errand: Errand, signal: AbortSignal): Promise<Ended | undefined> {
+  async #outcome(errand: Errand, signal: AbortSignal): Promise<Ended | undefined> {
     const parts = this.#parts;
     const sender = { parts, cluster: parts.cluster, onProgress: () => {}, warn: () => {}, signal };
     if ((await lookAtMover(sender, errand)).is === 'gone') {
-      const ids = await parts.repositories.forgotten(namespace, signal);
+      const ids = await parts.repositories.forgotten(errand.repository, signal);
       if (ids.length === 0) return undefined;
       const annotations = { ...errand.annotations, [forgottenIds]: ids.join(' ') };
       await sendMover(sender, { ...errand, annotations }).catch(unlessThere);
@@ -95,42 +110,46 @@ export class Prune {
   }
 
   /** The marks go before the Pod: whoever does not see the Pod sees that they are gone. */
-  async #finish(namespace: string, { pod, log }: Extract<Ended, { is: 'done' }>, signal: AbortSignal): Promise<void> {
-    await this.#parts.repositories.pruned(namespace, idsOn(pod), signal);
-    this.#rest(namespace);
-    this.#damaged = new Set([...this.#damaged].filter((one) => one !== namespace));
-    this.#parts.log.info('a repository was pruned, and is whole', { namespace, freed: freedIn(log) ?? 'nothing' });
+  async #finish(repository: RepositoryName, { pod, log }: Extract<Ended, { is: 'done' }>, signal: AbortSignal): Promise<void> {
+    await this.#parts.repositories.pruned(repository, idsOn(pod), signal);
+    this.#rest(repository);
+    this.#damaged = new Set([...this.#damaged].filter((one) => one !== keyOf(repository)));
+    this.#parts.log.info('a repository was pruned, and is whole', { ...repository, freed: freedIn(log) ?? 'nothing' });
   }
 
   /** What is not the end of the Pod, an answer that did not come, is no reason to end it. */
-  async #fail(namespace: string, { owner }: Errand, error: unknown, signal: AbortSignal): Promise<void> {
+  async #fail({ owner, repository }: Errand, error: unknown, signal: AbortSignal): Promise<void> {
     const { log } = this.#parts;
-    if (!(error instanceof RunFailed)) return log.warn('a repository is pruned later', { namespace, error: messageOf(error) });
-    this.#rest(namespace);
+    if (!(error instanceof RunFailed)) return log.warn('a repository is pruned later', { ...repository, error: messageOf(error) });
+    this.#rest(repository);
     await discardMover(this.#parts, owner, signal);
-    if (error.reason !== 'RepositoryDamaged') return log.warn('a repository was not pruned', { namespace, error: error.message });
-    this.#damaged = new Set([...this.#damaged, namespace]);
-    log.error('a repository is damaged', { namespace, error: error.message });
-    await this.#tell(namespace, error, signal);
+    if (error.reason !== 'RepositoryDamaged') return log.warn('a repository was not pruned', { ...repository, error: error.message });
+    this.#damaged = new Set([...this.#damaged, keyOf(repository)]);
+    log.error('a repository is damaged', { ...repository, error: error.message });
+    await this.#tell(repository, error, signal);
   }
 
   /** Those who have something in it, by an Event. */
-  async #tell(namespace: string, { reason, message }: RunFailed, signal: AbortSignal): Promise<void> {
+  async #tell(repository: RepositoryName, { reason, message }: RunFailed, signal: AbortSignal): Promise<void> {
     const { objects, snapshots } = this.#parts;
-    const moved = (await objects.list(snapshots, { namespace }, signal)).filter((snapshot) => isMoved(snapshot as Snapshot));
+    const found = await objects.list(snapshots, { namespace: repository.namespace }, signal);
+    const moved = found.filter((one) => isMoved(one as Snapshot) && repositoryOf(one).storeName === repository.storeName);
     for (const snapshot of moved.slice(0, mostTold)) await recordEvent(this.#parts, snapshot, { type: 'Warning', reason, message }, signal);
   }
 
-  #rest(namespace: string): void {
-    this.#notBefore = new Map([...this.#notBefore, [namespace, this.#parts.clock.monotonic() + pruneEvery]]);
+  #rest(repository: RepositoryName): void {
+    this.#notBefore = new Map([...this.#notBefore, [keyOf(repository), this.#parts.clock.monotonic() + pruneEvery]]);
   }
 }
 
+const keyOf = ({ storeName, namespace }: RepositoryName) => `${storeName}/${namespace}`;
+
 /** Named by a hash: a name of a namespace fills a label alone. */
-function errandFor(repository: string, ownNamespace: string): Errand {
-  const uid = `prune-${hash('sha256', repository).slice(0, 16)}`;
-  const owner = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: repository, namespace: ownNamespace, uid } };
-  return { owner, repository, isBlock: false, way: 'prune', args: [], annotations: { [prunedNamespace]: repository } };
+function errandFor(repository: RepositoryName, ownNamespace: string): Errand {
+  const uid = `prune-${hash('sha256', keyOf(repository)).slice(0, 16)}`;
+  const owner = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: repository.namespace, namespace: ownNamespace, uid } };
+  const annotations = { [prunedNamespace]: repository.namespace, [prunedStore]: repository.storeName };
+  return { owner, repository, isBlock: false, way: 'prune', args: [], annotations };
 }
 
 function idsOn({ metadata }: ClusterObject): readonly string[] {

@@ -1,9 +1,12 @@
 /**
- * Once an hour: tells what lies in the store and belongs to nobody, and removes what it has told an hour before and is of no use. A
+ * Once an hour: tells what lies in the stores and belongs to nobody, and removes what it has told an hour before and is of no use. A
  * whole backup that the catalog does not know is never removed so: maybe the catalog was lost, and it is all that is left.
  */
 import { messageOf } from '../../base/lifetime.ts';
+import { StoreError } from '../../objectstore/objectstore.ts';
+import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import type { EngineParts } from '../parts.ts';
+import { storeNames } from '../stores/stores.ts';
 import type { Orphan, OrphanSurvey } from './orphans.ts';
 import { findOrphans, removeOrphan } from './orphans.ts';
 
@@ -16,7 +19,7 @@ const named = 20;
 export class Sweep {
   readonly #parts: EngineParts;
   #last: Omit<OrphanSurvey, 'orphans'> = { folders: 0, bytes: 0 };
-  /** When each was told first, by the monotonic clock. As many as a survey names. */
+  /** When each was told first, by the monotonic clock; by store and path. As many as the surveys name. */
   #told: ReadonlyMap<string, number> = new Map();
 
   constructor(parts: EngineParts) {
@@ -46,33 +49,51 @@ export class Sweep {
     }
   }
 
+  /** A store that does not answer keeps none of the others waiting; its figures are missing meanwhile. */
   async #look(signal: AbortSignal): Promise<void> {
-    const { store, domain, objects, backups, restores, snapshots, clock, log } = this.#parts;
+    const { log } = this.#parts;
+    const [last, told] = [{ folders: 0, bytes: 0 }, new Map<string, number>()];
+    for (const storeName of await storeNames(this.#parts, signal)) {
+      const left = await this.#lookInto(storeName, told, signal).catch((error: unknown) => {
+        if (signal.aborted || !(error instanceof StoreError)) throw error;
+        log.warn('orphans in a store were not looked for', { storeName, error: error.message });
+        return { folders: 0, bytes: 0 };
+      });
+      last.folders += left.folders;
+      last.bytes += left.bytes;
+    }
+    [this.#last, this.#told] = [last, told];
+  }
+
+  /** Resolves to what is left. An object has its folder wherever it is: two stores may be the same place. */
+  async #lookInto(storeName: string, told: Map<string, number>, signal: AbortSignal): Promise<Omit<OrphanSurvey, 'orphans'>> {
+    const { stores, domain, objects, backups, restores, snapshots, clock, log } = this.#parts;
     const kinds = { backup: backups, restore: restores, snapshot: snapshots };
+    const store = stores.named(storeName);
     const survey = await findOrphans({ store, domain, objects: (word, signal) => objects.each(kinds[word], signal) }, signal);
     const { orphans, folders, bytes } = survey;
     const now = clock.monotonic();
-    const due = orphans.filter(({ path, holdsBackup }) => !holdsBackup && now - (this.#told.get(path) ?? now) >= lookEvery);
-    this.#told = new Map(orphans.map(({ path }) => [path, this.#told.get(path) ?? now]));
-    this.#last = { folders, bytes };
-    if (folders === 0) return;
-    log.warn('data in the store belongs to no Backup, Restore or Snapshot', {
-      folders,
-      bytes,
-      paths: orphans.slice(0, named).map(({ path }) => path),
-    });
-    if (due.length > 0) await this.#remove(due, signal);
+    const toldAt = ({ path }: Orphan) => this.#told.get(`${storeName}/${path}`) ?? now;
+    for (const orphan of orphans) told.set(`${storeName}/${orphan.path}`, toldAt(orphan));
+    if (folders === 0) return survey;
+    const paths = orphans.slice(0, named).map(({ path }) => path);
+    log.warn('data in the store belongs to no Backup, Restore or Snapshot', { storeName, folders, bytes, paths });
+    const removed = await this.#remove(
+      store,
+      orphans.filter((orphan) => !orphan.holdsBackup && now - toldAt(orphan) >= lookEvery),
+      signal,
+    );
+    return { folders: folders - removed.folders, bytes: bytes - removed.bytes };
   }
 
-  async #remove(orphans: readonly Orphan[], signal: AbortSignal): Promise<void> {
-    const { store, log } = this.#parts;
+  async #remove(store: ObjectStore, orphans: readonly Orphan[], signal: AbortSignal): Promise<Omit<OrphanSurvey, 'orphans'>> {
     let [folders, bytes] = [0, 0];
     for (const orphan of orphans) {
       await removeOrphan(store, orphan, signal);
       folders += 1;
       bytes += orphan.bytes;
     }
-    this.#last = { folders: this.#last.folders - folders, bytes: this.#last.bytes - bytes };
-    log.info('data that belonged to nobody was removed', { folders, bytes });
+    if (folders > 0) this.#parts.log.info('data that belonged to nobody was removed', { folders, bytes });
+    return { folders, bytes };
   }
 }

@@ -20,6 +20,7 @@ import { isDeleted, refOf } from '../runs/run-status.ts';
 import { Findings } from './faults.ts';
 import { isVerifying, verificationOf, withVerification } from './verification.ts';
 import { verifyFolder } from './verify-folder.ts';
+import { storeOf } from '../stores/stores.ts';
 
 /** Backups that may wait; with more, they are looked for again. */
 const queueLimit = 1_000;
@@ -134,7 +135,7 @@ export class Verifier {
     const folder = runFolder(parts.domain, 'backup', target.uid, run?.id ?? '');
     const report = () => progress.report({ items: findings.items });
     try {
-      await verifyFolder({ store: parts.store, folder, recorded: { archive, items }, findings, report }, within);
+      await verifyFolder({ store: storeOf(parts, object), folder, recorded: { archive, items }, findings, report }, within);
       return undefined;
     } catch (error) {
       if (within.aborted) throw within.reason;

@@ -7,15 +7,16 @@ import { Refused } from './exchange.ts';
 import type { Operation, Target } from './target.ts';
 import { allowedTo } from './target.ts';
 
-/** Rejects with Refused 401 where the ticket is none, or its time is over, and with a StoreError. */
+/** Rejects with Refused 401 where the ticket is none, or of another store, or its time is over, and with a StoreError. */
 export async function genuineTicket(
   authorization: string,
+  { storeName }: Target,
   { secrets, clock }: { readonly secrets: SecretFiles; readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<ShownTicket> {
   const ticket = shownTicket(authorization);
   if (ticket === undefined || ticket.expires * 1000 <= clock.now()) throw unauthorized();
-  const known = await secrets.find(ticket.namespace, signal);
+  const known = await secrets.find({ storeName, namespace: ticket.namespace }, signal);
   if (known === undefined || !isGenuine(ticket, known.ticketKey)) throw unauthorized();
   return ticket;
 }

@@ -1,5 +1,5 @@
 /**
- * restic's REST protocol, on the repositories in a store: https://restic.readthedocs.io/en/stable/100_references.html#rest-backend. Files are added
+ * restic's REST protocol, on the repositories in the stores: https://restic.readthedocs.io/en/stable/100_references.html#rest-backend. Files are added
  * and read; what is there is not replaced, and of what is no lock only a prune deletes anything.
  */
 import type { Clock } from '../../base/clock.ts';
@@ -23,7 +23,7 @@ import { operationOn, targetOf } from './target.ts';
 import { letGo, makeOwn } from './whose.ts';
 
 export interface ServeParts {
-  readonly store: ObjectStore;
+  readonly storeNamed: (name: string) => ObjectStore;
   readonly domain: string;
   readonly secrets: SecretFiles;
   readonly clock: Clock;
@@ -51,7 +51,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
     try {
       const target = targetOf(request.url);
       operation = operationOn(target, request.method);
-      const ticket = await genuineTicket(request.authorization, parts, signal);
+      const ticket = await genuineTicket(request.authorization, target, parts, signal);
       admit(ticket, operation, target);
       const answer = await perform(operation, target, { request, ticket, parts, saving, reading, buffers, signal });
       count({ operation, code: String(answer.status) });
@@ -77,7 +77,8 @@ interface Given {
 
 async function perform(operation: Operation, target: Target, given: Given): Promise<RepositoryAnswer> {
   const { request, ticket, parts, signal } = given;
-  const { store, domain, clock } = parts;
+  const { domain, clock } = parts;
+  const store = parts.storeNamed(target.storeName);
   const place = { domain, namespace: target.namespace };
   // Kylon has made it, before it gave the first ticket.
   if (target.what === 'repository') return plain(200, '');
@@ -98,7 +99,7 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
   }
   using _ = await given.saving.enter(signal);
   const prepare = () => makeOwn(held, signal);
-  return await saveFile({ ...parts, buffers: given.buffers }, { key, kind, id, prepare }, request, signal);
+  return await saveFile({ ...parts, store, buffers: given.buffers }, { key, kind, id, prepare }, request, signal);
 }
 
 /** What the client is told: never what was thrown, which the log tells. */

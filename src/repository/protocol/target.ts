@@ -1,30 +1,34 @@
 /** What a request is about: its path and method, read once and strictly, and the rights that it takes. */
 import type { FileKind } from '../paths.ts';
 import { fileKinds } from '../paths.ts';
-import type { Rights } from '../repositories.ts';
+import type { RepositoryName, Rights } from '../repositories.ts';
 import { Refused } from './exchange.ts';
 
-/** Below it each namespace has its repository. */
+/** Below it each store has a repository for each namespace: /repositories/STORE/NAMESPACE/. */
 export const repositoriesPath = '/repositories/';
 
-export type Target =
-  | { readonly what: 'repository'; readonly namespace: string }
-  | { readonly what: 'config'; readonly namespace: string }
-  | { readonly what: 'kind'; readonly namespace: string; readonly kind: FileKind }
-  | { readonly what: 'file'; readonly namespace: string; readonly kind: FileKind; readonly id: string };
+export type Target = RepositoryName &
+  (
+    | { readonly what: 'repository' }
+    | { readonly what: 'config' }
+    | { readonly what: 'kind'; readonly kind: FileKind }
+    | { readonly what: 'file'; readonly kind: FileKind; readonly id: string }
+  );
 
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 /** Paths are ASCII without escapes, so that there is one way to write each. */
-const pattern = new RegExp(
-  `^${repositoriesPath}([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)/(?:(config)|(${fileKinds.join('|')})/([0-9a-f]{64})?)?$`,
-);
+const pattern = new RegExp(`^${repositoriesPath}(${label})/(${label})/(?:(config)|(${fileKinds.join('|')})/([0-9a-f]{64})?)?$`);
 
 /** Throws Refused. `url` is as sent. */
 export function targetOf(url: string): Target {
-  const [, namespace, config, kind, id] = pattern.exec(url.replace(/\?.*$/s, '')) ?? [];
-  if (namespace === undefined) throw new Refused(404, 'no path of a restic repository');
-  if (config !== undefined) return { what: 'config', namespace };
-  if (kind === undefined) return { what: 'repository', namespace };
-  return id === undefined ? { what: 'kind', namespace, kind: kind as FileKind } : { what: 'file', namespace, kind: kind as FileKind, id };
+  const [, storeName, namespace, config, kind, id] = pattern.exec(url.replace(/\?.*$/s, '')) ?? [];
+  if (storeName === undefined || namespace === undefined) throw new Refused(404, 'no path of a restic repository');
+  const repository = { storeName, namespace };
+  if (config !== undefined) return { ...repository, what: 'config' };
+  if (kind === undefined) return { ...repository, what: 'repository' };
+  return id === undefined
+    ? { ...repository, what: 'kind', kind: kind as FileKind }
+    : { ...repository, what: 'file', kind: kind as FileKind, id };
 }
 
 export type Operation = 'create' | 'list' | 'size' | 'read' | 'save' | 'delete';

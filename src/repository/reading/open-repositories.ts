@@ -18,7 +18,7 @@ interface Open {
 }
 
 export class OpenRepositories {
-  /** By prefix, the one asked longest ago first. */
+  /** By store and prefix, the one asked longest ago first. */
   readonly #open = new Map<string, Open>();
   readonly #kept: KeptIndexes;
 
@@ -37,7 +37,7 @@ export class OpenRepositories {
       return new FileTree(repository, rootOf(await repository.rootOf(snapshotId, signal)));
     } catch (error) {
       // It may be another repository by now.
-      if (error instanceof StoreDamaged) this.#open.delete(location.prefix);
+      if (error instanceof StoreDamaged) this.#open.delete(keyOf(location));
       throw error;
     } finally {
       this.#closeSome();
@@ -45,14 +45,14 @@ export class OpenRepositories {
   }
 
   #reader(location: Location, password: () => Promise<string>, signal: AbortSignal): Promise<RepositoryReader> {
-    const { prefix } = location;
-    const open = this.#open.get(prefix) ?? { opening: password().then((text) => openRepository(location, text, this.#kept, signal)) };
-    this.#open.delete(prefix);
-    this.#open.set(prefix, open);
+    const key = keyOf(location);
+    const open = this.#open.get(key) ?? { opening: password().then((text) => openRepository(location, text, this.#kept, signal)) };
+    this.#open.delete(key);
+    this.#open.set(key, open);
     open.opening.then(
       (reader) => Object.assign(open, { reader }),
       () => {
-        if (this.#open.get(prefix) === open) this.#open.delete(prefix);
+        if (this.#open.get(key) === open) this.#open.delete(key);
       },
     );
     return open.opening;
@@ -61,10 +61,12 @@ export class OpenRepositories {
   /** The last one stays. */
   #closeSome(): void {
     let [blobs, count] = [0, 0];
-    for (const [prefix, { reader }] of [...this.#open].toReversed()) {
+    for (const [key, { reader }] of [...this.#open].toReversed()) {
       blobs += reader?.blobs ?? 0;
       count += 1;
-      if (count > 1 && (blobs > mostBlobs || count > mostOpen)) this.#open.delete(prefix);
+      if (count > 1 && (blobs > mostBlobs || count > mostOpen)) this.#open.delete(key);
     }
   }
 }
+
+const keyOf = ({ store, prefix }: Location) => `${store.name}\n${prefix}`;

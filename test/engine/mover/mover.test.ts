@@ -13,7 +13,14 @@ import { impatientClock } from '../clocks.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
 const owner = { apiVersion: 'v1', kind: 'Snapshot', metadata: { name: 's', namespace: 'shop', uid: 'u1' } };
-const errand: Errand = { owner, claimName: 'data', isBlock: false, way: 'backup', args: ['data'] };
+const errand: Errand = {
+  owner,
+  repository: { storeName: 'default', namespace: 'shop' },
+  claimName: 'data',
+  isBlock: false,
+  way: 'backup',
+  args: ['data'],
+};
 const setting = { image: 'mover:1', address: 'https://kylon.example:8443', ca: 'PEM', namespace: 'kylon-system' };
 
 describe('a mover', () => {

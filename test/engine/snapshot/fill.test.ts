@@ -8,7 +8,11 @@ import type { Snapshot } from '../../../src/resources/snapshot.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
-const snapshot = { spec: { source: {}, throttle: { download: '2Mi' } }, status: { method: 'File', handle: 'ab'.repeat(32) } } as Snapshot;
+const snapshot = {
+  metadata: { name: 's', namespace: 'shop' },
+  spec: { source: {}, throttle: { download: '2Mi' } },
+  status: { method: 'File', handle: 'ab'.repeat(32) },
+} as Snapshot;
 
 describe('a claim that is filled', () => {
   let cluster: MemoryCluster;

@@ -22,9 +22,9 @@ function scene(exitCode = 0, log = summary, isWritten = true) {
   const forgotten: string[] = [];
   const repositories: Repositories = {
     ...emptyRepositories,
-    access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: 'crafted' }),
+    access: async () => ({ path: 'repositories/default/shop/', username: 'u', password: 'p', repositoryPassword: 'crafted' }),
     isWrittenFor: async () => isWritten,
-    forget: async (namespace, snapshotId) => void forgotten.push(`${namespace}/${snapshotId}`),
+    forget: async ({ storeName, namespace }, snapshotId) => void forgotten.push(`${storeName}/${namespace}/${snapshotId}`),
   };
   const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
   const shared = {
@@ -150,7 +150,7 @@ describe('a Snapshot that is moved', () => {
       await one.parts.objects.delete(snapshots, refOf(snapshot), forever);
       await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
     });
-    expect(forgotten).toEqual([`shop/${id}`]);
+    expect(forgotten).toEqual([`default/shop/${id}`]);
   });
 
   it('is copied as it is used where no driver takes snapshots, unless it asks for the driver', async () => {

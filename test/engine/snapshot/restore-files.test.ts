@@ -38,7 +38,7 @@ async function scene({
   });
   const repositories: Repositories = {
     ...emptyRepositories,
-    access: async () => ({ path: 'repositories/shop/', username: 'u', password: 'p', repositoryPassword: password }),
+    access: async () => ({ path: 'repositories/default/shop/', username: 'u', password: 'p', repositoryPassword: password }),
   };
   const mover = { image: 'mover:1', address: 'https://kylon', ca: 'PEM', namespace: 'kylon-system' };
   const shared = {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Snapshot, SnapshotStatus } from '../../../src/resources/snapshot.ts';
-import type { Access, Permit, Repositories } from '../../../src/repository/repositories.ts';
+import type { Access, Permit, Repositories, RepositoryName } from '../../../src/repository/repositories.ts';
 import { bytesOf, password, prefix, quickFiles, snapshots } from '../../repository/reading/frozen.ts';
 import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
 
@@ -11,7 +11,7 @@ async function scene() {
   const asked: string[] = [];
   const repositories: Repositories = {
     ...emptyRepositories,
-    access: async (namespace: string, { rights }: Permit): Promise<Access> => {
+    access: async ({ namespace }: RepositoryName, { rights }: Permit): Promise<Access> => {
       asked.push(`${rights} ${namespace}`);
       return { path: '', username: '', password: '', repositoryPassword: password };
     },

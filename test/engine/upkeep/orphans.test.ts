@@ -19,7 +19,7 @@ async function createStore() {
   const find = () =>
     findOrphans(
       {
-        store: parts.store,
+        store: parts.stores.named('default'),
         domain: 'domain',
         objects: (word, signal) => parts.objects.each(word === 'backup' ? backups : restores, signal),
       },
@@ -91,8 +91,9 @@ describe('orphans', () => {
     const { bench, put } = await createStore();
     const { parts } = bench;
     const asked: string[] = [];
-    const list: typeof parts.store.list = parts.store.list.bind(parts.store);
-    const store = Object.assign(parts.store, {
+    const own = parts.stores.named('default');
+    const list: typeof own.list = own.list.bind(own);
+    const store = Object.assign(own, {
       list: (...given: Parameters<typeof list>) => {
         asked.push('store');
         return list(...given);
@@ -120,7 +121,7 @@ describe('orphans', () => {
       yield (await bench.get(backups, 'shop', 'b'))!;
       throw new Error('the catalog is damaged');
     }
-    const source = { store: bench.parts.store, domain: 'domain', objects: broken };
+    const source = { store: bench.parts.stores.named('default'), domain: 'domain', objects: broken };
     await expect(findOrphans(source, forever)).rejects.toThrow('the catalog is damaged');
     async function* nameless() {
       yield { apiVersion: 'v', kind: 'Backup', metadata: { name: 'n' } };

@@ -9,6 +9,7 @@ import { memoryStore } from '../../../src/objectstore/memory.ts';
 import type { Repositories } from '../../../src/repository/repositories.ts';
 import { createRepositories } from '../../../src/repository/store-repositories.ts';
 import { randomIds } from '../../../src/base/ids.ts';
+import { backupStores } from '../../../src/resources/backup-store.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
@@ -36,16 +37,24 @@ describe('a repository', () => {
     for (const name of [own, 'shop']) cluster.seed('namespaces', { metadata: { name } });
     clock = new ManualClock();
     store = memoryStore();
+    const archive = memoryStore();
     [asked, created, stops] = [[], [], []];
     cluster.check = ({ verb, resource, namespace, user }) => {
       if (verb === 'create' && resource === 'pods') created.push(`${user} ${namespace}`);
     };
-    const parts = { store, domain: 'domain', clock, ids: randomIds, log: createLog('silent'), metrics: createMetrics() };
+    const parts = {
+      storeNamed: (name: string) => (name === 'default' ? store : archive),
+      domain: 'domain',
+      clock,
+      ids: randomIds,
+      log: createLog('silent'),
+      metrics: createMetrics(),
+    };
     const real = createRepositories(parts).repositories;
     repositories = {
-      access: async (namespace, permit, ms) => {
-        asked.push([namespace, permit.rights, ms]);
-        return emptyRepositories.access(namespace, permit, ms, forever);
+      access: async (repository, permit, ms) => {
+        asked.push([repository.namespace, permit.rights, ms, repository.storeName]);
+        return emptyRepositories.access(repository, permit, ms, forever);
       },
       isWrittenFor: (...args) => real.isWrittenFor(...args),
       forget: (...args) => real.forget(...args),
@@ -76,8 +85,8 @@ describe('a repository', () => {
     await clock.pass(2_000);
     cluster.drop('secrets', own, name);
   };
-  const forget = (id: string) => repositories.forget('shop', id, forever);
-  const unpruned = () => repositories.unpruned(forever);
+  const forget = (id: string) => repositories.forget({ storeName: 'default', namespace: 'shop' }, id, forever);
+  const unpruned = () => repositories.unpruned('default', forever);
 
   it('is pruned when something was forgotten, by a Pod of Kylon beside Kylon, and then not for a day', async () => {
     start();
@@ -86,7 +95,7 @@ describe('a repository', () => {
     await forget(ids[0]);
     await clock.pass(hour);
     expect(created).toEqual([`kylon ${own}`]);
-    expect(asked).toEqual([['shop', 'prune', 3 * hour]]);
+    expect(asked).toEqual([['shop', 'prune', 3 * hour, 'default']]);
     await ends(0, 'total prune: 3 blobs / 1 KiB');
     expect([await unpruned(), podNames()]).toEqual([[], []]);
     await clock.pass(2 * hour);
@@ -95,6 +104,18 @@ describe('a repository', () => {
     expect(created).toHaveLength(1);
     await clock.pass(2 * hour);
     expect(created).toHaveLength(2);
+  });
+
+  it('is pruned in each store by itself', async () => {
+    const { create } = start();
+    await create(backupStores, '', 'archive', { url: 's3://archive' });
+    await repositories.forget({ storeName: 'archive', namespace: 'shop' }, ids[1], forever);
+    await clock.pass(6 * minute);
+    expect(asked).toEqual([['shop', 'prune', 3 * hour, 'archive']]);
+    expect(pod().metadata['annotations']).toMatchObject({ 'backup.kylon.io/pruned-store': 'archive' });
+    await forget(ids[0]);
+    await ends(0);
+    expect([await repositories.unpruned('archive', forever), await unpruned()]).toEqual([[], ['shop']]);
   });
 
   it('is pruned by a Pod that mounts no volume and has no rights', async () => {
@@ -125,7 +146,7 @@ describe('a repository', () => {
     await clock.pass(6 * minute);
     await forget(ids[1]);
     await ends(0);
-    expect(await repositories.forgotten('shop', forever)).toEqual([ids[1]]);
+    expect(await repositories.forgotten({ storeName: 'default', namespace: 'shop' }, forever)).toEqual([ids[1]]);
   });
 
   it('is pruned by one Pod of two replicas that look at the same time, of which one ends', async () => {
@@ -156,7 +177,7 @@ describe('a repository', () => {
     start();
     await clock.pass(6 * minute);
     expect(podNames()).toEqual([]);
-    expect(await repositories.forgotten('shop', forever)).toEqual([ids[1]]);
+    expect(await repositories.forgotten({ storeName: 'default', namespace: 'shop' }, forever)).toEqual([ids[1]]);
   });
 
   it('is pruned on while the cluster does not answer one that looks on', async () => {

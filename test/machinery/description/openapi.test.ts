@@ -74,7 +74,7 @@ describe('OpenAPI v3', () => {
   });
 
   it('has every path of the kinds and their subresources', () => {
-    expect(Object.keys(v3['paths'] ?? {}).filter((path) => path.includes('backups'))).toEqual([
+    expect(Object.keys(v3['paths'] ?? {}).filter((path) => /\/backups(\/|$)/.test(path))).toEqual([
       collection,
       '/apis/backup.kylon.io/v1alpha1/backups',
       `${collection}/{name}`,
