@@ -8,6 +8,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
   '/apis/backup.kylon.io/v1alpha1/namespaces/shop/backups': ['of-shop'],
   '/apis/backup.kylon.io/v1alpha1/namespaces/default/restores': ['undo'],
   '/apis/backup.kylon.io/v1alpha1/namespaces/default/snapshots': ['before'],
+  '/apis/backup.kylon.io/v1alpha1/backupstores': ['archive', 'default'],
   '/api/v1/namespaces/default/persistentvolumeclaims': ['data'],
 };
 
@@ -57,6 +58,7 @@ describe('completion', () => {
     expect(await completed('restore', 'create', '--from-backup', 'r')).toEqual(['release', ':4']);
     expect(await completed('restore', 'create', '--from-snapshot', '')).toEqual(['before', ':4']);
     expect(await completed('snapshot', 'create', '--claim', 'd')).toEqual(['data', ':4']);
+    expect(await completed('backup', 'create', 'x', '--store-name', 'a')).toEqual(['archive', ':4']);
     expect(await completed('logs', 'release', '')).toEqual([':4']);
   });
 

@@ -102,7 +102,7 @@ it('names the flags for the connection in its help', async () => {
 describe('create', () => {
   it('sends what the flags say, as kubectl would', async () => {
     const flags = [
-      '--include-namespaces a,b --include-namespaces c --exclude-resources secrets --include-cluster-resources --snapshot-volumes --ttl 1h',
+      '--include-namespaces a,b --include-namespaces c --exclude-resources secrets --include-cluster-resources --snapshot-volumes --store-name archive --ttl 1h',
       '-l app=web --labels team=shop --annotations note=1 -n shop --dry-run=server --as alice --as-group g',
     ].join(' ');
     const { code, stdout, received } = await against(({ body }) => ({ status: 201, body }), `backup create x ${flags}`);
@@ -121,6 +121,7 @@ describe('create', () => {
         includeClusterResources: true,
         labelSelector: { matchLabels: { app: 'web' } },
         snapshotVolumes: true,
+        storeName: 'archive',
         ttl: '1h',
       },
     });
@@ -166,7 +167,8 @@ describe('create', () => {
   });
 
   it('takes a snapshot of a claim, named after it where it has no name', async () => {
-    const flags = '--claim data --volume-snapshot-class fast --ttl 48h --timeout 5m --labels team=shop --throttle-upload 10Mi';
+    const flags =
+      '--claim data --volume-snapshot-class fast --ttl 48h --timeout 5m --labels team=shop --throttle-upload 10Mi --store-name archive';
     const { stdout, received } = await against(({ body }) => ({ status: 201, body }), `snapshot create ${flags}`);
     expect(received[0]?.path).toBe('/apis/backup.kylon.io/v1alpha1/namespaces/default/snapshots');
     expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({
@@ -178,6 +180,7 @@ describe('create', () => {
         ttl: '48h',
         timeout: '5m',
         throttle: { upload: '10Mi' },
+        storeName: 'archive',
       },
     });
     expect(stdout).toBe('snapshot.backup.kylon.io/data- created\n');

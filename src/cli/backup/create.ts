@@ -4,13 +4,14 @@ import { connected, withConnection } from '../api/connection.ts';
 import { UsageError } from '../exits.ts';
 import { boolean, durationText } from '../flag-values.ts';
 import { backups } from '../objects/kinds.ts';
-import { completed, create, given, selectionOf, withCreateFlags, withSelectionFlags } from '../objects/creating.ts';
+import { completed, create, given, selectionOf, storeNameOption, withCreateFlags, withSelectionFlags } from '../objects/creating.ts';
 import type { CreateFlags, SelectionFlags } from '../objects/creating.ts';
 import { readManifest } from '../objects/manifest.ts';
 import type { Shell } from '../shell.ts';
 
 interface Flags extends CreateFlags, SelectionFlags {
   readonly snapshotVolumes?: boolean;
+  readonly storeName?: string;
   readonly ttl?: string;
   readonly timeout?: string;
 }
@@ -24,12 +25,14 @@ export function createBackupCommand(shell: Shell): Command {
         .preset('true')
         .argParser(boolean('snapshot-volumes')),
     )
+    .addOption(storeNameOption('BackupStore in which it lies'))
     .option('--ttl <duration>', 'how long it is kept, as 48h or 1h30m (default: 720h)', durationText('ttl'))
     .option('--timeout <duration>', 'how long it may take, as 30m; after that it fails', durationText('timeout'));
   return withConnection(command).action((name: string | undefined, flags: Flags) =>
     connected(shell, flags, async (api) => {
       const manifest = await readManifest(shell, backups, flags.filename);
-      const spec = { ...selectionOf(flags), ...given({ snapshotVolumes: flags.snapshotVolumes, ttl: flags.ttl, timeout: flags.timeout }) };
+      const { snapshotVolumes, storeName, ttl, timeout } = flags;
+      const spec = { ...selectionOf(flags), ...given({ snapshotVolumes, storeName, ttl, timeout }) };
       const whole = completed(manifest, { name, spec, flags, nameless: {} });
       if (!whole.metadata.name && !whole.metadata.generateName) throw new UsageError('the backup needs a name');
       await create(shell, api, backups, whole, flags);

@@ -5,6 +5,7 @@ import type { Api } from '../api/api.ts';
 import { connected, connectionOptions } from '../api/connection.ts';
 import type { ConnectionFlags } from '../api/connection.ts';
 import { needsNext, optionOf } from '../arguments.ts';
+import { group, version } from '../../resources/group.ts';
 import { backups, restores, snapshots } from '../objects/kinds.ts';
 import { collectionOf } from '../objects/kind.ts';
 import type { Shell } from '../shell.ts';
@@ -132,6 +133,7 @@ async function names(api: Api, source: Exclude<Source, 'files'>, signal: AbortSi
     backups: collectionOf(backups, api.namespace),
     restores: collectionOf(restores, api.namespace),
     snapshots: collectionOf(snapshots, api.namespace),
+    backupstores: `/apis/${group}/${version}/backupstores`,
     persistentvolumeclaims: `/api/v1/namespaces/${encodeURIComponent(api.namespace)}/persistentvolumeclaims`,
   };
   const headers = { Accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json' };

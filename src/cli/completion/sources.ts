@@ -1,7 +1,7 @@
 /** What stands for a value of a flag or an argument, for the shell to complete. */
 import type { Argument, Option } from 'commander';
 
-export type Source = 'backups' | 'restores' | 'snapshots' | 'persistentvolumeclaims' | 'namespaces' | 'files';
+export type Source = 'backups' | 'restores' | 'snapshots' | 'backupstores' | 'persistentvolumeclaims' | 'namespaces' | 'files';
 
 const sources = new WeakMap<Argument | Option, Source>();
 

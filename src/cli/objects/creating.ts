@@ -73,6 +73,10 @@ export function withSelectionFlags(command: Command): Command {
     .option('--or-selector <selectors>', "only objects that match one of these, as 'app=web or tier=cache'");
 }
 
+/** The BackupStore of a Backup or a Snapshot. */
+export const storeNameOption = (description: string) =>
+  completing('backupstores', new Option('--store-name <name>', `${description} (default: the one that Kylon was started with)`));
+
 /** Of what moves volumes. */
 export interface ThrottleFlags {
   readonly throttleUpload?: string;

@@ -4,7 +4,7 @@ import { connected, withConnection } from '../api/connection.ts';
 import { completing } from '../completion/sources.ts';
 import { UsageError } from '../exits.ts';
 import { durationText } from '../flag-values.ts';
-import { completed, create, given, throttleOf, withCreateFlags, withThrottleFlags } from '../objects/creating.ts';
+import { completed, create, given, storeNameOption, throttleOf, withCreateFlags, withThrottleFlags } from '../objects/creating.ts';
 import type { CreateFlags, ThrottleFlags } from '../objects/creating.ts';
 import { snapshots } from '../objects/kinds.ts';
 import { readManifest } from '../objects/manifest.ts';
@@ -16,6 +16,7 @@ interface Flags extends CreateFlags, ThrottleFlags {
   readonly volumeSnapshotClass?: string;
   readonly method?: string;
   readonly moveData?: boolean;
+  readonly storeName?: string;
   readonly ttl?: string;
   readonly timeout?: string;
 }
@@ -29,6 +30,7 @@ export function createSnapshotCommand(shell: Shell): Command {
     .option('--volume-snapshot-class <name>', 'VolumeSnapshotClass by which it is taken (default: that of the claim or of the driver)')
     .addOption(new Option('--method <method>', 'how it is taken (default: Auto)').choices(['Auto', 'CSI', 'File']))
     .option('--move-data', 'copy it into the object store')
+    .addOption(storeNameOption('BackupStore that it is copied into'))
     .option('--ttl <duration>', 'how long it is kept, as 48h or 1h30m (default: 720h)', durationText('ttl'))
     .option('--timeout <duration>', 'how long the driver may take (default: 10m)', durationText('timeout'));
   return withConnection(command).action((name: string | undefined, flags: Flags) =>
@@ -50,13 +52,24 @@ interface Source {
 
 const sourceIn = (spec: Readonly<Record<string, unknown>>) => spec['source'] as Source | undefined;
 
-function specOf({ claim, volumeSnapshot, volumeSnapshotClass, method, moveData, ttl, timeout, ...flags }: Flags): Record<string, unknown> {
+function specOf({
+  claim,
+  volumeSnapshot,
+  volumeSnapshotClass,
+  method,
+  moveData,
+  storeName,
+  ttl,
+  timeout,
+  ...flags
+}: Flags): Record<string, unknown> {
   const source = given({ persistentVolumeClaimName: claim, volumeSnapshotName: volumeSnapshot });
   return given({
     source: Object.keys(source).length > 0 ? source : undefined,
     volumeSnapshotClassName: volumeSnapshotClass,
     method,
     moveData,
+    storeName,
     throttle: throttleOf(flags),
     ttl,
     timeout,
