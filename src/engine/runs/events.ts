@@ -43,12 +43,12 @@ const lateness = () => new Error(`no answer within ${patience} ms`);
 
 function eventOf(parts: EngineParts, { apiVersion, kind, metadata }: KubeObject, namespace: string, text: EventText) {
   const time = rfc3339(parts.clock.now());
-  const { name, uid, resourceVersion } = metadata;
+  const { name, namespace: own, uid, resourceVersion } = metadata;
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { name: `${name.slice(0, longestPrefix)}.${parts.ids.hex(8)}`, namespace },
-    involvedObject: { apiVersion, kind, name, namespace, uid, resourceVersion },
+    involvedObject: { apiVersion, kind, name, ...(own !== undefined && { namespace: own }), uid, resourceVersion },
     type: text.type,
     reason: text.reason,
     message: text.message.slice(0, longestMessage),
