@@ -103,6 +103,7 @@ describe(stores.title, stores.options, () => {
     await owner.run(['wait', '--for=condition=Available', `${bst}/archive`, '--timeout=60s']);
     expect(await owner.run(['get', bst, 'archive'])).toMatch(new RegExp(`archive\\s+Available\\s+s3://${bucket}/${prefix}\\s`));
     expect(await files()).toEqual([]);
+    await eventually(async () => /Normal\s+Available\s/.test(await kubectl.run(['describe', bst, 'archive'])));
     const moved = await stranger.try(['patch', bst, 'archive', '--type=merge', '-p', '{"spec":{"caBundle":"AAAA"}}']);
     expect(moved.stderr).toContain('cannot get resource "secrets"');
   });

@@ -38,6 +38,7 @@ const onlyStore = (store: ObjectStore): Stores => ({
   defaultUrl: 'memory:',
   named: () => store,
   faultOf: () => Promise.resolve(undefined),
+  forget: () => {},
   isOpen: () => true,
 });
 

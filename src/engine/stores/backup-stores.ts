@@ -61,6 +61,10 @@ export class BackupStores implements Stores, AsyncDisposable {
     });
   }
 
+  forget(name: string): void {
+    this.#current.delete(name);
+  }
+
   isOpen(store: KubeObject): boolean {
     return this.#current.get(store.metadata.name)?.description === descriptionOf(store);
   }

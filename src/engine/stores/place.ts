@@ -45,8 +45,16 @@ export async function placeOf(store: BackupStore, parts: PlaceParts, signal: Abo
 function requireInside(url: string, folder: string | undefined): void {
   if (folder === undefined)
     throw new StoreError('file:// names a folder of the server, and --store-folder, below which that may be, is not set');
-  const below = relative(folder, fileURLToPath(url));
+  const below = relative(folder, pathOf(url));
   if (below === '' || below.split('/')[0] === '..') throw new StoreError(`file:// may name folders below ${folder} only`);
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new StoreError('file:///PATH is an absolute path without a host', { cause: error });
+  }
 }
 
 async function readSecret(

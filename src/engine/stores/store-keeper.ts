@@ -71,9 +71,14 @@ export class StoreKeeper {
     const target = refOf(object);
     const { generation } = object.metadata;
     const isKnown = this.#seen.get(target.uid) === generation && !isDeleted(object);
-    if (gone) this.#seen.delete(target.uid);
+    if (gone) this.#forget(target);
     else if (!isKnown && object.metadata.name !== defaultStore && this.#queue.add(target.uid, target))
       this.#seen.set(target.uid, generation);
+  }
+
+  #forget({ uid, name }: ObjectRef): void {
+    this.#seen.delete(uid);
+    this.#parts.stores.forget(name);
   }
 
   /** Resolves to the milliseconds after which to look again. */

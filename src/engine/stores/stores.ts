@@ -16,6 +16,8 @@ export interface Stores {
    * used, or not be written, and to undefined where it can.
    */
   faultOf(name: string, signal: AbortSignal): Promise<string | undefined>;
+  /** The BackupStore is gone: one that gets its name is another one. */
+  forget(name: string): void;
   /** Whether it is open as this BackupStore describes it. */
   isOpen(store: KubeObject): boolean;
 }

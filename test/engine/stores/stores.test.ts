@@ -179,6 +179,7 @@ describe('a BackupStore', () => {
     [{ credential: { namespace: 'shop', name: 'password' } }, 'the credentials lack AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'],
     [{ url: 'file:///etc' }, 'file:// may name folders below /srv/stores only'],
     [{ url: 'file:///srv/stores/../x' }, 'file:// may name folders below /srv/stores only'],
+    [{ url: 'file://host/srv/stores/x' }, 'file:///PATH is an absolute path without a host'],
     [{ url: 'file:///srv/stores' }, 'file:// may name folders below /srv/stores only'],
   ])('with %j says what is wrong with it, and is not opened', async (spec, message) => {
     const bench = createStoresBench();
