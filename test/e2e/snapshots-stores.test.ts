@@ -1,0 +1,116 @@
+/** Volumes copied into a further store and back, by real restic in real Pods. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCluster, kubeconfigOf, suite } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { coldBuild } from './go.ts';
+import { Kubectl } from './kubectl.ts';
+import { apiServiceName, Kylon } from './kylon.ts';
+import { moverFlags, moverImageFault } from './mover-image.ts';
+import { backup, backups, complete, gone, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import { eventually } from './process.ts';
+import { claim, withSnapshots, writer } from './volumes.ts';
+
+const fault = moverImageFault();
+const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const moved = suite('volumes in a further store', cluster);
+const bst = 'backupstores.backup.kylon.io';
+
+describe(moved.title, moved.options, () => {
+  const kubeconfig = kubeconfigOf(cluster);
+  const kubectl = new Kubectl(kubeconfig);
+  const place = 'kylon-stores-move';
+  const [data, stores] = [temporaryFolder(), temporaryFolder()];
+  let kylon: Kylon;
+
+  beforeAll(async () => {
+    await tidy();
+    const flags = [...(await moverFlags(kubectl)), `--store-folder=${stores}`];
+    await kubectl.run(['create', '-f', '-'], [namespace(place), claim(place, 'data'), writer(place, 'writer', 'data')]);
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', place, '--timeout=120s']);
+    await inPod('echo hello > /data/greeting');
+    kylon = await Kylon.beside(kubeconfig, { data, flags });
+    const url = pathToFileURL(join(stores, 'archive')).href;
+    await create({ apiVersion: 'backup.kylon.io/v1alpha1', kind: 'BackupStore', metadata: { name: 'archive' }, spec: { url } });
+    await kubectl.run(['wait', '--for=condition=Available', `${bst}/archive`, '--timeout=60s']);
+  }, coldBuild);
+  afterAll(async () => {
+    await kubectl.try(['delete', `${backups},${snapshots}`, '--all', '-n', place]);
+    await kylon?.discard();
+    await tidy();
+  });
+
+  async function tidy(): Promise<void> {
+    await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+  }
+
+  const inPod = (script: string) => kubectl.run(['exec', 'writer', '-n', place, '--', 'sh', '-c', script]);
+  const create = (object: object) => kubectl.run(['create', '-f', '-'], object);
+  /** What lies in a folder of the repository of the namespace in this store. */
+  const kept = (store: string, kind: 'data' | 'snapshots') => {
+    const domains = existsSync(join(store, 'd')) ? readdirSync(join(store, 'd')) : [];
+    return domains.flatMap((domain) => {
+      const folder = join(store, 'd', domain, 'volumes', place, 'restic', kind);
+      return existsSync(folder) ? readdirSync(folder) : [];
+    });
+  };
+  const own = () => [...kept(join(data, 'store'), 'data'), ...kept(join(data, 'store'), 'snapshots')];
+  const archived = () => kept(join(stores, 'archive'), 'snapshots');
+  const below = (rest: string) => path(place, `snapshots/first/${rest}`);
+
+  it('are copied there, and nowhere else', async () => {
+    await create(snapshot(place, 'first', 'data', { moveData: true, storeName: 'archive' }));
+    const { status } = await complete(kubectl, snapshots, { namespace: place, name: 'first' });
+    expect(status).toMatchObject({ phase: 'Completed', method: 'File', storeName: 'archive', files: 1, bytesRead: 6 });
+    expect(archived()).toEqual([status?.['handle']]);
+    expect(own()).toEqual([]);
+  });
+
+  it('are looked into and downloaded from there', async () => {
+    expect(await kubectl.run(['get', '--raw', below('files')])).toContain('"greeting"');
+    expect(await kubectl.run(['get', '--raw', below('download?path=greeting')])).toBe('hello\n');
+  });
+
+  it('come back from there, as a claim and as a file', async () => {
+    await create(restoreOfSnapshot(place, 'copy', 'first', { name: 'copy', verify: true }));
+    const copy = await complete(kubectl, restores, { namespace: place, name: 'copy' });
+    expect(copy.status).toMatchObject({ phase: 'Completed' });
+    await inPod('echo changed > /data/greeting');
+    const spec = { files: { path: 'greeting' }, existingResourcePolicy: 'Update' };
+    await create(restoreOfSnapshot(place, 'file', 'first', {}, spec));
+    await complete(kubectl, restores, { namespace: place, name: 'file' });
+    expect(await inPod('cat /data/greeting')).toBe('hello\n');
+  });
+
+  it('go there with the Backup that names the store', async () => {
+    const rules = [{ action: 'Move' }];
+    await create(backup(place, 'all', { includedResources: ['persistentvolumeclaims'], volumes: { rules }, storeName: 'archive' }));
+    const { status } = await complete(kubectl, backups, { namespace: place, name: 'all' });
+    expect(status).toMatchObject({ phase: 'Completed', storeName: 'archive' });
+    const taken = (await kubectl.list(snapshots, '-n', place)).filter(({ metadata }) => metadata.name !== 'first');
+    expect(taken.map((one) => [one.spec?.['storeName'], one.status?.['storeName']])).toEqual([
+      ['archive', 'archive'],
+      ['archive', 'archive'],
+    ]);
+    expect(archived()).toHaveLength(3);
+    expect(own()).toEqual([]);
+    expect((await kubectl.try(['delete', bst, 'archive'])).stderr).toContain('it is used by 1 Backup and 3 Snapshots');
+  });
+
+  it('are forgotten there, and then the store goes', async () => {
+    await kubectl.run(['delete', backups, 'all', '-n', place]);
+    await kubectl.run(['delete', snapshots, 'first', '-n', place]);
+    expect(archived()).toEqual([]);
+    const [domain = ''] = readdirSync(join(stores, 'archive/d'));
+    expect(readdirSync(join(stores, 'archive/d', domain)).toSorted()).toEqual(['forgotten', 'volumes']);
+    expect(readdirSync(join(stores, 'archive/d', domain, 'forgotten', place))).toHaveLength(3);
+    await kubectl.run(['delete', bst, 'archive']);
+    await gone(kubectl, bst, 'archive');
+    await eventually(
+      async () => (await kubectl.list('pods,secrets,pvc', '-n', place, '-l', 'app.kubernetes.io/managed-by=kylon')).length === 0,
+    );
+  });
+});
