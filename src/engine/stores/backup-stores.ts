@@ -43,6 +43,8 @@ export class BackupStores implements Stores, AsyncDisposable {
   readonly #opening = new Map<string, Promise<Opened>>();
   /** Closed with the process, and not sooner: somebody may still be reading from one that was replaced. */
   readonly #opened = new AsyncDisposableStack();
+  /** Ends what is being opened. */
+  readonly #over = new AbortController();
 
   constructor(parts: BackupStoresParts) {
     this.#parts = parts;
@@ -80,6 +82,7 @@ export class BackupStores implements Stores, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new Error('Kylon has ended'));
     await Promise.allSettled(this.#opening.values());
     await this.#opened.disposeAsync();
   }
@@ -94,7 +97,7 @@ export class BackupStores implements Stores, AsyncDisposable {
   async #openAnew(name: string): Promise<Opened> {
     const late = () => new StoreError(`it was not open within ${openWithin / 1_000} s`);
     try {
-      return await withDeadline(this.#parts.clock, openWithin, AbortSignal.any([]), late, (signal) => this.#openWithin(name, signal));
+      return await withDeadline(this.#parts.clock, openWithin, this.#over.signal, late, (signal) => this.#openWithin(name, signal));
     } catch (error) {
       if (!(error instanceof StoreError || error instanceof ClusterError || error instanceof ApiError)) throw error;
       throw new StoreUnavailable(`the BackupStore ${quote(name)} cannot be used: ${messageOf(error)}`, { cause: error });

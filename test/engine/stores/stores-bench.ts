@@ -23,8 +23,8 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
   const cluster = sampleCluster();
   /** What lies at each URL. */
   const places = new Map<string, Map<string, Uint8Array>>();
-  /** URLs that do not answer, or that may only be read. */
-  const faults = new Map<string, 'down' | 'denied'>();
+  /** URLs that cannot be reached, that may only be read, or that never answer. */
+  const faults = new Map<string, 'down' | 'denied' | 'silent'>();
   const opened: Opening[] = [];
   const closed: string[] = [];
   const filesAt = (url: string) => {
@@ -40,11 +40,12 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
     return changed(foundWhenUsed(url, found), { close: async () => void closed.push(url) });
   };
   const own = { store: storeAt('s3://own'), url: 's3://own' };
+  let made: BackupStores | undefined;
   const bench = createWorkbench({
     ...given,
     cluster,
-    stores: (objects) =>
-      new BackupStores({
+    stores: (objects) => {
+      made = new BackupStores({
         own,
         objects,
         cluster: Promise.resolve(cluster),
@@ -53,15 +54,20 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
         storeFolder: '/srv/stores',
         open: async (opening) => {
           opened.push(opening);
+          if (faults.get(opening.url) === 'silent') await new Promise(() => {});
           if (faults.get(opening.url) === 'down') throw new StoreUnavailable(`${opening.url} does not answer`);
           return { store: storeAt(opening.url), readOnly: faults.get(opening.url) === 'denied' ? 'access denied' : undefined };
         },
-      }),
+      });
+      return made;
+    },
   });
+  /** As when the process ends. */
+  const end = async () => made?.[Symbol.asyncDispose]();
   const make = (name: string, spec: Partial<BackupStoreSpec> = {}) =>
     bench.create(backupStores, '', name, { url: `s3://${name}`, ...spec });
   const store = async (name: string) => (await bench.get(backupStores, '', name)) as BackupStore | undefined;
   const check = async (name: string) =>
     (await bench.engine.services.checkStore((await store(name)) as BackupStore, forever)) as BackupStore;
-  return { ...bench, cluster, faults, opened, closed, filesAt, make, store, check };
+  return { ...bench, cluster, faults, opened, closed, filesAt, make, store, check, end };
 }

@@ -6,6 +6,7 @@ import { refOf } from '../../../src/engine/runs/run-status.ts';
 import type { Backup } from '../../../src/resources/backup.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
+import { fastClock } from '../clocks.ts';
 import { createStoresBench } from './stores-bench.ts';
 
 const available = { phase: 'Available', observedGeneration: 1 };
@@ -188,6 +189,23 @@ describe('a BackupStore', () => {
     expect(status).toMatchObject({ phase: 'Unavailable', message });
     expect(status?.conditions?.map(({ type, status: holds }) => `${type} ${holds}`)).toEqual(['Available False', 'Ready False']);
     expect(bench.opened).toEqual([]);
+  });
+
+  it('that never answers is Unavailable after a while', async () => {
+    const bench = createStoresBench({ clock: fastClock });
+    bench.faults.set('s3://archive', 'silent');
+    await bench.make('archive');
+    expect((await bench.check('archive')).status).toMatchObject({ phase: 'Unavailable', message: 'it was not open within 30 s' });
+  });
+
+  it('that is being opened does not hold up the end of the process', async () => {
+    const bench = createStoresBench();
+    bench.faults.set('s3://archive', 'silent');
+    await bench.make('archive');
+    const checked = expect(bench.check('archive')).rejects.toThrow('Kylon has ended');
+    await vi.waitFor(() => expect(bench.opened).toHaveLength(1));
+    await bench.end();
+    await checked;
   });
 
   it('is another one when it was made anew under the same name', async () => {
