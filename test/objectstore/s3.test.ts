@@ -204,6 +204,13 @@ describe('an S3 store with TLS', () => {
     bucket.closing(await openWith(authority.cert));
   });
 
+  it('is trusted by the certificates that are given for it', async () => {
+    bucket.closing(await s3Provider.open(urlAt(secure.endpoint), { ...parts, env, ca: authority.cert }, signal));
+    await expect(s3Provider.open(urlAt(secure.endpoint), { ...parts, env, ca: 'nothing' }, signal)).rejects.toThrow(
+      'cannot use the certificates that are given for it: it holds no certificate in PEM form',
+    );
+  });
+
   it('is not trusted without, and that is said', async () => {
     const fault = await faultOf(s3Provider.open(urlAt(secure.endpoint), { ...parts, env }, signal));
     expect(fault).toBeInstanceOf(StoreUnavailable);
