@@ -1,9 +1,11 @@
 /** An engine with BackupStores in memory, each a place that a URL names, for the tests. */
+import { randomIds } from '../../../src/base/ids.ts';
+import { probe } from '../../../src/objectstore/probe/probe.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { BackupStores } from '../../../src/engine/stores/backup-stores.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
-import { StoreUnavailable } from '../../../src/objectstore/objectstore.ts';
+import { StoreDenied, StoreUnavailable } from '../../../src/objectstore/objectstore.ts';
 import { foundWhenUsed } from '../../../src/objectstore/wrappers/found-when-used.ts';
 import type { Repositories } from '../../../src/repository/repositories.ts';
 import { backupStores } from '../../../src/resources/backup-store.ts';
@@ -23,8 +25,8 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
   const cluster = sampleCluster();
   /** What lies at each URL. */
   const places = new Map<string, Map<string, Uint8Array>>();
-  /** URLs that cannot be reached, that may only be read, or that never answer. */
-  const faults = new Map<string, 'down' | 'denied' | 'silent'>();
+  /** URLs that cannot be reached, that may only be read, that never answer, or that ignore put-if-absent. */
+  const faults = new Map<string, 'down' | 'denied' | 'silent' | 'liar'>();
   const opened: Opening[] = [];
   const closed: string[] = [];
   const filesAt = (url: string) => {
@@ -35,7 +37,12 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
   const storeAt = (url: string) => {
     const found = async () => {
       if (faults.get(url) === 'down') throw new StoreUnavailable(`${url} does not answer`);
-      return memoryStore(filesAt(url));
+      const files = filesAt(url);
+      const store = memoryStore(files);
+      if (faults.get(url) === 'denied') return changed(store, { putIfAbsent: () => Promise.reject(new StoreDenied('access denied')) });
+      if (faults.get(url) === 'liar')
+        return changed(store, { putIfAbsent: async (key, body) => (files.set(key, body.slice()), 'created') });
+      return store;
     };
     return changed(foundWhenUsed(url, found), { close: async () => void closed.push(url) });
   };
@@ -55,8 +62,9 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
         open: async (opening) => {
           opened.push(opening);
           if (faults.get(opening.url) === 'silent') await new Promise(() => {});
-          if (faults.get(opening.url) === 'down') throw new StoreUnavailable(`${opening.url} does not answer`);
-          return { store: storeAt(opening.url), readOnly: faults.get(opening.url) === 'denied' ? 'access denied' : undefined };
+          const store = storeAt(opening.url);
+          const { denied } = await probe(store, { clock, ids: randomIds }, forever);
+          return { store, readOnly: denied };
         },
       });
       return made;

@@ -56,6 +56,10 @@ describe('a Backup that names a store', () => {
   it.each([
     ['down', 's3://archive does not answer'],
     ['denied', 'it cannot be written: access denied'],
+    [
+      'liar',
+      's3://archive cannot be used: it accepts a second create of the same key and replaces the first: it ignores put-if-absent, as some stores do in versioned buckets',
+    ],
   ] as const)('fails clearly where that is %s, and leaves nothing', async (fault, why) => {
     const bench = createStoresBench();
     bench.faults.set('s3://archive', fault);
