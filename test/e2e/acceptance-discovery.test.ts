@@ -28,11 +28,15 @@ describe(`${acceptance.title}: discovery`, acceptance.options, () => {
     const { stdout, stderr, code } = await kubectl.try(['api-resources', '--api-group=backup.kylon.io', '-o', 'wide', '--no-headers']);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     const verbs = 'create,delete,deletecollection,get,list,patch,update,watch';
-    for (const [plural, short, kind] of [
-      ['backups', 'bk', 'Backup'],
-      ['restores', 'rst', 'Restore'],
+    for (const [plural, short, kind, namespaced] of [
+      ['backups', 'bk', 'Backup', true],
+      ['restores', 'rst', 'Restore', true],
+      ['snapshots', 'ksnap', 'Snapshot', true],
+      ['backupstores', 'bst', 'BackupStore', false],
     ])
-      expect(stdout).toMatch(new RegExp(`^${plural} +${short} +backup\\.kylon\\.io/v1alpha1 +true +${kind} +${verbs} +kylon *$`, 'm'));
+      expect(stdout).toMatch(
+        new RegExp(`^${plural} +${short} +backup\\.kylon\\.io/v1alpha1 +${namespaced} +${kind} +${verbs} +kylon *$`, 'm'),
+      );
     for (const name of ['backups', 'backup', 'bk', 'bk.backup.kylon.io', 'kylon']) await kubectl.run(inNs('get', name));
     expect(await kubectl.run(inNs('get', 'all'))).not.toContain('kylon');
   });
@@ -75,6 +79,8 @@ describe(`${acceptance.title}: discovery`, acceptance.options, () => {
         'restores/status',
         'restores/log',
         'restores/results',
+        'backupstores/status',
+        'backupstores/check',
       ]),
     );
   });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { repository } from './cluster.ts';
@@ -102,8 +103,28 @@ describe('an encrypted store', () => {
     await kylon.stop();
   });
 
-  async function objects(): Promise<string[]> {
-    return (await run('find', [join(data, 'store'), '-type', 'f'])).stdout.trim().split('\n');
+  it('has further stores encrypted with the same keys, which are open again after a restart', async () => {
+    await start();
+    const url = pathToFileURL(join(data, 'stores/second')).href;
+    const apiVersion = 'backup.kylon.io/v1alpha1';
+    await kubectl.run(['create', '-f', '-'], { apiVersion, kind: 'BackupStore', metadata: { name: 'second' }, spec: { url } });
+    await kubectl.run(['create', '-f', '-'], backup(namespace, 'there', { storeName: 'second' }));
+    const { status } = await complete(kubectl, backups, { namespace, name: 'there' });
+    const { sha256: hash } = status?.['archive'] as { sha256: string };
+    await kylon.stop();
+    await start();
+    expect(await download('there')).toBe(hash);
+    await kylon.stop();
+    const files = await objects('stores/second/d');
+    expect(files).toHaveLength(4);
+    for (const file of files) {
+      expect(readFileSync(file).subarray(0, 4).toString(), file).toBe('KYE1');
+      expect(readFileSync(file).includes('recognizable'), file).toBe(false);
+    }
+  });
+
+  async function objects(folder = 'store'): Promise<string[]> {
+    return (await run('find', [join(data, folder), '-type', 'f'])).stdout.trim().split('\n');
   }
 
   /** How the encrypted objects begin, each way once. */

@@ -72,6 +72,8 @@ export class BackupStores implements Stores, AsyncDisposable {
   }
 
   async faultOf(name: string, signal: AbortSignal): Promise<string | undefined> {
+    // One that has begun before this call may have read what has changed since.
+    await unlessAborted(Promise.allSettled([this.#opening.get(name)]), signal);
     try {
       const { readOnly } = await this.#open(name, signal);
       return readOnly === undefined ? undefined : `it cannot be written: ${readOnly}`;

@@ -202,6 +202,18 @@ describe('a BackupStore', () => {
     expect((await bench.check('archive')).status).toMatchObject({ phase: 'Unavailable', message: 'it was not open within 30 s' });
   });
 
+  it('is checked anew by who asks while an earlier check goes on', async () => {
+    const bench = createStoresBench({ clock: fastClock });
+    bench.faults.set('s3://archive', 'silent');
+    await bench.make('archive');
+    const earlier = bench.check('archive');
+    await vi.waitFor(() => expect(bench.opened).toHaveLength(1));
+    bench.faults.clear();
+    const [, later] = await Promise.all([earlier, bench.check('archive'), bench.check('archive')]);
+    expect(later.status).toMatchObject(available);
+    expect(bench.opened).toHaveLength(2);
+  });
+
   it('that is being opened does not hold up the end of the process', async () => {
     const bench = createStoresBench();
     bench.faults.set('s3://archive', 'silent');
