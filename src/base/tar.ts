@@ -62,6 +62,35 @@ export function tarEntry(entry: TarEntry): Buffer {
   return needed.length === 0 ? block : Buffer.concat([extension(needed), block]);
 }
 
+/**
+ * The same in the words of GNU tar, which busybox understands too, where it passes over PAX headers. Times are of whole seconds; names of owners and
+ * extended attributes are left out.
+ */
+export function gnuEntry({ path, target = nothing, ...entry }: TarEntry): Buffer {
+  const block = header('', '', fitting(entry.size, largestNumber), typeFlags[entry.type]);
+  complete(block, { ...entry, path, target, user: '', group: '' });
+  block.set(Buffer.from(path).subarray(0, longestName), 0);
+  if (entry.size > largestNumber) writeBinary(block, 124, 12, entry.size);
+  if (entry.uid > largestId) writeBinary(block, 108, 8, entry.uid);
+  if (entry.gid > largestId) writeBinary(block, 116, 8, entry.gid);
+  sign(block);
+  return Buffer.concat([longName('K', target), longName('L', path), block]);
+}
+
+/** In front of an entry whose name, or that of what it leads to, does not fit into its header. */
+function longName(type: 'K' | 'L', name: Uint8Array): Buffer {
+  if (name.length <= longestName) return nothing;
+  const size = name.length + 1;
+  return Buffer.concat([header('././@LongLink', '', size, type), name, new Uint8Array(1 + paddingOf(size))]);
+}
+
+/** Where octal digits do not suffice. */
+function writeBinary(block: Buffer, start: number, length: number, value: number): void {
+  block.writeBigUInt64BE(BigInt(value), start + length - 8);
+  for (let at = start; at < start + length - 8; at++) block[at] = 0;
+  block[start] = 0x80;
+}
+
 /** How many zero bytes follow a content of `size` bytes. */
 export function paddingOf(size: number): number {
   return (blockBytes - (size % blockBytes)) % blockBytes;

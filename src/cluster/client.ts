@@ -1,5 +1,6 @@
 /** Requests to the API server: authenticated, in time, repeated where that is safe, and with Status turned into ClusterError. */
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type WebSocket from 'ws';
 import type { Clock } from '../base/clock.ts';
 import { parseExactly, textExactly } from '../base/exact-json.ts';
 import type { Log } from '../base/log.ts';
@@ -7,14 +8,16 @@ import { messageOf, withDeadline } from '../base/lifetime.ts';
 import { ClusterError } from './cluster.ts';
 import type { Credentials } from './credentials.ts';
 import { exchange, lostConnection, readBody, ResponseTooLarge } from './http.ts';
+import type { HttpRequest } from './http.ts';
 import { errorOf, retryAfterOf } from './status.ts';
 import type { Answer } from './status.ts';
+import { openWebSocket } from './web-socket.ts';
 
 export interface ApiRequest {
   /** GET where left out. */
   readonly method?: string;
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly headers?: OutgoingHttpHeaders;
   /** Sent as JSON. */
   readonly body?: unknown;
@@ -35,6 +38,8 @@ export interface ApiClient {
   open(request: ApiRequest, signal: AbortSignal): Promise<OpenAnswer>;
   /** The body of a good answer, piece by piece, for as long as it comes. */
   stream(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** A connection both ways, in the first of the protocols that the server knows. `timeoutMs` is for the opening. */
+  webSocket(request: ApiRequest, protocols: readonly string[], signal: AbortSignal): Promise<WebSocket>;
   /** The same client with more headers on every request. */
   withHeaders(headers: OutgoingHttpHeaders): ApiClient;
 }
@@ -67,6 +72,7 @@ export function createClient(wire: Wire): ApiClient {
     json: (request, signal) => askForJson(wire, request, signal),
     open: (request, signal) => openAnswer(wire, request, signal),
     stream: (request, signal) => openStream(wire, request, signal),
+    webSocket: (request, protocols, signal) => openSocket(wire, request, protocols, signal),
     withHeaders: (headers) => createClient({ ...wire, headers: { ...wire.headers, ...headers } }),
   };
 }
@@ -135,6 +141,13 @@ async function openAnswer(wire: Wire, request: ApiRequest, signal: AbortSignal):
   };
 }
 
+async function openSocket(wire: Wire, request: ApiRequest, protocols: readonly string[], signal: AbortSignal): Promise<WebSocket> {
+  const ms = request.timeoutMs ?? defaultTimeoutMs;
+  return withDeadline(wire.clock, ms, signal, lateness(request, ms), async (signal) =>
+    openWebSocket(await requestOf(wire, request), protocols, signal),
+  );
+}
+
 async function* piecesOf(response: IncomingMessage, request: ApiRequest, signal: AbortSignal): AsyncIterable<Buffer> {
   const stop = () => response.destroy();
   signal.addEventListener('abort', stop);
@@ -149,11 +162,15 @@ async function* piecesOf(response: IncomingMessage, request: ApiRequest, signal:
   }
 }
 
-async function send({ credentials, clock, headers }: Wire, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  return exchange(await requestOf(wire, request), wire.clock, signal);
+}
+
+async function requestOf({ credentials, headers }: Wire, request: ApiRequest): Promise<HttpRequest> {
   const { agent, auth, headers: identity } = await credentials.current();
   const body = request.body === undefined ? undefined : Buffer.from(textExactly(request.body));
   const content = body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length };
-  const sent = {
+  return {
     url: urlOf(credentials.server, request),
     method: methodOf(request),
     headers: { Accept: 'application/json', 'User-Agent': 'kylon', ...content, ...request.headers, ...identity, ...headers },
@@ -161,13 +178,12 @@ async function send({ credentials, clock, headers }: Wire, request: ApiRequest, 
     agent,
     body,
   };
-  return exchange(sent, clock, signal);
 }
 
 function urlOf(server: URL, { path, query = {} }: ApiRequest): URL {
   const url = new URL(server);
   url.pathname = server.pathname.replace(/\/$/, '') + path;
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query)) for (const one of [value ?? []].flat()) url.searchParams.append(name, one);
   return url;
 }
 

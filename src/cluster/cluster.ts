@@ -48,9 +48,31 @@ export interface Cluster {
   ): Promise<void>;
   /** The last lines that the only container of a Pod has written. */
   log(namespace: string, pod: string, lines: number, signal: AbortSignal): Promise<string>;
+  /**
+   * Runs a program in a container of a Pod, and resolves to its exit code when it has ended and all that it wrote was taken. A connection that is
+   * cut before that rejects with code 0. Input needs Kubernetes 1.30 or newer, which can be told that it ends.
+   */
+  exec(target: ExecTarget, streams: ExecStreams, signal: AbortSignal): Promise<number>;
   /** The same cluster, asked as somebody else, by impersonation: what they may not, this may not. */
   as(user: ClusterUser): Cluster;
   close(): Promise<void>;
+}
+
+export interface ExecTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** The program and what it is given, as they are: no shell reads them. */
+  readonly command: readonly string[];
+}
+
+export interface ExecStreams {
+  /** What the program reads; left out, it has no input. */
+  readonly input?: AsyncIterable<Uint8Array>;
+  /** Takes what it writes; no more comes before this has resolved. */
+  readonly output: (piece: Uint8Array) => Promise<void>;
+  /** Takes what it complains of. */
+  readonly errors: (piece: Uint8Array) => void;
 }
 
 export interface ClusterIdentity {

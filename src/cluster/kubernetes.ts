@@ -8,6 +8,7 @@ import type { Cluster, ClusterIdentity } from './cluster.ts';
 import { loadCredentials } from './credentials.ts';
 import type { CredentialSource } from './credentials.ts';
 import { discover } from './discovery.ts';
+import { execute } from './exec.ts';
 import { follow } from './follow.ts';
 import { impersonationHeaders } from './impersonate.ts';
 import { listPages } from './list.ts';
@@ -49,6 +50,7 @@ function clusterOf(client: ApiClient, clock: Clock, close: () => Promise<void>):
     follow: (resource, signal) => follow(client, resource, clock, signal),
     ...objectsOf(client),
     log: (namespace, pod, lines, signal) => readLog(client, namespace, pod, lines, signal),
+    exec: (target, streams, signal) => execute(client, clock, target, streams, signal),
     as: (user) => clusterOf(client.withHeaders(impersonationHeaders(user)), clock, async () => {}),
     close,
   };

@@ -74,9 +74,13 @@ interface State {
   readonly objects: Map<string, ClusterObject>;
   /** By namespace and name of the Pod. */
   readonly logs: Map<string, string>;
+  /** What runs in every container. */
+  execute: Cluster['exec'];
   rv: number;
   uid: number;
 }
+
+const nothingRuns: Cluster['exec'] = ({ pod }) => Promise.reject(refuse(404, 'NotFound', `pods "${pod}" not found`));
 
 export class MemoryCluster implements Cluster {
   readonly #state: State;
@@ -85,7 +89,7 @@ export class MemoryCluster implements Cluster {
   failures: Discovery['failures'] = [];
 
   constructor(from?: { state: State; user: string; rules: { check: (request: Request) => void | Promise<void> } }) {
-    this.#state = from?.state ?? { objects: new Map(), logs: new Map(), rv: 1, uid: 1 };
+    this.#state = from?.state ?? { objects: new Map(), logs: new Map(), execute: nothingRuns, rv: 1, uid: 1 };
     this.#user = from?.user ?? 'kylon';
     this.#rules = from?.rules ?? { check: () => {} };
   }
@@ -231,6 +235,17 @@ export class MemoryCluster implements Cluster {
     const live = this.#live(resource, namespace, name);
     if (options.uid && options.uid !== live.metadata.uid) throw refuse(409, 'Conflict', `${name}: another uid`);
     if (!options.dryRun) this.#state.objects.delete(this.#id(resource, namespace, name));
+  }
+
+  /** Stands for what runs a program in a container. */
+  set execute(execute: Cluster['exec']) {
+    this.#state.execute = execute;
+  }
+
+  async exec(...[target, streams, signal]: Parameters<Cluster['exec']>): Promise<number> {
+    const { namespace, pod: name } = target;
+    await this.#rules.check({ user: this.#user, verb: 'create', resource: 'pods/exec', namespace, name });
+    return this.#state.execute(target, streams, signal);
   }
 
   /** What a Pod is to have written, by namespace and name. */

@@ -1,0 +1,236 @@
+/**
+ * Finds the entries of a tar file in its bytes, however those come in pieces: as GNU tar, busybox and PAX write them.
+ * https://www.gnu.org/software/tar/manual/html_node/Standard.html
+ */
+import type { TarEntry, TarType } from './tar.ts';
+import { paddingOf } from './tar.ts';
+
+export interface ScannedEntry extends TarEntry {
+  /** Offset in the tar file of its first header, which may be one that only adds to it. */
+  readonly start: number;
+  /** Offset of its content. */
+  readonly at: number;
+}
+
+export interface TarTaker {
+  readonly entry: (entry: ScannedEntry) => void;
+  /** A part of the content of the entry that was told last. */
+  readonly content?: (bytes: Uint8Array) => void;
+}
+
+/** These bytes are no tar file, or one of a kind that is not read. */
+export class TarFault extends Error {
+  override readonly name = 'TarFault';
+}
+
+const blockBytes = 512;
+/** Of what is told in front of a header: names, and PAX records. */
+const longestExtension = 1 << 20;
+
+const types: Readonly<Record<string, TarType>> = {
+  '\0': 'file',
+  '0': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '3': 'chardev',
+  '4': 'dev',
+  '5': 'dir',
+  '6': 'fifo',
+  '7': 'file',
+};
+
+/** What stands in front of an entry and adds to its header. */
+interface Extension {
+  path?: Buffer;
+  target?: Buffer;
+  /** PAX records, by their keys. */
+  readonly records: Map<string, Buffer>;
+}
+
+export class TarScanner {
+  readonly #taker: TarTaker;
+  #offset = 0;
+  /** What is gathered until it is whole: a header, or an extension. */
+  #pending: Buffer[] = [];
+  #gathered = 0;
+  #wanted = blockBytes;
+  /** The kind of extension that is gathered; undefined while a header is. */
+  #kind: string | undefined;
+  #extension: Extension = { records: new Map() };
+  /** Of the extensions that are gathered; undefined while there are none. */
+  #start: number | undefined;
+  /** Bytes of content, and of padding behind it, that are still to come. */
+  #content = 0;
+  #padding = 0;
+  /** Empty blocks one after the other; two of them end the file. */
+  #empty = 0;
+
+  constructor(taker: TarTaker) {
+    this.#taker = taker;
+  }
+
+  /** Throws TarFault. */
+  push(piece: Uint8Array): void {
+    for (let at = 0; at < piece.length && this.#empty < 2;) {
+      const taken = this.#content + this.#padding > 0 ? this.#pass(piece.subarray(at)) : this.#gather(piece.subarray(at));
+      at += taken;
+      this.#offset += taken;
+    }
+  }
+
+  /** Throws TarFault where the two empty blocks have not come that end a tar file. */
+  end(): void {
+    if (this.#empty < 2) throw new TarFault(`it ends after ${this.#offset} bytes, before the end of the archive`);
+  }
+
+  /** How many bytes were taken. */
+  #pass(bytes: Uint8Array): number {
+    const content = bytes.subarray(0, this.#content);
+    const padding = Math.min(this.#padding, bytes.length - content.length);
+    this.#content -= content.length;
+    this.#padding -= padding;
+    if (content.length > 0) this.#taker.content?.(content);
+    return content.length + padding;
+  }
+
+  #gather(bytes: Uint8Array): number {
+    const taken = bytes.subarray(0, this.#wanted - this.#gathered);
+    this.#pending.push(Buffer.from(taken));
+    this.#gathered += taken.length;
+    if (this.#gathered === this.#wanted) this.#complete(Buffer.concat(this.#pending), this.#offset + taken.length);
+    return taken.length;
+  }
+
+  #complete(bytes: Buffer, end: number): void {
+    const kind = this.#kind;
+    this.#expect(blockBytes, undefined);
+    if (kind !== undefined) this.#extend(kind, bytes);
+    else if (bytes.every((byte) => byte === 0)) this.#empty++;
+    else this.#begin(bytes, end);
+  }
+
+  #expect(bytes: number, kind: string | undefined): void {
+    this.#pending = [];
+    this.#gathered = 0;
+    this.#wanted = bytes;
+    this.#kind = kind;
+  }
+
+  #begin(header: Buffer, end: number): void {
+    if (sumOf(header) !== numberAt(header, 148, 8)) throw new TarFault(`at ${end - blockBytes}: a header has another checksum`);
+    if (this.#empty > 0) throw new TarFault(`at ${end - blockBytes}: a header behind an empty block`);
+    const kind = String.fromCharCode(header[156] ?? 0);
+    const size = numberAt(header, 124, 12);
+    if ('LKxg'.includes(kind)) {
+      if (size === 0 || size > longestExtension) throw new TarFault(`at ${end - blockBytes}: a header of ${size} bytes more`);
+      this.#start ??= end - blockBytes;
+      this.#expect(size + paddingOf(size), `${kind}${size}`);
+    } else this.#tell(header, kind, size, this.#start ?? end - blockBytes, end);
+  }
+
+  /** `kind`: the type of the header, and how long it is without padding. */
+  #extend(kind: string, bytes: Buffer): void {
+    const content = bytes.subarray(0, Number(kind.slice(1)));
+    if (kind.startsWith('L')) this.#extension.path = untilNul(content);
+    else if (kind.startsWith('K')) this.#extension.target = untilNul(content);
+    else if (kind.startsWith('x')) for (const [key, value] of recordsIn(content)) this.#extension.records.set(key, value);
+  }
+
+  #tell(header: Buffer, kind: string, size: number, start: number, at: number): void {
+    const entry = entryOf(header, kind, size, this.#extension);
+    this.#extension = { records: new Map() };
+    this.#start = undefined;
+    this.#content = entry.size;
+    this.#padding = paddingOf(entry.size);
+    this.#taker.entry({ ...entry, start, at });
+  }
+}
+
+function entryOf(header: Buffer, kind: string, size: number, { path, target, records }: Extension): TarEntry {
+  const known = types[kind];
+  if (!known || [...records.keys()].some((key) => key.startsWith('GNU.sparse.'))) throw new TarFault('an entry of a kind that is not read');
+  const text = (key: string, start: number, length: number) => (records.get(key) ?? fieldAt(header, start, length)).toString();
+  const number = (key: string, other: number) => numberIn(records.get(key), other);
+  const name = records.get('path') ?? path ?? nameIn(header);
+  const type = known === 'file' && name.at(-1) === 0x2f ? 'dir' : known;
+  const isDevice = type === 'dev' || type === 'chardev';
+  return {
+    path: name,
+    type,
+    size: type === 'file' ? number('size', size) : 0,
+    mode: numberAt(header, 100, 8) & 0o7777,
+    uid: number('uid', numberAt(header, 108, 8)),
+    gid: number('gid', numberAt(header, 116, 8)),
+    user: text('uname', 265, 32),
+    group: text('gname', 297, 32),
+    modified: modifiedIn(records.get('mtime')) ?? numberAt(header, 136, 12) * 1000,
+    ...((type === 'link' || type === 'symlink') && { target: records.get('linkpath') ?? target ?? fieldAt(header, 157, 100) }),
+    ...(isDevice && { device: { major: numberAt(header, 329, 8), minor: numberAt(header, 337, 8) } }),
+  };
+}
+
+/** Only ustar has a prefix; GNU tar has other things there. */
+function nameIn(header: Buffer): Buffer {
+  const name = fieldAt(header, 0, 100);
+  const prefix = header.toString('latin1', 257, 263) === 'ustar\0' ? fieldAt(header, 345, 155) : Buffer.alloc(0);
+  return prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), name]) : name;
+}
+
+const fieldAt = (header: Buffer, start: number, length: number) => untilNul(header.subarray(start, start + length));
+
+function untilNul(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+/** Octal digits, or where those do not suffice the bytes of the number behind a set bit. */
+function numberAt(header: Buffer, start: number, length: number): number {
+  const bytes = header.subarray(start, start + length);
+  if (((bytes[0] ?? 0) & 0x80) !== 0) return binary(bytes);
+  const digits = untilNul(bytes).toString('latin1').trim();
+  if (!/^[0-7]*$/.test(digits)) throw new TarFault('a header has a number that is none');
+  return parseInt(digits || '0', 8);
+}
+
+function binary(bytes: Buffer): number {
+  const isNegative = bytes[0] === 0xff;
+  let value = 0;
+  for (const [index, byte] of bytes.entries()) value = value * 256 + (index === 0 ? byte & (isNegative ? 0xff : 0x7f) : byte);
+  const number = isNegative ? value - 256 ** bytes.length : value;
+  if (!isNegative && !Number.isSafeInteger(number)) throw new TarFault('a header has a number that is too large');
+  return number;
+}
+
+function numberIn(value: Buffer | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const text = value.toString('latin1');
+  if (!/^\d{1,15}$/.test(text)) throw new TarFault('a PAX record has a number that is none');
+  return Number(text);
+}
+
+/** Milliseconds. */
+function modifiedIn(value: Buffer | undefined): number | undefined {
+  const seconds = value === undefined ? undefined : Number(value.toString('latin1'));
+  return seconds === undefined || !Number.isFinite(seconds) ? undefined : Math.floor(seconds * 1000);
+}
+
+/** `LENGTH KEY=VALUE\n`, one after the other. */
+function* recordsIn(bytes: Buffer): Generator<[key: string, value: Buffer]> {
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(0x20, at);
+    const length = Number(bytes.toString('latin1', at, space));
+    const equals = bytes.indexOf(0x3d, space);
+    const end = at + length;
+    if (space < 0 || equals < 0 || !Number.isSafeInteger(length) || equals >= end || end > bytes.length)
+      throw new TarFault('a PAX header has a record that is none');
+    yield [bytes.toString('utf8', space + 1, equals), bytes.subarray(equals + 1, end - 1)];
+    at = end;
+  }
+}
+
+/** Spaces stand for the checksum itself. */
+function sumOf(header: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < blockBytes; at++) sum += at >= 148 && at < 156 ? 0x20 : (header[at] ?? 0);
+  return sum;
+}
