@@ -31,6 +31,7 @@ export interface Options {
   readonly tlsCa: string | undefined;
   /** By which image volumes are copied, and the URL by which its Pods reach this process; undefined where no volume is copied. */
   readonly mover: { readonly image: string; readonly address: string } | undefined;
+  readonly copyImage: string | undefined;
   readonly auditLog: string | undefined;
   readonly logLevel: LogLevel;
   /** Milliseconds between SIGTERM and the end of accepting requests. */
@@ -79,6 +80,10 @@ const flags = {
     value: 'URL',
     help: 'Where those Pods reach this process: https://HOST[:PORT]. Default with --in-cluster: that of --service.',
   },
+  'copy-image': {
+    value: 'IMAGE',
+    help: 'Image with tar, sh and sleep, such as busybox, of the Pods by which plain copies are made and brought back where no running Pod has the volume.',
+  },
   'audit-log': { value: 'FILE', help: 'Append an audit.k8s.io/v1 Event for every request to this file.' },
   'log-level': { value: 'LEVEL', help: 'What is logged on standard error: debug, info, warn, error or silent.', default: 'warn' },
   'shutdown-delay': {
@@ -124,6 +129,7 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
     tls: checkTls(given, faults),
     tlsCa: checkFile('tls-ca-file', given['tls-ca-file'], faults),
     mover: checkMover(mode, given, service, faults),
+    copyImage: given['copy-image'],
     auditLog: given['audit-log'] && resolve(given['audit-log']),
     logLevel: checkLevel(text('log-level'), faults),
     shutdownDelay: wholeNumber('shutdown-delay', text('shutdown-delay', shutdownDelay), 3600, faults) * 1000,

@@ -78,9 +78,14 @@ export class TarScanner {
     }
   }
 
-  /** Throws TarFault where the two empty blocks have not come that end a tar file. */
+  /** Whether the two empty blocks have come that end a tar file. */
+  get isEnded(): boolean {
+    return this.#empty >= 2;
+  }
+
+  /** Throws TarFault where they have not. */
   end(): void {
-    if (this.#empty < 2) throw new TarFault(`it ends after ${this.#offset} bytes, before the end of the archive`);
+    if (!this.isEnded) throw new TarFault(`it ends after ${this.#offset} bytes, before the end of the archive`);
   }
 
   /** How many bytes were taken. */
@@ -146,27 +151,37 @@ export class TarScanner {
   }
 }
 
-function entryOf(header: Buffer, kind: string, size: number, { path, target, records }: Extension): TarEntry {
+function entryOf(header: Buffer, kind: string, size: number, extension: Extension): TarEntry {
+  const { records } = extension;
   const known = types[kind];
   if (!known || [...records.keys()].some((key) => key.startsWith('GNU.sparse.'))) throw new TarFault('an entry of a kind that is not read');
-  const text = (key: string, start: number, length: number) => (records.get(key) ?? fieldAt(header, start, length)).toString();
-  const number = (key: string, other: number) => numberIn(records.get(key), other);
-  const name = records.get('path') ?? path ?? nameIn(header);
-  const type = known === 'file' && name.at(-1) === 0x2f ? 'dir' : known;
-  const isDevice = type === 'dev' || type === 'chardev';
+  const path = records.get('path') ?? extension.path ?? nameIn(header);
+  const type = known === 'file' && path.at(-1) === 0x2f ? 'dir' : known;
   return {
-    path: name,
+    path,
     type,
-    size: type === 'file' ? number('size', size) : 0,
+    size: type === 'file' ? numberIn(records.get('size'), size) : 0,
     mode: numberAt(header, 100, 8) & 0o7777,
-    uid: number('uid', numberAt(header, 108, 8)),
-    gid: number('gid', numberAt(header, 116, 8)),
-    user: text('uname', 265, 32),
-    group: text('gname', 297, 32),
+    ...ownerIn(header, records),
     modified: modifiedIn(records.get('mtime')) ?? numberAt(header, 136, 12) * 1000,
-    ...((type === 'link' || type === 'symlink') && { target: records.get('linkpath') ?? target ?? fieldAt(header, 157, 100) }),
-    ...(isDevice && { device: { major: numberAt(header, 329, 8), minor: numberAt(header, 337, 8) } }),
+    ...linkIn(header, type, extension),
   };
+}
+
+function ownerIn(header: Buffer, records: Extension['records']): Pick<TarEntry, 'uid' | 'gid' | 'user' | 'group'> {
+  return {
+    uid: numberIn(records.get('uid'), numberAt(header, 108, 8)),
+    gid: numberIn(records.get('gid'), numberAt(header, 116, 8)),
+    user: (records.get('uname') ?? fieldAt(header, 265, 32)).toString(),
+    group: (records.get('gname') ?? fieldAt(header, 297, 32)).toString(),
+  };
+}
+
+/** What only some types have. */
+function linkIn(header: Buffer, type: TarType, { target, records }: Extension): Pick<TarEntry, 'target' | 'device'> {
+  if (type === 'link' || type === 'symlink') return { target: records.get('linkpath') ?? target ?? fieldAt(header, 157, 100) };
+  if (type !== 'dev' && type !== 'chardev') return {};
+  return { device: { major: numberAt(header, 329, 8), minor: numberAt(header, 337, 8) } };
 }
 
 /** Only ustar has a prefix; GNU tar has other things there. */

@@ -58,7 +58,7 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export interface ExecTarget {
+interface ExecTarget {
   readonly namespace: string;
   readonly pod: string;
   readonly container: string;

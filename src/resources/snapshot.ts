@@ -33,8 +33,8 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
   source,
   method: optional(
     choice(
-      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; File by copying the files of the volume into the object store while it may be in use; Auto by CSI, and with moveData by File where the driver takes no snapshots.',
-      ['Auto', 'CSI', 'File'],
+      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; File by a mover that copies the files of the volume into the object store while it may be in use; Copy by tar in a Pod that uses it, for which neither a driver nor a mover is needed; Auto by CSI, and with moveData by File where the driver takes no snapshots.',
+      ['Auto', 'CSI', 'File', 'Copy'],
     ),
   ),
   moveData: optional(
@@ -42,8 +42,17 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
       'Whether what the driver has kept is copied into the object store; it is let go of then. With method File the copy is in the object store anyway.',
     ),
   ),
-  storeName: storeName('Name of the BackupStore into which moveData and method File copy.'),
-  throttle: optional(throttle('Of moveData and method File; a Restore of the Snapshot may say otherwise.')),
+  storeName: storeName('Name of the BackupStore into which moveData and the methods File and Copy copy.'),
+  copy: optional(
+    object('Of method Copy.', {
+      image: optional(
+        text(
+          'Image of the Pod that is made where no running Pod has the volume mounted, and of those that bring it back: any with tar, sh and sleep. Default: the one that Kylon was started with, or to bring it back the one of the container that was read.',
+        ),
+      ),
+    }),
+  ),
+  throttle: optional(throttle('Of moveData and the methods File and Copy; a Restore of the Snapshot may say otherwise.')),
   volumeSnapshotClassName: optional(
     text(
       'Name of the VolumeSnapshotClass. Default: that of the annotation velero.io/csi-volumesnapshot-class of the claim, else the class of the driver with the label velero.io/csi-volumesnapshot-class=true, else its default class.',
@@ -83,12 +92,24 @@ const status = object('What became of the snapshot. Written by Kylon alone.', {
   driver: optional(text('Name of the CSI driver that keeps it.')),
   method: optional(
     choice(
-      'Where its content lies: with the driver of the volume (CSI), or in the object store, in the repository of the namespace (File).',
-      ['CSI', 'File'],
+      'Where its content lies: with the driver of the volume (CSI), or in the object store, in the repository of the namespace (File) or as a tar file (Copy).',
+      ['CSI', 'File', 'Copy'],
     ),
   ),
-  handle: optional(text('By which the driver knows it; with method File, by which the repository does: the ID of a snapshot of restic.')),
-  files: optional(integer('How many files were copied.')),
+  handle: optional(
+    text(
+      'By which the driver knows it; with method File, by which the repository does: the ID of a snapshot of restic; with method Copy, the SHA-256 of the index of the copy, by which all of it can be proved.',
+    ),
+  ),
+  image: optional(text('With method Copy: the image of the container whose tar has read the volume.')),
+  files: optional(integer('How many files were copied; with method Copy, folders and links too.')),
+  fileWarnings: optional(
+    list(
+      'With method Copy: what tar has said of files that changed or went while it read them, and of sockets, which it leaves out; the first of these.',
+      text('In its words.'),
+      { 'x-kubernetes-list-type': 'atomic' },
+    ),
+  ),
   bytesRead: optional(integer('How many bytes were looked at when it was copied.')),
   bytesAdded: optional(integer('How many bytes of those no earlier copy in the repository had.')),
   bytesStored: optional(integer('How many bytes those take in the object store.')),
@@ -140,7 +161,17 @@ const columns: readonly Column[] = [
 ];
 
 /** What of the status is acted upon with rights that are not its creator's: no client may write it, whatever rights it has to the status. */
-const ofKylon = ['createdBy', 'storeName', 'driver', 'method', 'handle', 'volumeSnapshotName', 'volumeSnapshotContentName', 'claim'];
+const ofKylon = [
+  'createdBy',
+  'storeName',
+  'driver',
+  'method',
+  'handle',
+  'image',
+  'volumeSnapshotName',
+  'volumeSnapshotContentName',
+  'claim',
+];
 
 export const snapshots = defineResource({
   group,
@@ -225,19 +256,33 @@ function classFaults({ source, volumeSnapshotClassName }: SnapshotSpec): readonl
   }));
 }
 
-function methodFaults({ source, method, moveData, throttle, storeName, volumeSnapshotClassName }: SnapshotSpec): readonly FieldError[] {
+function methodFaults({
+  source,
+  method,
+  moveData,
+  throttle,
+  storeName,
+  copy,
+  volumeSnapshotClassName,
+}: SnapshotSpec): readonly FieldError[] {
   const isTaken = source.volumeSnapshotName !== undefined || source.volumeGroupSnapshotContentName !== undefined;
-  const faultsOf = (field: string, detail: string) => ({ field, type: 'Forbidden', detail }) as const;
-  return [
-    ...(isTaken && method === 'File' ? [faultsOf('spec.method', 'may not be File where a VolumeSnapshot is there already')] : []),
-    ...(isTaken && moveData ? [faultsOf('spec.moveData', 'may be used with persistentVolumeClaimName alone')] : []),
-    ...Object.entries({ throttle, storeName })
-      .filter(([, given]) => given !== undefined && !moveData && method !== 'File')
-      .map(([field]) => faultsOf(`spec.${field}`, 'may be used with moveData or method File only: nothing else moves data')),
-    ...(method === 'File' && volumeSnapshotClassName !== undefined
-      ? [faultsOf('spec.volumeSnapshotClassName', 'may not be used with method File: no VolumeSnapshot is taken')]
-      : []),
+  const readsVolume = method === 'File' || method === 'Copy';
+  const copiesNothing = !moveData && !readsVolume;
+  const onlyForCopies = 'may be used with moveData or the methods File and Copy only: nothing else moves data';
+  const faults: readonly [applies: unknown, field: string, detail: string][] = [
+    [isTaken && readsVolume, 'spec.method', `may not be ${method} where a VolumeSnapshot is there already`],
+    [isTaken && moveData, 'spec.moveData', 'may be used with persistentVolumeClaimName alone'],
+    [method === 'Copy' && moveData, 'spec.moveData', 'may not be used with method Copy: the copy is in the object store'],
+    [throttle && copiesNothing, 'spec.throttle', onlyForCopies],
+    [storeName !== undefined && copiesNothing, 'spec.storeName', onlyForCopies],
+    [
+      readsVolume && volumeSnapshotClassName !== undefined,
+      'spec.volumeSnapshotClassName',
+      `may not be used with method ${method}: no VolumeSnapshot is taken`,
+    ],
+    [copy && method !== 'Copy', 'spec.copy', 'may be used with method Copy only'],
   ];
+  return faults.filter(([applies]) => applies).map(([, field, detail]) => ({ field, type: 'Forbidden', detail }));
 }
 
 function groupFaults({ source }: SnapshotSpec): readonly FieldError[] {

@@ -6,8 +6,8 @@ import { accessModes, volumeModes } from './claim-modes.ts';
 import { labelFaults } from './label-selector-faults.ts';
 import { parseQuantity } from './quantities.ts';
 
-/** What may be done with a volume: Skip leaves it, Move is moveData of a Snapshot, CSI is a method of one. */
-export const volumeActions = ['CSI', 'Move', 'Skip'] as const;
+/** What may be done with a volume: Skip leaves it, Move is moveData of a Snapshot, CSI and Copy are methods of one. */
+export const volumeActions = ['CSI', 'Move', 'Copy', 'Skip'] as const;
 export type VolumeAction = (typeof volumeActions)[number];
 
 const several = { 'x-kubernetes-list-type': 'atomic', maxItems: 100 } as const;
@@ -26,7 +26,7 @@ const conditions = object('What must hold of a volume, all of it. Left out: the 
 const rule = object('What is done with the volumes that it fits.', {
   conditions: optional(conditions),
   action: choice(
-    'CSI takes the volume by a Snapshot of its CSI driver, Move copies that into the object store, Skip leaves it.',
+    'CSI takes the volume by a Snapshot of its CSI driver, Move copies that into the object store, Copy copies what tar reads in a Pod that uses it, Skip leaves it.',
     volumeActions,
   ),
 });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, linkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TarFault, TarScanner } from '../../src/base/tar-scanner.ts';
 import type { ScannedEntry } from '../../src/base/tar-scanner.ts';
@@ -85,7 +85,7 @@ describe('a tar file that is read', () => {
       fc.property(fc.array(entry, { maxLength: 6 }), fc.integer({ min: 1, max: 3000 }), (entries, pieceBytes) => {
         const bytes = written(entries, write);
         const found = scan(bytes, pieceBytes);
-        expect(found.map(({ start: _, at: __, content: ___, ...rest }) => plain(rest))).toEqual(entries.map(({ entry }) => plain(entry)));
+        expect(found.map(plain)).toEqual(entries.map(({ entry }) => plain(entry)));
         for (const [index, { content }] of entries.entries()) {
           const { at, start, content: seen } = found[index]!;
           expect(Buffer.compare(seen, content)).toBe(0);
@@ -137,7 +137,7 @@ describe('a tar file that is read', () => {
     expect(byPath.get(`./${longFolder}/file`)?.content.toString()).toBe('deep');
     expect(byPath.get('./link')).toMatchObject({ type: 'symlink', target: Buffer.from('/etc/passwd') });
     const pair = ['./hard', './-rf'].map((name) => byPath.get(name)?.type);
-    expect(pair.toSorted()).toEqual(['file', 'link'].toSorted());
+    expect(new Set(pair)).toEqual(new Set(['file', 'link']));
     expect(byPath.get('./sparse')?.size).toBe(100_000);
     expect(byPath.get('./empty')).toMatchObject({ type: 'file', size: 0, modified: 1_000_000_000_000 });
   });

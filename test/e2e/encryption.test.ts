@@ -110,10 +110,10 @@ describe('an encrypted store', () => {
     await kubectl.run(['create', '-f', '-'], { apiVersion, kind: 'BackupStore', metadata: { name: 'second' }, spec: { url } });
     await kubectl.run(['create', '-f', '-'], backup(namespace, 'there', { storeName: 'second' }));
     const { status } = await complete(kubectl, backups, { namespace, name: 'there' });
-    const { sha256: hash } = status?.['archive'] as { sha256: string };
+    const { archive } = status as { archive: { sha256: string } };
     await kylon.stop();
     await start();
-    expect(await download('there')).toBe(hash);
+    expect(await download('there')).toBe(archive.sha256);
     await kylon.stop();
     const files = await objects('stores/second/d');
     expect(files).toHaveLength(4);

@@ -67,6 +67,7 @@ export function createWorkbench(
     stores?: (objects: Objects) => Stores;
     repositories?: Repositories;
     mover?: MoverSetting;
+    copyImage?: string;
     replica?: string;
   } = {},
 ) {
@@ -104,6 +105,7 @@ export function createWorkbench(
     repositories: given.repositories ?? emptyRepositories,
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),
     mover: given.mover,
+    copyImage: given.copyImage,
     domain: 'domain',
     replica: given.replica ?? 'one',
     singleReplica: false,

@@ -54,10 +54,23 @@ describe('a new Snapshot', () => {
     ],
     [{ ...ofClaim, moveData: true, throttle: { upload: '10Mi', download: '1Ki' } }, []],
     [{ ...ofClaim, method: 'File', throttle: { upload: '1.5Mi' } }, []],
+    [{ ...ofClaim, method: 'Copy', throttle: { upload: '1.5Mi' }, copy: { image: 'busybox' } }, []],
+    [
+      { ...ofClaim, method: 'Copy', moveData: true, volumeSnapshotClassName: 'c' },
+      [
+        'spec.moveData: Forbidden: may not be used with method Copy: the copy is in the object store',
+        'spec.volumeSnapshotClassName: Forbidden: may not be used with method Copy: no VolumeSnapshot is taken',
+      ],
+    ],
+    [
+      { source: { volumeSnapshotName: 'b' }, method: 'Copy' },
+      ['spec.method: Forbidden: may not be Copy where a VolumeSnapshot is there already'],
+    ],
+    [{ ...ofClaim, copy: { image: 'busybox' } }, ['spec.copy: Forbidden: may be used with method Copy only']],
     [
       { ...ofClaim, throttle: { upload: '10' } },
       [
-        'spec.throttle: Forbidden: may be used with moveData or method File only: nothing else moves data',
+        'spec.throttle: Forbidden: may be used with moveData or the methods File and Copy only: nothing else moves data',
         'spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki',
       ],
     ],

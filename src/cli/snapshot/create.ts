@@ -15,6 +15,7 @@ interface Flags extends CreateFlags, ThrottleFlags {
   readonly volumeSnapshot?: string;
   readonly volumeSnapshotClass?: string;
   readonly method?: string;
+  readonly copyImage?: string;
   readonly moveData?: boolean;
   readonly storeName?: string;
   readonly ttl?: string;
@@ -28,7 +29,8 @@ export function createSnapshotCommand(shell: Shell): Command {
     .addOption(completing('persistentvolumeclaims', new Option('--claim <name>', 'claim whose volume is taken')))
     .option('--volume-snapshot <name>', 'VolumeSnapshot that is there, to adopt it instead')
     .option('--volume-snapshot-class <name>', 'VolumeSnapshotClass by which it is taken (default: that of the claim or of the driver)')
-    .addOption(new Option('--method <method>', 'how it is taken (default: Auto)').choices(['Auto', 'CSI', 'File']))
+    .addOption(new Option('--method <method>', 'how it is taken (default: Auto)').choices(['Auto', 'CSI', 'File', 'Copy']))
+    .option('--copy-image <image>', 'image with tar of the Pod that copies where no running Pod has the volume, with method Copy')
     .option('--move-data', 'copy it into the object store')
     .addOption(storeNameOption('BackupStore that it is copied into'))
     .option('--ttl <duration>', 'how long it is kept, as 48h or 1h30m (default: 720h)', durationText('ttl'))
@@ -57,6 +59,7 @@ function specOf({
   volumeSnapshot,
   volumeSnapshotClass,
   method,
+  copyImage,
   moveData,
   storeName,
   ttl,
@@ -68,6 +71,7 @@ function specOf({
     source: Object.keys(source).length > 0 ? source : undefined,
     volumeSnapshotClassName: volumeSnapshotClass,
     method,
+    copy: copyImage === undefined ? undefined : { image: copyImage },
     moveData,
     storeName,
     throttle: throttleOf(flags),

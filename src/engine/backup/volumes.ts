@@ -63,8 +63,9 @@ async function failureOf(work: Work, claim: Claim, method: SnapshotMethod, group
       ? { persistentVolumeClaimName, volumeGroupSnapshotContentName: await group.take(work) }
       : { persistentVolumeClaimName };
     const { throttle, storeName } = (work.object as Backup).spec;
-    const moving = { moveData: true, ...(throttle && { throttle }), ...(storeName !== undefined && { storeName }) };
-    await createSnapshot(work, claim, { source, ...(method === 'Move' ? moving : { method }) });
+    const how = method === 'Move' ? { moveData: true } : { method };
+    const copying = { ...(throttle && { throttle }), ...(storeName !== undefined && { storeName }) };
+    await createSnapshot(work, claim, { source, ...how, ...(method !== 'CSI' && copying) });
     return await endOf(work, claim);
   } catch (error) {
     if (error instanceof RunFailed || (error instanceof ApiError && error.code < 500)) return `${error.reason}: ${error.message}`;

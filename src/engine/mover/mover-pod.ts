@@ -41,6 +41,8 @@ export interface RunAs {
   readonly groups: readonly number[];
 }
 
+/** In the Pod. */
+export const volumeOfClaim = 'volume';
 const accessVolume = 'access';
 const hour = 3600;
 /**
@@ -66,25 +68,37 @@ export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? 
 
 /** `secretName`: see secretNameFor. `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
 export function moverPod(errand: Errand, secretName: string, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
-  const { owner, way, args, throttle, claimName, annotations, goesWith } = errand;
-  const { namespace = '' } = owner.metadata;
+  const { way, args, throttle } = errand;
+  const container = { name: 'mover', image, args: [...limitsOf(throttle), way, ...args], ...mountsOf(errand) };
+  const volumes = [
+    { name: accessVolume, secret: { secretName, defaultMode: 0o440 } },
+    { name: 'tmp', emptyDir: {} },
+  ];
+  return podBeside(errand, { component: 'mover', container, volumes, isRestricted, gracePeriod: 5 });
+}
+
+interface PodParts {
+  /** What it is, as a label. */
+  readonly component: string;
+  readonly container: Fields;
+  /** Beside that of the claim. */
+  readonly volumes: readonly Fields[];
+  readonly isRestricted: boolean;
+  /** Seconds that its end may take. */
+  readonly gracePeriod: number;
+}
+
+/** One that may do no more than it has to, and is found by the owner of the errand. */
+export function podBeside(errand: Errand, { component, container, volumes, isRestricted, gracePeriod }: PodParts): ClusterObject {
+  const { owner, way, claimName, annotations, goesWith } = errand;
   const isConfined = isRestricted || claimName === undefined;
-  const container = {
-    name: 'mover',
-    image,
-    imagePullPolicy: 'IfNotPresent',
-    args: [...limitsOf(throttle), way, ...args],
-    ...mountsOf(errand),
-    resources: { requests: { cpu: '50m', memory: '64Mi' } },
-    securityContext: isConfined ? confined : asRoot(way),
-  };
   return {
     apiVersion: 'v1',
     kind: pods.kind,
     metadata: {
       name: moverName(owner),
-      namespace,
-      labels: { ...helperLabelsOf(owner), 'app.kubernetes.io/component': 'mover' },
+      namespace: owner.metadata.namespace ?? '',
+      labels: { ...helperLabelsOf(owner), 'app.kubernetes.io/component': component },
       ...(annotations && { annotations }),
       ...(goesWith && { ownerReferences: [referenceTo(goesWith)] }),
     },
@@ -93,15 +107,18 @@ export function moverPod(errand: Errand, secretName: string, { image }: MoverSet
       activeDeadlineSeconds: longestOf(errand),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      terminationGracePeriodSeconds: 5,
+      terminationGracePeriodSeconds: gracePeriod,
       securityContext: { seccompProfile: { type: 'RuntimeDefault' }, ...(isConfined && identityOf(errand)) },
       ...(errand.node !== undefined && { affinity: onNode(errand.node), tolerations: [{ operator: 'Exists' }] }),
-      volumes: [
-        ...(claimName === undefined ? [] : [{ name: 'volume', persistentVolumeClaim: { claimName } }]),
-        { name: accessVolume, secret: { secretName, defaultMode: 0o440 } },
-        { name: 'tmp', emptyDir: {} },
+      volumes: [...(claimName === undefined ? [] : [{ name: volumeOfClaim, persistentVolumeClaim: { claimName } }]), ...volumes],
+      containers: [
+        {
+          ...container,
+          imagePullPolicy: 'IfNotPresent',
+          resources: { requests: { cpu: '50m', memory: '64Mi' } },
+          securityContext: isConfined ? confined : asRoot(way),
+        },
       ],
-      containers: [container],
     },
   };
 }
@@ -120,8 +137,8 @@ function mountsOf({ claimName, isBlock, way }: Errand): Fields {
     { name: 'tmp', mountPath: '/tmp' },
   ];
   if (claimName === undefined) return { volumeMounts: mounts };
-  if (isBlock) return { volumeDevices: [{ name: 'volume', devicePath: '/dev/volume' }], volumeMounts: mounts };
-  return { volumeMounts: [...mounts, { name: 'volume', mountPath: '/volume', readOnly: way === 'backup' }] };
+  if (isBlock) return { volumeDevices: [{ name: volumeOfClaim, devicePath: '/dev/volume' }], volumeMounts: mounts };
+  return { volumeMounts: [...mounts, { name: volumeOfClaim, mountPath: '/volume', readOnly: way === 'backup' }] };
 }
 
 /** Goes with its Pod. */

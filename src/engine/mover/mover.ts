@@ -80,7 +80,7 @@ function requireSetting({ mover }: Pick<EngineParts, 'mover'>): MoverSetting {
 
 /** As Kylon itself; resolves to whether nothing is left of it. */
 export async function discardMover(parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<boolean> {
-  const pod = await findPod(parts, owner, signal);
+  const pod = await findMover(parts, owner, signal);
   if (pod) await remove(parts.cluster, pods, pod, signal);
   return pod === undefined;
 }
@@ -88,12 +88,9 @@ export async function discardMover(parts: EngineParts, owner: KubeObject, signal
 /** One that is there already will do. Rejects with RunFailed where Kylon was not told how. */
 export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   const setting = requireSetting(sender.parts);
-  const { parts, cluster, signal } = sender;
-  const { namespace = '' } = errand.owner.metadata;
-  const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
-  const wanted = moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted);
-  const proved = await parts.proofs.give(wanted, errand.owner.metadata.uid ?? '', signal);
-  const pod = await orThere(parts, errand.owner, signal, () => cluster.create(pods, namespace, proved, {}, lasting));
+  const pod = await makePod(sender, errand, (isRestricted) =>
+    moverPod(errand, secretNameFor(errand.owner, sender.parts.ids), setting, isRestricted),
+  );
   await giveSecret(sender, errand, pod, setting);
 }
 
@@ -118,12 +115,32 @@ async function keepSecret(sender: Sender, errand: Errand, pod: ClusterObject): P
 }
 
 /** Whether it could be sent, with the rights of whoever is to send it. Rejects with RunFailed where Kylon was not told how. */
-export async function rehearseMover({ parts, cluster, signal }: Sender, errand: Errand): Promise<void> {
-  const setting = requireSetting(parts);
-  const { namespace = '' } = errand.owner.metadata;
+export async function rehearseMover(sender: Sender, errand: Errand): Promise<void> {
+  const setting = requireSetting(sender.parts);
+  await rehearsePod(sender, errand, (isRestricted) =>
+    moverPod(errand, secretNameFor(errand.owner, sender.parts.ids), setting, isRestricted),
+  );
+}
+
+/** As it is to be, where its namespace asks for the Pod Security Standard restricted or not. */
+type Wanted = (isRestricted: boolean) => ClusterObject;
+
+/** One that is there already will do. Rejects with RunFailed where that is somebody else's. */
+export async function makePod({ parts, cluster, signal }: Sender, { owner }: Errand, wanted: Wanted): Promise<ClusterObject> {
+  const { namespace = '', uid = '' } = owner.metadata;
   const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
-  const pod = moverPod(errand, secretNameFor(errand.owner, parts.ids), setting, isRestricted);
-  await cluster.create(pods, namespace, pod, { dryRun: true }, signal);
+  const pod = await parts.proofs.give(wanted(isRestricted), uid, signal);
+  return retried(parts.clock, signal, async () => {
+    const found = await findMover(parts, owner, signal);
+    const create = () => cluster.create(pods, namespace, pod, {}, lasting).catch(unlessThere);
+    return found ?? (await create()) ?? (await findMover(parts, owner, signal)) ?? ofSomebodyElse(owner);
+  });
+}
+
+export async function rehearsePod({ parts, cluster, signal }: Sender, { owner }: Errand, wanted: Wanted): Promise<void> {
+  const { namespace = '' } = owner.metadata;
+  const isRestricted = await asksForRestricted(parts.cluster, namespace, signal);
+  await cluster.create(pods, namespace, wanted(isRestricted), { dryRun: true }, signal);
 }
 
 const rightsFor = { backup: 'append', restore: 'read', 'restore-files': 'read', prune: 'prune' } as const;
@@ -131,24 +148,15 @@ const rightsFor = { backup: 'append', restore: 'read', 'restore-files': 'read', 
 /** Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made. */
 const lasting = AbortSignal.any([]);
 
-async function orThere(
-  parts: EngineParts,
-  owner: KubeObject,
-  signal: AbortSignal,
-  create: () => Promise<ClusterObject>,
-): Promise<ClusterObject> {
-  return retried(parts.clock, signal, async () => {
-    const found = await findPod(parts, owner, signal);
-    const made = found ?? (await create().catch(unlessThere)) ?? (await findPod(parts, owner, signal));
-    return made ?? ofSomebodyElse(owner);
-  });
-}
-
 function ofSomebodyElse(owner: KubeObject): never {
   throw new RunFailed('PodExists', `the Pod ${quote(moverName(owner))} was made by somebody else`);
 }
 
-async function findPod({ cluster, proofs }: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> {
+export async function findMover(
+  { cluster, proofs }: EngineParts,
+  owner: KubeObject,
+  signal: AbortSignal,
+): Promise<ClusterObject | undefined> {
   const { namespace = '', uid = '' } = owner.metadata;
   return proofs.proved(await cluster.get(pods, namespace, moverName(owner), signal), uid, signal);
 }
@@ -168,7 +176,7 @@ export type Ended =
 export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen> {
   const { parts, signal } = sender;
   const { owner } = errand;
-  const pod = await retried(parts.clock, signal, () => findPod(parts, owner, signal));
+  const pod = await retried(parts.clock, signal, () => findMover(parts, owner, signal));
   if (!pod) return { is: 'gone' };
   if (isKilled(pod)) return { is: 'killed', pod };
   const { exitCode } = terminatedOf(pod);
@@ -250,7 +258,7 @@ const stateOf = ({ status }: ClusterObject) => fieldsOf(listOf(fieldsOf(status)[
 const terminatedOf = (pod: ClusterObject) => fieldsOf(stateOf(pod)['terminated']);
 
 /** In the words of the scheduler or the kubelet. */
-function whyNot(pod: ClusterObject): string {
+export function whyNot(pod: ClusterObject): string {
   const { reason, message } = fieldsOf(stateOf(pod)['waiting']);
   const unscheduled = listOf(fieldsOf(pod.status)['conditions']).find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   const words = [textOf(reason), textOf(message) ?? textOf(unscheduled?.['message'])].filter((text) => text !== undefined);

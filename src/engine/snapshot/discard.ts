@@ -12,7 +12,7 @@ import { retried } from '../retry.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { repositoryOf } from '../stores/stores.ts';
 import { findContent, findOwnContent, policyOf } from './content.ts';
-import { isMoved } from './fill.ts';
+import { isInRepository } from './fill.ts';
 import { discardIntermediate } from './intermediate.ts';
 import { beingDeleted, volumeSnapshotContents, volumeSnapshots } from './known.ts';
 import { isOfGroup } from './member.ts';
@@ -23,7 +23,8 @@ import { findVolumeSnapshot } from './volume-snapshot.ts';
 export async function discardSnapshot(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
   const snapshot = object as Snapshot;
   const left = await discardMeans(parts, object, signal);
-  if (left === undefined && isMoved(snapshot)) await parts.repositories.forget(repositoryOf(object), snapshot.status.handle ?? '', signal);
+  if (left === undefined && isInRepository(snapshot))
+    await parts.repositories.forget(repositoryOf(object), snapshot.status.handle ?? '', signal);
   return left;
 }
 

@@ -4,7 +4,9 @@ import type { KubeObject } from '../../machinery/object.ts';
 import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Errand } from '../mover/mover-pod.ts';
-import { discardMover, lookAtMover, notStarted, runMover, sendMover, startTime } from '../mover/mover.ts';
+import { bringCopy } from '../copy/bring-copy.ts';
+import { bringOn } from '../copy/bring-on.ts';
+import { discardMover, findMover, lookAtMover, notStarted, runMover, sendMover, startTime } from '../mover/mover.ts';
 import type { Seen, Sender } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
@@ -13,15 +15,22 @@ import { filledFor, volumes } from './known.ts';
 import { repositoryOf } from '../stores/stores.ts';
 
 /** Whether its content lies in the object store, and not with a driver. */
-export const isMoved = ({ status }: Snapshot) => status.method === 'File';
+export const isMoved = (snapshot: Snapshot) => isInRepository(snapshot) || isCopied(snapshot);
+
+/** Whether a mover has copied it into the repository of its namespace. */
+export const isInRepository = ({ status }: Snapshot) => status.method === 'File';
+
+/** Whether it lies in the object store as a tar file. */
+export const isCopied = ({ status }: Snapshot) => status.method === 'Copy';
 
 /** For a Restore: resolves when all of it is there, and read back where that was asked for. What is there already may be written again. Rejects with RunFailed. */
 export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {
-  const forClaim = restore.spec.claim?.name ?? snapshot.status.claim?.name;
-  const errand = fillingOf(restore, forClaim, intermediate, snapshot);
-  const more = restore.spec.claim?.verify ? ['--verify'] : [];
-  const { throttle = errand.throttle } = restore.spec;
-  await runMover(sender, { ...errand, throttle, args: [...errand.args, ...more] });
+  const filling = fillingOf(restore, restore.spec.claim?.name ?? snapshot.status.claim?.name, intermediate, snapshot);
+  const { verify = false } = restore.spec.claim ?? {};
+  const { throttle = filling.throttle } = restore.spec;
+  const errand = { ...filling, throttle };
+  if (isCopied(snapshot)) await bringCopy(sender, errand, snapshot, verify);
+  else await runMover(sender, verify ? { ...errand, args: [...errand.args, '--verify'] } : errand);
   await discardMover(sender.parts, restore, sender.signal);
 }
 
@@ -30,19 +39,29 @@ export async function fillOn(sender: Sender, owner: ClusterObject, intermediate:
   const { parts, signal } = sender;
   const errand = { ...fillingOf(owner, owner.metadata.name, intermediate, snapshot), goesWith: owner };
   if (await isFilled(sender, intermediate)) return true;
-  const seen = await lookInTime(sender, errand).catch(async (error: unknown) => {
+  const isThere = await step(sender, errand, snapshot).catch(async (error: unknown) => {
     await discardMover(parts, owner, signal);
     throw error;
   });
-  if (seen.is === 'done') {
-    const annotations = { [filledFor]: intermediate.metadata.uid };
-    await parts.cluster.patch(volumes, '', volumeNameOf(intermediate) ?? '', { metadata: { annotations } }, {}, signal);
-    await discardMover(parts, owner, signal);
-    return true;
+  if (!isThere) return false;
+  const annotations = { [filledFor]: intermediate.metadata.uid };
+  await parts.cluster.patch(volumes, '', volumeNameOf(intermediate) ?? '', { metadata: { annotations } }, {}, signal);
+  await discardMover(parts, owner, signal);
+  return true;
+}
+
+/** Looks at what was sent before it looks whether another has ended it. */
+async function step(sender: Sender, errand: Errand, snapshot: Snapshot): Promise<boolean> {
+  const { parts, signal } = sender;
+  const { owner } = errand;
+  if (isCopied(snapshot)) {
+    const pod = await findMover(parts, owner, signal);
+    return !pod && (await isFilledByNow(sender, owner)) ? false : bringOn(sender, errand, snapshot, pod);
   }
+  const seen = await lookInTime(sender, errand);
   if (seen.is === 'locked' || seen.is === 'killed') await discardMover(parts, owner, signal);
   if (seen.is === 'gone' && !(await isFilledByNow(sender, owner))) await sendMover(sender, errand);
-  return false;
+  return seen.is === 'done';
 }
 
 /** Rejects with RunFailed also where the Pod has not come to run. */

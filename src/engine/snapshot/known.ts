@@ -51,6 +51,8 @@ export const restoreUid = 'backup.kylon.io/restore-uid';
 export const madeFor = 'backup.kylon.io/made-for';
 /** Annotation of a volume that holds all that it is to hold: the uid of the claim through which it was filled. */
 export const filledFor = 'backup.kylon.io/filled-for';
+/** Annotation of a Pod through which a copy is brought into the volume of a claim: when the process that does it was last heard of. */
+export const filledBy = 'backup.kylon.io/filled-by';
 /** Annotations of a Pod that prunes a repository: its namespace and store, and the ids of the forgotten snapshots whose data goes with that. */
 export const prunedNamespace = 'backup.kylon.io/pruned-namespace';
 export const prunedStore = 'backup.kylon.io/pruned-store';

@@ -17,6 +17,7 @@ import { createIntermediate, intermediateClaim } from './intermediate.ts';
 import { volumeSnapshots } from './known.ts';
 import { openMovedTree } from './moved-tree.ts';
 import { findLiveClaim, userOf } from './live-claim.ts';
+import { inMebibytes } from './restore-size.ts';
 import type { Taken } from './take.ts';
 
 type Claim = NonNullable<SnapshotStatus['claim']>;
@@ -88,8 +89,6 @@ function statusOf({ snapshotId, files, bytesRead, bytesAdded, bytesStored }: Mov
     progress: { bytesDone: bytesRead, totalBytes: bytesRead },
   };
 }
-
-const inMebibytes = (bytes: number) => `${Math.max(1, Math.ceil(bytes / 2 ** 20))}Mi`;
 
 /** As the claim that was taken, for one reader. */
 function specFor({ storageClassName, volumeMode, capacity }: Claim, { metadata, status }: ClusterObject): object {

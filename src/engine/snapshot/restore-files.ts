@@ -7,15 +7,17 @@ import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { VolumeFiles } from '../../resources/volume-files.ts';
+import { bringFiles, forgetFiles, rehearseFiles } from '../copy/bring-files.ts';
 import { restoredIn } from '../mover/mover-log.ts';
 import type { RestoreSummary } from '../mover/mover-log.ts';
 import { moverName } from '../mover/mover-pod.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import { discardMover, rehearseMover, runMover, senderOf } from '../mover/mover.ts';
+import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { Steps } from '../runs/steps.ts';
-import { isMoved } from './fill.ts';
+import { isCopied, isMoved } from './fill.ts';
 import { findLiveClaim } from './live-claim.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
 import { repositoryOf } from '../stores/stores.ts';
@@ -34,12 +36,13 @@ export async function restoreFiles(
   const find = () => errandOf(work, files, snapshot, claimName);
   const told = `${quote(place.path)} into the folder ${quote(place.target || '.')} of the claim ${quote(claimName)}`;
   if (spec.dryRun) {
-    await rehearseMover(senderOf(work), await find());
+    const errand = await find();
+    await (isCopied(snapshot) ? rehearseFiles(senderOf(work), errand, snapshot) : rehearseMover(senderOf(work), errand));
     return { outcome: 'updated', message: `it would get ${told}` };
   }
   const steps = new Steps(work);
   const errand = await steps.within('FindFiles', find, () => told);
-  const figures = await steps.within('RestoreFiles', () => bring(work, errand), wordsOf);
+  const figures = await steps.within('RestoreFiles', () => bring(work, errand, snapshot), wordsOf);
   return { outcome: 'updated', message: `it has ${told}: ${wordsOf(figures)}`, ...figures };
 }
 
@@ -88,14 +91,19 @@ async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Sna
     if (!(error instanceof ApiError) || error.code !== 404) throw error;
     throw new RunFailed('FileNotFound', `spec.files.path: ${error.message}`);
   });
-  if (entry.type === 'socket') throw new RunFailed('FileNotFound', `spec.files.path: ${quote(path)} is a socket, which holds nothing`);
+  if (entry.type === 'Socket') throw new RunFailed('FileNotFound', `spec.files.path: ${quote(path)} is a socket, which holds nothing`);
 }
 
-async function bring(work: Work, errand: Errand): Promise<RestoreSummary> {
+async function bring(work: Work, errand: Errand, snapshot: Snapshot): Promise<RestoreSummary> {
   const { parts, object, signal } = work;
-  const figures = doneBefore(object as Restore) ?? (await send(work, errand));
+  const restore = object as Restore;
+  const { existingResourcePolicy: policy = 'Skip' } = restore.spec;
+  const place = { ...placeOf(restore.spec), policy };
+  const send = () => (isCopied(snapshot) ? bringFiles(senderOf(work), errand, snapshot, place) : sendMoverFor(senderOf(work), errand));
+  const figures = doneBefore(restore) ?? (await send().catch((error: unknown) => explain(restore, error)));
   // Written down before the Pod goes that could tell it once more: another one would find the files there.
   await work.save({ ...figures });
+  if (isCopied(snapshot)) await forgetFiles(senderOf(work), errand, snapshot, place);
   await discardMover(parts, object, signal);
   return figures;
 }
@@ -106,9 +114,8 @@ function doneBefore({ status }: Restore): RestoreSummary | undefined {
   return files === undefined ? undefined : { files, filesUnchanged, bytesRestored };
 }
 
-async function send(work: Work, errand: Errand): Promise<RestoreSummary> {
-  const log = await runMover(senderOf(work), errand).catch((error: unknown) => explain(work.object as Restore, error));
-  const restored = restoredIn(log);
+async function sendMoverFor(sender: Sender, errand: Errand): Promise<RestoreSummary> {
+  const restored = restoredIn(await runMover(sender, errand));
   if (restored) return restored;
   throw new RunFailed('MoverFailed', `the mover of the claim ${quote(errand.claimName ?? '')} did not say what it has written`);
 }

@@ -2,6 +2,8 @@
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { Slots } from '../../objectstore/slots.ts';
+import { copiesAtOnce, copyVolume } from '../copy/copy.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Task, Work } from '../runs/run.ts';
@@ -11,27 +13,31 @@ import { isMoved } from './fill.ts';
 import { moveLive, moveTaken } from './move.ts';
 import { adopt, take, takeToMove } from './take.ts';
 
+/** Nearly all of a run is waiting for a driver, or for a Pod. */
+const runsAtOnce = 100;
+
 export function snapshotTask(definition: ResourceDefinition): Task {
+  const slots = new Slots(copiesAtOnce, runsAtOnce);
   return {
     word: 'snapshot',
     definition,
-    // Nearly all of a run is waiting for a driver, or for a Pod.
-    atOnce: 100,
+    atOnce: runsAtOnce,
     expires: true,
     timeout: () => undefined,
-    execute: takeSnapshot,
+    execute: (work) => takeSnapshot(work, slots),
     finish: withExpiration,
     discard: discardSnapshot,
   };
 }
 
-async function takeSnapshot(work: Work): Promise<Partial<RunStatus>> {
+async function takeSnapshot(work: Work, slots: Slots): Promise<Partial<RunStatus>> {
   const { spec } = work.object as Snapshot;
   const { volumeSnapshotName: adopted, persistentVolumeClaimName: claimName = '' } = spec.source;
   const ms = parseDuration(spec.timeout ?? '') ?? 0;
   if (adopted !== undefined) return adopt(work, adopted, ms);
-  if (spec.method === 'File') return copied(work, () => moveLive(work, claimName));
-  return spec.moveData ? copied(work, () => move(work, claimName, ms)) : take(work, claimName, ms);
+  if (spec.method === 'Copy') return copied(work, () => copyVolume(work, claimName, slots));
+  if (spec.method === 'File') return moved(work, () => moveLive(work, claimName));
+  return spec.moveData ? moved(work, () => move(work, claimName, ms)) : take(work, claimName, ms);
 }
 
 /** Why a driver cannot take a snapshot at all. */
@@ -51,10 +57,14 @@ async function move(work: Work, claimName: string, ms: number): Promise<Partial<
 /** Milliseconds between looks at whether it is gone. */
 const pollEvery = 500;
 
-/** Once it is copied, also by a run before, what was needed for that goes, and what the driver keeps. */
+/** Also by a run before. */
+const moved = (work: Work, move: () => Promise<Partial<RunStatus>>) =>
+  copied(work, async () => (isMoved(work.object as Snapshot) ? {} : move()));
+
+/** Once it is copied, what was needed for that goes, and what the driver keeps. */
 async function copied(work: Work, copy: () => Promise<Partial<RunStatus>>): Promise<Partial<RunStatus>> {
   const { parts, object, signal } = work;
-  const moved = isMoved(object as Snapshot) ? {} : await copy();
+  const found = await copy();
   while ((await discardMeans(parts, object, signal)) !== undefined) await parts.clock.sleep(pollEvery, signal);
-  return moved;
+  return found;
 }

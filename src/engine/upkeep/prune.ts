@@ -17,7 +17,7 @@ import type { EngineParts } from '../parts.ts';
 import { recordEvent } from '../runs/events.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { isMoved } from '../snapshot/fill.ts';
+import { isInRepository } from '../snapshot/fill.ts';
 import { forgottenIds, prunedNamespace, prunedStore } from '../snapshot/known.ts';
 import { unlessThere } from '../snapshot/removal.ts';
 import { repositoryOf, storeNames } from '../stores/stores.ts';
@@ -133,7 +133,7 @@ export class Prune {
   async #tell(repository: RepositoryName, { reason, message }: RunFailed, signal: AbortSignal): Promise<void> {
     const { objects, snapshots } = this.#parts;
     const found = await objects.list(snapshots, { namespace: repository.namespace }, signal);
-    const moved = found.filter((one) => isMoved(one as Snapshot) && repositoryOf(one).storeName === repository.storeName);
+    const moved = found.filter((one) => isInRepository(one as Snapshot) && repositoryOf(one).storeName === repository.storeName);
     for (const snapshot of moved.slice(0, mostTold)) await recordEvent(this.#parts, snapshot, { type: 'Warning', reason, message }, signal);
   }
 

@@ -1,0 +1,89 @@
+/**
+ * Brings a copy into the volume of a claim, step by step, by whichever replica comes to it: one Pod is written to by one process alone, which
+ * says so on it. That of a process that has died is deleted, and another one begun.
+ */
+import { rfc3339 } from '../../base/clock.ts';
+import { ClusterError } from '../../cluster/cluster.ts';
+import type { ClusterObject } from '../../cluster/cluster.ts';
+import type { Snapshot } from '../../resources/snapshot.ts';
+import type { Errand } from '../mover/mover-pod.ts';
+import { discardMover, notStarted, startTime } from '../mover/mover.ts';
+import type { Sender } from '../mover/mover.ts';
+import { fieldsOf, textOf } from '../selection/fields.ts';
+import { filledBy, pods } from '../snapshot/known.ts';
+import { CopyCut } from './attempts.ts';
+import { imageFor, unpack } from './bring-copy.ts';
+import { lookAtCopyPod, sendCopyPod } from './copy-pod.ts';
+import type { MountedVolume } from './mounted-volume.ts';
+import { openSnapshotCopy } from './snapshot-copies.ts';
+
+/** Milliseconds between the words of one who writes; after such a silence he is dead. */
+const renewEvery = 15_000;
+const longestSilence = 60_000;
+
+/** `pod`: what was sent for it, if there is one. Resolves to whether all of it is there. Rejects with RunFailed. */
+export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot, pod: ClusterObject | undefined): Promise<boolean> {
+  const { parts, signal } = sender;
+  if (!pod) {
+    await sendCopyPod(sender, errand, imageFor(snapshot, parts.copyImage));
+    return false;
+  }
+  const seen = await lookAtCopyPod(sender, errand);
+  if ('why' in seen) {
+    const since = Date.parse(textOf(seen.pod.metadata['creationTimestamp']) ?? '');
+    if (parts.clock.now() - since >= startTime) throw notStarted(errand, seen.why);
+    return false;
+  }
+  const held = textOf(fieldsOf(seen.pod.metadata['annotations'])[filledBy]);
+  if (held !== undefined && !isDead(sender, held)) return false;
+  if (held === undefined && (await hold(sender, seen.pod))) return write(sender, errand, snapshot, seen.mounted, seen.pod);
+  if (held !== undefined) await discardMover(parts, errand.owner, signal);
+  return false;
+}
+
+/** With one replica alone, nobody else can be at it. */
+const isDead = ({ parts }: Sender, held: string) => parts.singleReplica || parts.clock.now() - Date.parse(held) > longestSilence;
+
+/** Resolves to whether nobody was faster. */
+async function hold({ parts, signal }: Sender, { metadata }: ClusterObject): Promise<boolean> {
+  const { name, namespace = '', resourceVersion } = metadata;
+  const annotations = { [filledBy]: rfc3339(parts.clock.now()) };
+  try {
+    await parts.cluster.patch(pods, namespace, name, { metadata: { resourceVersion, annotations } }, {}, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof ClusterError && error.reason === 'Conflict') return false;
+    throw error;
+  }
+}
+
+async function write(sender: Sender, errand: Errand, snapshot: Snapshot, mounted: MountedVolume, pod: ClusterObject): Promise<boolean> {
+  const { parts, signal } = sender;
+  const over = new AbortController();
+  const renewing = renew(sender, pod, AbortSignal.any([signal, over.signal]));
+  try {
+    await unpack(sender, errand, await openSnapshotCopy(parts, snapshot, signal), mounted);
+    return true;
+  } catch (error) {
+    if (signal.aborted || !(error instanceof CopyCut || (error instanceof ClusterError && error.code === 0))) throw error;
+    await discardMover(parts, errand.owner, signal);
+    return false;
+  } finally {
+    over.abort(new Error('it is written'));
+    await renewing;
+  }
+}
+
+/** Until the signal aborts. */
+async function renew({ parts }: Sender, { metadata }: ClusterObject, signal: AbortSignal): Promise<void> {
+  const { name, namespace = '' } = metadata;
+  try {
+    for (;;) {
+      await parts.clock.sleep(renewEvery, signal);
+      const annotations = { [filledBy]: rfc3339(parts.clock.now()) };
+      await parts.cluster.patch(pods, namespace, name, { metadata: { annotations } }, {}, signal);
+    }
+  } catch {
+    // Whoever takes it for dead deletes the Pod, and the writing ends with that.
+  }
+}

@@ -1,0 +1,81 @@
+/** The files of a Snapshot that a mover has copied into the repository of its namespace. */
+import { hash } from 'node:crypto';
+import { rfc3339 } from '../../base/clock.ts';
+import { begun } from '../../base/pieces.ts';
+import type { EntryType, FileEntry } from '../../repository/reading/entries.ts';
+import type { FileTree } from '../../repository/reading/file-tree.ts';
+import { pathText } from '../../repository/reading/paths.ts';
+import type { Download, FileList, FileQuery, FileType, SnapshotFile } from '../../resources/services.ts';
+import { noContinuation, noContent } from './file-refusals.ts';
+import type { VolumeTree } from './volume-tree.ts';
+
+export class MovedFiles implements VolumeTree {
+  readonly #tree: FileTree;
+
+  constructor(tree: FileTree) {
+    this.#tree = tree;
+  }
+
+  async entry(parts: readonly string[], signal: AbortSignal): Promise<SnapshotFile | undefined> {
+    const path = pathText(parts);
+    const entry = await this.#tree.entry(path, signal);
+    return entry && fileOf(entry, path);
+  }
+
+  async page(parts: readonly string[], query: FileQuery, signal: AbortSignal): Promise<FileList | undefined> {
+    const path = pathText(parts);
+    const entry = await this.#tree.entry(path, signal);
+    if (entry?.type !== 'dir') return entry && { items: [fileOf(entry, path)], continue: '' };
+    const start = query.continue === '' ? 0 : numberIn(query.continue, entry);
+    const { entries, next } = await this.#tree.list(entry, path, { limit: query.limit, start }, signal);
+    const items = entries.map((one) => fileOf(one, `${path === '/' ? '' : path}/${one.name}`));
+    return { items, continue: next === undefined ? '' : tokenOf(entry, next) };
+  }
+
+  async download(parts: readonly string[], signal: AbortSignal): Promise<Download | undefined> {
+    const path = pathText(parts);
+    const entry = await this.#tree.entry(path, signal);
+    if (!entry) return undefined;
+    const { name, size, type } = entry;
+    if (type === 'dir') return { name, file: undefined, read: (_, reading) => begun(this.#tree.archive(entry, path, reading)) };
+    if (type !== 'file') throw noContent(path, shownTypes[type]);
+    const file = { size, tag: hash('sha256', entry.content) };
+    return { name, file, read: (range, reading) => begun(this.#tree.content(entry, path, range, reading)) };
+  }
+}
+
+const shownTypes: Readonly<Record<EntryType, FileType>> = {
+  file: 'File',
+  dir: 'Directory',
+  symlink: 'SymbolicLink',
+  dev: 'BlockDevice',
+  chardev: 'CharDevice',
+  fifo: 'NamedPipe',
+  socket: 'Socket',
+};
+
+function fileOf({ name, type, size, mode, uid, gid, user, group, modified, linkTarget }: FileEntry, path: string): SnapshotFile {
+  return {
+    name: name || path,
+    path,
+    type: shownTypes[type],
+    size,
+    mode: mode.toString(8).padStart(4, '0'),
+    uid,
+    gid,
+    ...(user && { user }),
+    ...(group && { group }),
+    ...(modified !== undefined && { modificationTime: rfc3339(modified) }),
+    ...(linkTarget && { linkTarget: linkTarget.toString() }),
+  };
+}
+
+/** A folder never changes, so the number of an entry says where a page begins. */
+const tokenOf = (folder: FileEntry, next: number) => Buffer.from(`${digitsOf(folder)}/${next}`).toString('base64url');
+const digitsOf = ({ subtree }: FileEntry) => subtree?.toString('hex', 0, 8) ?? '';
+
+function numberIn(token: string, folder: FileEntry): number {
+  const [digits, number = ''] = Buffer.from(token, 'base64url').toString().split('/');
+  if (digits === digitsOf(folder) && /^\d{1,10}$/.test(number)) return Number(number);
+  throw noContinuation();
+}
