@@ -239,13 +239,13 @@ describe(copied.title, copied.options, () => {
 
   it('is begun anew where tar is killed in the middle, and where Kylon is', async () => {
     await inPod('head -c 60000000 /dev/urandom > /data/large');
-    await begin('cut', { throttle: { upload: '10Mi' } });
-    await eventually(async () => (await inPod('pgrep tar || true')) !== '', 60_000);
-    await inPod('pkill tar');
+    await begin('cut', { throttle: { upload: '4Mi' } });
+    await eventually(tars, 60_000);
+    await inPod(`kill ${await tars()}`);
     const cut = await complete(kubectl, snapshots, { namespace: place, name: 'cut' });
     expect(cut.status).toMatchObject({ phase: 'Completed' });
-    await begin('killed', { throttle: { upload: '10Mi' } });
-    await eventually(async () => (await inPod('pgrep tar || true')) !== '', 60_000);
+    await begin('killed', { throttle: { upload: '4Mi' } });
+    await eventually(tars, 60_000);
     await kylon.stop();
     kylon = await Kylon.beside(kubeconfig, { data });
     const killed = await complete(kubectl, snapshots, { namespace: place, name: 'killed' });
@@ -260,6 +260,11 @@ describe(copied.title, copied.options, () => {
     await gone(kubectl, snapshots, 'first', '-n', place);
     expect(existsSync(folderOf(metadata.uid ?? ''))).toBe(false);
   });
+
+  /** Numbers of the processes in the Pod that are tar; nothing where none is. */
+  function tars(): Promise<string> {
+    return inPod('for one in /proc/[0-9]*; do [ "$(cat $one/comm)" != tar ] || echo -n "${one#/proc/} "; done');
+  }
 
   async function defaultClass(): Promise<string> {
     return String((await kubectl.get('pvc', 'data', '-n', place)).spec?.['storageClassName']);

@@ -201,7 +201,7 @@ describe('a Backup of the wrong types', () => {
 
 describe('the rules for volumes', () => {
   it.each([
-    [{ action: 'Keep' }, 'spec.volumes.rules[0].action: Unsupported value: supported values: "CSI", "Move", "Skip"'],
+    [{ action: 'Keep' }, 'spec.volumes.rules[0].action: Unsupported value: supported values: "CSI", "Move", "Copy", "Skip"'],
     [{}, 'spec.volumes.rules[0].action: Required value: '],
     [
       { action: 'CSI', conditions: { accessModes: ['RWX'] } },

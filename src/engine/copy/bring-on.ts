@@ -9,6 +9,7 @@ import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import { discardMover, notStarted, startTime } from '../mover/mover.ts';
 import type { Sender } from '../mover/mover.ts';
+import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { filledBy, pods } from '../snapshot/known.ts';
 import { CopyCut } from './attempts.ts';
@@ -29,6 +30,7 @@ export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot
     return false;
   }
   const seen = await lookAtCopyPod(sender, errand);
+  if ('ended' in seen) throw new RunFailed('CopyPodFailed', seen.ended);
   if ('why' in seen) {
     const since = Date.parse(textOf(seen.pod.metadata['creationTimestamp']) ?? '');
     if (parts.clock.now() - since >= startTime) throw notStarted(errand, seen.why);

@@ -6,7 +6,8 @@ import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import { longestOf, moverName, podBeside, volumeOfClaim } from '../mover/mover-pod.ts';
 import type { Errand } from '../mover/mover-pod.ts';
-import { findMover, makePod, notStarted, rehearsePod, startTime, whyNot } from '../mover/mover.ts';
+import { CopyCut } from './attempts.ts';
+import { awaitGone, findMover, makePod, notStarted, rehearsePod, startTime, whyNot } from '../mover/mover.ts';
 import type { Sender } from '../mover/mover.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
@@ -17,7 +18,10 @@ import type { MountedVolume } from './mounted-volume.ts';
 /** Milliseconds between looks at the Pod. */
 const pollEvery = 500;
 
-/** Goes on with the one that is there. Rejects with RunFailed where there is no image, or it does not come to run. */
+/**
+ * Goes on with the one that is there. Rejects with RunFailed where there is no image, or it does not come to run, and with CopyCut where it has
+ * ended: then it is gone, and another one can be made.
+ */
 export async function throughOwnPod(sender: Sender, errand: Errand, image: string | undefined): Promise<MountedVolume> {
   const { parts, signal } = sender;
   const { clock } = parts;
@@ -25,6 +29,10 @@ export async function throughOwnPod(sender: Sender, errand: Errand, image: strin
   for (const deadline = clock.monotonic() + startTime; ; await clock.sleep(pollEvery, signal)) {
     const seen = await lookAtCopyPod(sender, errand);
     if ('mounted' in seen) return seen.mounted;
+    if ('ended' in seen) {
+      await awaitGone(sender, errand.owner);
+      throw new CopyCut(seen.ended);
+    }
     if (clock.monotonic() >= deadline) throw notStarted(errand, seen.why);
   }
 }
@@ -40,11 +48,13 @@ export async function rehearseCopyPod(sender: Sender, errand: Errand, image: str
   await rehearsePod(sender, errand, (isRestricted) => copyPod(errand, asked, isRestricted));
 }
 
-/** Why it does not run yet; or what it has mounted. Rejects with RunFailed where it will not run any more. */
-export async function lookAtCopyPod(
-  { parts, signal }: Sender,
-  errand: Errand,
-): Promise<{ readonly mounted: MountedVolume; readonly pod: ClusterObject } | { readonly why: string; readonly pod: ClusterObject }> {
+/** What it has mounted; why it does not run yet; or that it will not run any more, in words. */
+type Look =
+  | { readonly mounted: MountedVolume; readonly pod: ClusterObject }
+  | { readonly why: string; readonly pod: ClusterObject }
+  | { readonly ended: string };
+
+export async function lookAtCopyPod({ parts, signal }: Sender, errand: Errand): Promise<Look> {
   const pod = await retried(parts.clock, signal, () => findMover(parts, errand.owner, signal));
   const mounted = pod && mountedIn(pod, errand.claimName ?? '');
   if (mounted) return { mounted, pod };
@@ -52,10 +62,7 @@ export async function lookAtCopyPod(
   if (pod && phase !== 'Failed' && phase !== 'Succeeded' && pod.metadata['deletionTimestamp'] === undefined)
     return { why: whyNot(pod), pod };
   const name = quote(moverName(errand.owner));
-  throw new RunFailed(
-    'CopyPodFailed',
-    `the Pod ${name}, through which the volume is copied, has ended or was deleted${pod ? whyNot(pod) : ''}`,
-  );
+  return { ended: `the Pod ${name}, through which the volume is copied, has ended or was deleted${pod ? whyNot(pod) : ''}` };
 }
 
 function requireImage({ claimName = '' }: Errand, image: string | undefined): string {

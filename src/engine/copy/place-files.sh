@@ -66,6 +66,8 @@ if is_there "../$first"; then
       if [ -d "../$one" ] && [ ! -L "../$one" ]; then continue; fi
       if [ -L "../$one" ] || [ -L "$one" ] || { [ ! -f "$one" ] && [ ! -d "$one" ]; }; then rm -f "../$one"; fi
     done' sh {} +
+  # Of a file with several names, all are made anew.
+  find "./$first" -type f -links +1 -exec sh -c 'for one; do [ -d "../$one" ] || rm -f "../$one"; done' sh {} +
   cp -a "./$first" ..
   rm -rf "./$first"
 else

@@ -221,7 +221,7 @@ export function notStarted({ owner }: Errand, why: string): RunFailed {
   return new RunFailed('MoverNotStarted', `the Pod ${quote(moverName(owner))} does not run after ${startTime / 1_000} s${why}`);
 }
 
-async function awaitGone({ parts, signal }: Sender, owner: KubeObject): Promise<void> {
+export async function awaitGone({ parts, signal }: Sender, owner: KubeObject): Promise<void> {
   const { clock } = parts;
   while (!(await retried(clock, signal, () => discardMover(parts, owner, signal)))) await clock.sleep(pollEvery, signal);
 }

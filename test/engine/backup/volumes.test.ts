@@ -154,7 +154,7 @@ describe('the volumes of a Backup', () => {
     const backup = await backUp(onlyAnnotated);
     expect(backup.status).toMatchObject({ phase: 'Completed', warnings: 1, volumes: [{ claim: 'data', phase: 'Skipped' }] });
     expect(await logOf(engine, backup)).toContain(
-      'WARN the annotation backup.kylon.io/volume of the claim shop/data is ignored: "csi" is not CSI or Move or Skip',
+      'WARN the annotation backup.kylon.io/volume of the claim shop/data is ignored: "csi" is not CSI or Move or Copy or Skip',
     );
   });
 

@@ -26,6 +26,14 @@ function tarOf(...entries: readonly Entry[]): Buffer {
   return Buffer.concat(parts);
 }
 
+/** A folder in which every program is busybox. */
+function applets(): string {
+  const folder = temporary();
+  for (const name of ['chmod', 'chown', 'cp', 'find', 'ls', 'mkdir', 'mv', 'rm', 'rmdir', 'sh', 'stat', 'tar'])
+    symlinkSync('/bin/busybox', join(folder, name));
+  return folder;
+}
+
 const whole = (...entries: readonly Entry[]) => Buffer.concat([tarOf(...entries, { path: hidden }), endOfTar]);
 const greeting = { path: 'greeting', content: 'hello' };
 
@@ -34,7 +42,11 @@ describe.each([
   ['busybox', ['sh']],
 ])('files that are placed by %s', (shell, args) => {
   const place = (root: string, input: Uint8Array, { policy = 'Skip', target = '', name = 'greeting' } = {}) => {
-    const { status, stderr } = spawnSync(shell, [...args, '-c', script, 'sh', root, policy, hidden, target, name], { input });
+    const env = shell === 'busybox' ? { PATH: applets() } : process.env;
+    const { status, stderr } = spawnSync(`/bin/${shell}`, [...args, '-c', script, 'sh', root, policy, hidden, target, name], {
+      input,
+      env,
+    });
     return { status, stderr: stderr.toString().trim() };
   };
   const seen = (root: string) => readdirSync(root).toSorted();
@@ -105,6 +117,7 @@ describe.each([
       { path: 'conf/sub/', type: 'dir' },
       { path: 'conf/sub/app', content: 'new' },
       { path: 'conf/fifo', type: 'fifo' },
+      { path: 'conf/hard', type: 'link', target: 'conf/app' },
     ];
     for (let times = 0; times < 2; times++) {
       expect(place(root, whole(...folder), { policy: 'Update', name: 'conf' })).toEqual({ status: 0, stderr: '' });
