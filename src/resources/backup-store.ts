@@ -77,7 +77,8 @@ export const backupStores = defineResource({
   kind: 'BackupStore',
   plural: storeResource.resource,
   shortNames: ['bst'],
-  categories: ['kylon'],
+  // Not that of the others: whoever has rights in a namespace alone would get an error with `kubectl get kylon`.
+  categories: [],
   namespaced: false,
   description:
     'A BackupStore is a further place for the data of Backups and Snapshots, which name it in spec.storeName. "default" shows the one that Kylon was started with, and cannot be changed. One that is used cannot be deleted.',
