@@ -1,4 +1,5 @@
 /** The volumes of a backup: a Snapshot of each that is chosen, made as the creator of the Backup. They belong to it, and go with it. */
+import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Backup, BackupVolume } from '../../resources/backup.ts';
@@ -8,7 +9,7 @@ import type { VolumeAction } from '../../resources/volume-rules.ts';
 import { inParallel } from '../parallel.ts';
 import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { isDeleted, isUnfinished, refOf, statusOf } from '../runs/run-status.ts';
+import { creatorOf, isDeleted, isUnfinished, refOf, statusOf } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 import { requireRight } from '../selection/rights.ts';
 import { discardGroups } from '../snapshot/discard-groups.ts';
@@ -100,7 +101,9 @@ async function endOf({ parts, object, signal }: Work, claim: Claim): Promise<str
   }
 }
 
-const belongsTo = (backup: KubeObject, snapshot: KubeObject) => snapshot.metadata.labels?.[backupUid] === backup.metadata.uid;
+/** Whoever may write Snapshots can set the label; who has made one is recorded by the server. */
+const belongsTo = (backup: KubeObject, snapshot: KubeObject) =>
+  snapshot.metadata.labels?.[backupUid] === backup.metadata.uid && isDeepStrictEqual(creatorOf(snapshot), creatorOf(backup));
 
 /** A group of which no volume is in the backup goes at once. */
 async function discardUnused(work: Work, groups: ReadonlyMap<Claim, VolumeGroup>, volumes: readonly BackupVolume[]): Promise<void> {
@@ -120,7 +123,8 @@ export async function discardVolumes(parts: EngineParts, backup: KubeObject, sig
 
 /** Resolves to how many are not gone yet. */
 async function discardSnapshots({ objects, snapshots }: EngineParts, backup: KubeObject, signal: AbortSignal): Promise<number> {
-  const own = await objects.list(snapshots, { labelSelector: `${backupUid}=${backup.metadata.uid}` }, signal);
+  const labelled = await objects.list(snapshots, { labelSelector: `${backupUid}=${backup.metadata.uid}` }, signal);
+  const own = labelled.filter((snapshot) => belongsTo(backup, snapshot));
   await inParallel(
     own.filter((snapshot) => !isDeleted(snapshot)),
     deletionsAtOnce,

@@ -109,6 +109,35 @@ describe('a Backup with volumes', () => {
     },
   );
 
+  it('takes no Snapshot along that somebody else has labelled as its own, nor takes one for its own', async () => {
+    const { one, cluster, makeReady, remove, gone } = scene();
+    const bob = { name: 'bob', groups: ['system:authenticated'], extra: {} };
+    const { metadata } = await one.create(backups, 'shop', 'b', { snapshotVolumes: true, includedResources: ['persistentvolumeclaims'] });
+    const labels = { 'backup.kylon.io/backup-uid': metadata.uid ?? '' };
+    const label = (name: string) => ({ ...ofData, name, labels });
+    for (const { name, labels, ...spec } of [label(`data-${metadata.uid?.slice(0, 8)}`), label('theirs')])
+      await one.parts.objects.create(
+        snapshots,
+        { apiVersion: 'backup.kylon.io/v1alpha1', kind: 'Snapshot', metadata: { namespace: 'shop', name, labels }, spec },
+        bob,
+        { dryRun: false },
+        forever,
+      );
+    const timer = setInterval(makeReady, 5);
+    try {
+      await whileRunning(one.engine, async () => {
+        const { status } = await one.ended(backups, 'shop', 'b');
+        expect(status).toMatchObject({ phase: 'PartiallyFailed', volumes: [{ claim: 'data', phase: 'Failed' }] });
+        await vi.waitFor(() => expect(cluster.names(volumeSnapshots, 'shop')).toHaveLength(2));
+        await remove('b', backups);
+        await gone('b', backups);
+      });
+    } finally {
+      clearInterval(timer);
+    }
+    expect(await one.parts.objects.list(snapshots, {}, forever)).toHaveLength(2);
+  });
+
   it('names the volume that its creator may not take', async () => {
     const { one } = scene();
     const authorize: Authorizer['authorize'] = (_, attributes) =>
