@@ -1,5 +1,4 @@
 /** Snapshots whose volume tar reads, wherever that is interrupted. What real Pods do is in test/e2e/snapshots-copy.test.ts. */
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -11,6 +10,7 @@ import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { fastClock } from '../clocks.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
 import { createWorkbench, forever, killedAt, whileRunning } from '../workbench.ts';
+import { inFolder } from './local-program.ts';
 import { oddVolume, temporary, told, untar } from './volume-tar.ts';
 
 let stop = () => {};
@@ -21,17 +21,6 @@ const runsIn = (files: ReadonlyMap<string, unknown>) =>
   new Set([...files.keys()].filter((key) => key.startsWith('d/domain/snapshots/')).map((key) => key.split('/')[4]));
 
 const copied = { source: { persistentVolumeClaimName: 'data' }, method: 'Copy' };
-
-/** Runs the program here, in the folder that stands for the volume, wherever the Pod has it. */
-const inFolder = (root: string, change: (script: readonly string[]) => readonly string[] = (one) => one): Cluster['exec'] =>
-  async function execute({ command }, { output, errors }) {
-    const [program = '', ...args] = change(command.map((one) => (one === '/data' || one === '/volume' ? root : one)));
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const exit = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 143)));
-    child.stderr.on('data', errors);
-    for await (const piece of child.stdout as AsyncIterable<Buffer>) await output(piece);
-    return exit;
-  };
 
 function scene({ root = oddVolume(), isUsed = true }: { root?: string; isUsed?: boolean } = {}) {
   const { cluster } = snapshotCluster();

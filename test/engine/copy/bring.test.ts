@@ -1,0 +1,112 @@
+/** A copy that is brought into a volume: proved when that is asked for, and by one process at a time. */
+import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import type { Cluster } from '../../../src/cluster/cluster.ts';
+import { bringOn } from '../../../src/engine/copy/bring-on.ts';
+import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
+import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
+import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
+import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
+import { filledBy } from '../../../src/engine/snapshot/known.ts';
+import type { Snapshot } from '../../../src/resources/snapshot.ts';
+import { MemoryCluster } from '../memory-cluster.ts';
+import { createWorkbench, forever } from '../workbench.ts';
+import { inFolder } from './local-program.ts';
+import { oddVolume, tarOf, temporary, told } from './volume-tar.ts';
+
+const folder = 'd/domain/snapshots/s/r';
+const mounted = { pod: 'kylon-c', container: 'copy', image: 'tar:1', path: '/volume', isReadOnly: false };
+const owner = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'shop', uid: 'c' } };
+const errand: Errand = { owner, claimName: 'filled', isBlock: false, way: 'restore', args: [] };
+
+async function scene() {
+  const root = oddVolume();
+  const cluster = new MemoryCluster();
+  cluster.seed('namespaces', { metadata: { name: 'shop' } });
+  const { parts } = createWorkbench({ cluster, copyImage: 'tar:1' });
+  const writer = new CopyWriter(parts.store, folder, forever);
+  await writer.push(tarOf(root));
+  const { handle } = await writer.finish();
+  const sender = { parts, cluster, onProgress: () => {}, warn: () => {}, signal: forever };
+  const snapshot = {
+    apiVersion: 'backup.kylon.io/v1alpha1',
+    kind: 'Snapshot',
+    metadata: { name: 's', namespace: 'shop', uid: 's' },
+    spec: { source: {} },
+    status: { phase: 'Completed', method: 'Copy', handle, run: { id: 'r', replica: 'one' } },
+  } as unknown as Snapshot;
+  return { root, cluster, parts, sender, snapshot, copy: await openCopy(parts.store, folder, handle, forever) };
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+function look({ sender, snapshot, cluster }: Scene): Promise<boolean> {
+  return bringOn(sender, errand, snapshot, cluster.read('pods', 'shop', 'kylon-c'));
+}
+
+function letRun({ cluster }: Scene, annotations?: object): void {
+  const { status: _, ...pod } = cluster.read('pods', 'shop', 'kylon-c')!;
+  const metadata = { ...pod.metadata, ...(annotations && { annotations }) };
+  cluster.seed('pods', { ...pod, metadata, status: { phase: 'Running', containerStatuses: [{ name: 'copy', state: { running: {} } }] } });
+}
+
+describe('a copy that is read back', () => {
+  it.each([
+    ['as it was', () => {}, undefined],
+    [
+      'with another byte',
+      (root: string) => writeFileSync(join(root, 'conf/app.yaml'), 'replicas: 4\n'),
+      /the bytes of ".\/(conf\/app.yaml|other\/same)"/,
+    ],
+    ['with more', (root: string) => appendFileSync(join(root, '-rf'), 'x'), /"\.\/-rf" has 5 bytes instead of 4/],
+    ['without a file', (root: string) => rmSync(join(root, 'empty')), /of 17 files and folders only 16 are there/],
+    ['with something else', (root: string) => writeFileSync(join(root, 'lost+found'), ''), undefined],
+  ])('%s is told so', async (_, change, fault) => {
+    const { root, cluster, sender, copy } = await scene();
+    cluster.execute = inFolder(root);
+    change(root);
+    const verified = verifyCopy(sender, errand, copy, mounted);
+    if (fault) await expect(verified).rejects.toMatchObject({ reason: 'VerifyFailed', message: expect.stringMatching(fault) });
+    else await verified;
+  });
+});
+
+describe('a copy for a claim', () => {
+  it('is brought by whoever comes first, when its Pod runs', async () => {
+    const here = await scene();
+    const target = temporary();
+    here.cluster.execute = inFolder(target);
+    expect(await look(here)).toBe(false);
+    expect(readdirSync(target)).toEqual([]);
+    letRun(here);
+    expect(await look(here)).toBe(true);
+    expect(told(target)).toBe(told(here.root));
+  });
+
+  it('is left to who is at it, and begun anew in another Pod when he is dead', async () => {
+    const here = await scene();
+    const execute = vi.fn<Cluster['exec']>();
+    here.cluster.execute = execute;
+    await look(here);
+    letRun(here, { [filledBy]: new Date(here.parts.clock.now() - 30_000).toISOString() });
+    expect(await look(here)).toBe(false);
+    expect(here.cluster.names('pods', 'shop')).toEqual(['kylon-c']);
+    letRun(here, { [filledBy]: new Date(here.parts.clock.now() - 90_000).toISOString() });
+    expect(await look(here)).toBe(false);
+    expect(here.cluster.names('pods', 'shop')).toEqual([]);
+    expect(execute).not.toHaveBeenCalled();
+  });
+
+  it('is brought by one of two who come at once', async () => {
+    const here = await scene();
+    const target = temporary();
+    const execute = vi.fn(inFolder(target));
+    here.cluster.execute = execute;
+    await look(here);
+    letRun(here);
+    expect(new Set(await Promise.all([look(here), look(here)]))).toEqual(new Set([false, true]));
+    expect(execute).toHaveBeenCalledTimes(1);
+    expect(told(target)).toBe(told(here.root));
+  });
+});

@@ -1,0 +1,20 @@
+/** Programs that run here instead of in a container, in the folder that stands for the volume, wherever the Pod has it. */
+import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Cluster } from '../../../src/cluster/cluster.ts';
+
+type Command = readonly string[];
+
+export const inFolder = (root: string, change: (command: Command) => Command = (one) => one): Cluster['exec'] =>
+  async function execute({ command }, { input, output, errors }) {
+    const [program = '', ...args] = change(command.map((one) => (one === '/data' || one === '/volume' ? root : one)));
+    const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    const exit = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 143)));
+    child.stderr?.on('data', errors);
+    const fed = input && pipeline(Readable.from(input), child.stdin as Writable).catch(() => {});
+    for await (const piece of child.stdout as AsyncIterable<Buffer>) await output(piece);
+    await fed;
+    return exit;
+  };
