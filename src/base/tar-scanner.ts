@@ -83,6 +83,11 @@ export class TarScanner {
     return this.#empty >= 2;
   }
 
+  /** Whether no entry has begun that is not whole. */
+  get isBetween(): boolean {
+    return this.#content + this.#padding + this.#gathered === 0 && this.#kind === undefined && this.#start === undefined;
+  }
+
   /** Throws TarFault where they have not. */
   end(): void {
     if (!this.isEnded) throw new TarFault(`it ends after ${this.#offset} bytes, before the end of the archive`);
