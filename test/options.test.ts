@@ -113,6 +113,7 @@ describe('options', () => {
   });
 
   it('knows how volumes are copied: by an image, from an address that Pods can reach', () => {
+    expect(read(['--copy-image=busybox:1']).copyImage).toBe('busybox:1');
     const moverOf = (argv: readonly string[]) => read([...argv]).mover;
     expect(moverOf([])).toBeUndefined();
     expect(moverOf(['--in-cluster', '--mover-image=m:1'])).toEqual({ image: 'm:1', address: 'https://kylon.kube-system.svc' });

@@ -10,6 +10,9 @@ import { keyOf, namesIn } from '../../../src/engine/copy/copy-format.ts';
 import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
 import type { CopySummary } from '../../../src/engine/copy/copy-writer.ts';
 import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
+import { randomIds } from '../../../src/base/ids.ts';
+import { encrypted } from '../../../src/objectstore/encryption/encrypted.ts';
+import { keysOf } from '../../objectstore/keyrings.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../../src/objectstore/objectstore.ts';
 import { forever } from '../workbench.ts';
@@ -146,6 +149,19 @@ describe('a copy of a volume', () => {
   ])('is refused where a name comes %s', async (_, paths) => {
     const tar = Buffer.concat([...paths.map((path) => gnuEntry({ ...entry, path: Buffer.from(path), type: 'file' })), endOfTar]);
     await expect(write(memoryStore(new Map()), tar)).rejects.toThrow('tar');
+  });
+
+  it('is the same in a store that encrypts, where nothing of it can be read', async () => {
+    const files = new Map<string, Uint8Array>();
+    const store = encrypted(memoryStore(files), keysOf('a'), randomIds);
+    const root = oddVolume();
+    const { handle } = await write(store, tarOf(root));
+    const tree = new CopiedFiles(await openCopy(store, folder, handle, forever), handle);
+    expect(told(untar(await downloadOf(tree, [])))).toBe(told(root));
+    for (const [key, bytes] of files) {
+      expect(Buffer.from(bytes).subarray(0, 4).toString(), key).toBe('KYE1');
+      expect(Buffer.from(bytes).includes(Buffer.from([0x1f, 0x8b, 8, 0]))).toBe(false);
+    }
   });
 
   it('is not whole before the end of the tar file, and given up it leaves nothing', async () => {
