@@ -8,6 +8,7 @@ import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
 import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
 import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
 import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
+import { fieldsOf } from '../../../src/engine/selection/fields.ts';
 import { filledBy } from '../../../src/engine/snapshot/known.ts';
 import type { Snapshot } from '../../../src/resources/snapshot.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
@@ -18,14 +19,16 @@ import { oddVolume, tarOf, temporary, told } from './volume-tar.ts';
 const folder = 'd/domain/snapshots/s/r';
 const mounted = { pod: 'kylon-c', container: 'copy', image: 'tar:1', path: '/volume', isReadOnly: false };
 const owner = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'shop', uid: 'c' } };
-const errand: Errand = { owner, claimName: 'filled', isBlock: false, way: 'restore', args: [] };
+const repository = { storeName: 'default', namespace: 'shop' };
+const errand: Errand = { owner, repository, claimName: 'filled', isBlock: false, way: 'restore', args: [] };
 
 async function scene() {
   const root = oddVolume();
   const cluster = new MemoryCluster();
   cluster.seed('namespaces', { metadata: { name: 'shop' } });
   const { parts } = createWorkbench({ cluster, copyImage: 'tar:1' });
-  const writer = new CopyWriter(parts.store, folder, forever);
+  const store = parts.stores.named('default');
+  const writer = new CopyWriter(store, folder, forever);
   await writer.push(tarOf(root));
   const { handle } = await writer.finish();
   const sender = { parts, cluster, onProgress: () => {}, warn: () => {}, signal: forever };
@@ -36,7 +39,7 @@ async function scene() {
     spec: { source: {} },
     status: { phase: 'Completed', method: 'Copy', handle, run: { id: 'r', replica: 'one' } },
   } as unknown as Snapshot;
-  return { root, cluster, parts, sender, snapshot, copy: await openCopy(parts.store, folder, handle, forever) };
+  return { root, cluster, parts, sender, snapshot, copy: await openCopy(store, folder, handle, forever) };
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>;
@@ -47,7 +50,7 @@ function look({ sender, snapshot, cluster }: Scene): Promise<boolean> {
 
 function letRun({ cluster }: Scene, annotations?: object): void {
   const { status: _, ...pod } = cluster.read('pods', 'shop', 'kylon-c')!;
-  const metadata = { ...pod.metadata, ...(annotations && { annotations }) };
+  const metadata = { ...pod.metadata, annotations: { ...fieldsOf(pod.metadata['annotations']), ...annotations } };
   cluster.seed('pods', { ...pod, metadata, status: { phase: 'Running', containerStatuses: [{ name: 'copy', state: { running: {} } }] } });
 }
 
