@@ -22,6 +22,7 @@ export class Scheduler {
   readonly #heap: Scheduled[] = [];
   #now = 0;
   #hash = 0;
+  /** When all had their turn that wanted it: time has not gone on by more than `far` since. */
   #turned = 0;
   #events = 0;
 
@@ -64,6 +65,7 @@ export class Scheduler {
           const event = isOver() ? undefined : this.#next(until);
           if (event === undefined) return resolve();
           this.#now = event.at;
+          if (this.#now - this.#turned > far) this.#turned = this.#now;
           this.#events++;
           this.mark(event.label);
           event.run();
@@ -73,27 +75,32 @@ export class Scheduler {
         // A tick that a microtask asks for comes when all microtasks are done, and costs a fifth of a hop over the macrotasks.
         queueMicrotask(() => process.nextTick(() => this.#goOn(step, turns)));
       };
-      setImmediate(step);
+      setImmediate(() => this.#goOn(step, turns));
     });
   }
 
   /** Before time moves far, code that waits for nothing but its turn gets it, as often as it wants. */
   #goOn(step: () => void, left: number): void {
-    const next = this.#heap[0]?.at;
+    const next = this.#first()?.at;
     if (next !== undefined && next - this.#turned <= far) return step();
     if (left > 0) return void setImmediate(() => this.#goOn(step, left - 1));
-    this.#turned = next ?? this.#now;
     step();
   }
 
   #next(until: number): Scheduled | undefined {
-    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      if (!first.isCancelled && first.at > until) break;
+    const first = this.#first();
+    if (first !== undefined && first.at <= until) {
       this.#pop();
-      if (!first.isCancelled) return first;
+      return first;
     }
     if (Number.isFinite(until)) this.#now = Math.max(this.#now, until);
     return undefined;
+  }
+
+  /** What comes next, of what was not cancelled. */
+  #first(): Scheduled | undefined {
+    while (this.#heap[0]?.isCancelled) this.#pop();
+    return this.#heap[0];
   }
 
   #push(event: Scheduled): void {
