@@ -35,7 +35,10 @@ describe(`${acceptance.title}: discovery`, acceptance.options, () => {
       ['backupstores', 'bst', 'BackupStore', false],
     ])
       expect(stdout).toMatch(
-        new RegExp(`^${plural} +${short} +backup\\.kylon\\.io/v1alpha1 +${namespaced} +${kind} +${verbs} +kylon *$`, 'm'),
+        new RegExp(
+          `^${plural} +${short} +backup\\.kylon\\.io/v1alpha1 +${namespaced} +${kind} +${verbs} +${namespaced ? 'kylon' : ''} *$`,
+          'm',
+        ),
       );
     for (const name of ['backups', 'backup', 'bk', 'bk.backup.kylon.io', 'kylon']) await kubectl.run(inNs('get', name));
     expect(await kubectl.run(inNs('get', 'all'))).not.toContain('kylon');
