@@ -16,7 +16,7 @@ describe(`${acceptance.title}: every kubectl`, acceptance.options, () => {
 
     it('discovers, explains, applies, waits, restores and deletes', async () => {
       expect(await client.run(['api-resources', '--api-group=backup.kylon.io', '-o', 'name'])).toBe(
-        `${backups}\n${restores}\nsnapshots.backup.kylon.io\n`,
+        `${backups}\nbackupstores.backup.kylon.io\n${restores}\nsnapshots.backup.kylon.io\n`,
       );
       expect(await client.run(['explain', 'backup.spec'])).toContain('includedNamespaces');
       expect(await client.run(['apply', '-f', '-'], backup(ns, name, small))).toBe(`backup.backup.kylon.io/${name} created\n`);
