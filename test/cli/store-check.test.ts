@@ -86,7 +86,9 @@ describe('kylon store check', () => {
 
   it('tells the format, the domains and their segments, and leaves the store as it was', async () => {
     await fill();
-    await (await openDirectory(folder, parts)).putIfAbsent('d/zone/backups/x', new Uint8Array(), signal);
+    const store = await openDirectory(folder, parts);
+    await store.putIfAbsent('d/zone/backups/x', new Uint8Array(), signal);
+    await store.close();
     const before = await readdir(folder, { recursive: true });
     const { said, error } = await check();
     expect(error).toBeUndefined();

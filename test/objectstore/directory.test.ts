@@ -30,6 +30,19 @@ describe('the directory store', () => {
     await Promise.all(writing);
   });
 
+  it('is closed while others write, and leaves nothing of its own when the last has closed it', async () => {
+    const writer = await openDirectory(folder, parts);
+    const state = { done: false };
+    const writing = Array.from({ length: 4 }, async (_, w) => {
+      for (let n = 0; !state.done; n++) await writer.putIfAbsent(`w${w}/${n}`, Buffer.from('x'), signal);
+    });
+    for (let n = 0; n < 300; n++) await (await openDirectory(folder, parts)).close();
+    state.done = true;
+    await Promise.all(writing);
+    await writer.close();
+    expect((await readdir(folder)).toSorted()).toEqual(['w0', 'w1', 'w2', 'w3']);
+  });
+
   it('leaves a plain file under the name of the key, and nothing else', async () => {
     const store = await openDirectory(folder, parts);
     await store.putIfAbsent('a/b', Buffer.from('x'), signal);

@@ -176,7 +176,10 @@ class DirectoryStore implements ObjectStore {
     }
   }
 
-  async close(): Promise<void> {}
+  /** Others may be at work in the folder for temporary files: then it stays. */
+  async close(): Promise<void> {
+    await rmdir(join(this.#root, temporaryFolder)).catch(() => {});
+  }
 
   /** Rejects with a StoreError where files cannot be written or linked. */
   async proveLinks(): Promise<void> {
@@ -223,14 +226,15 @@ class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** The folder is missing where a store that could only be read can be written again. */
+  /** The folder is missing where a store that could only be read can be written again, and where another process has closed the store. */
   async #openTemporary(temporary: string): Promise<FileHandle> {
-    try {
-      return await open(temporary, 'wx');
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      await this.#makeFolder(dirname(temporary));
-      return await open(temporary, 'wx');
+    for (let left = folderTries; ; left--) {
+      try {
+        return await open(temporary, 'wx');
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || left === 0) throw error;
+        await this.#makeFolder(dirname(temporary));
+      }
     }
   }
 
