@@ -12,3 +12,24 @@ export async function begun<T>(pieces: AsyncIterable<T>): Promise<AsyncIterable<
     }
   })();
 }
+
+/** Small pieces together, until they have `least` bytes: each costs whatever comes behind the same, whatever it holds. */
+export async function* gathered(pieces: AsyncIterable<string | Uint8Array>, least: number): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const given of pieces) {
+    const piece = typeof given === 'string' ? Buffer.from(given) : given;
+    held.push(piece);
+    bytes += piece.length;
+    if (bytes < least) continue;
+    yield joined(held);
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield joined(held);
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  return first && pieces.length === 1 ? first : Buffer.concat(pieces);
+}

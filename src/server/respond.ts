@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { unlessAborted } from '../base/lifetime.ts';
+import { gathered } from '../base/pieces.ts';
 import type { Answer } from '../machinery/call.ts';
 import { compression, gzipped } from './gzip.ts';
 import { closingFrame, messages, upgradeHeaders } from './websocket.ts';
@@ -61,7 +62,7 @@ async function sendHead(response: ServerResponse, answer: Answer, body: AsyncIte
 async function sendStream(response: ServerResponse, answer: Answer, body: AsyncIterable<Piece>, delivery: Delivery): Promise<void> {
   const packed = answer.list === true && mayCompress(answer, delivery);
   writeHead(response, answer, delivery, packed ? gzipHeaders(answer) : {});
-  if (answer.list) await pump(response, inLargeWrites(packed ? gzipped(body) : body), delivery);
+  if (answer.list) await pump(response, gathered(packed ? gzipped(body) : body, leastWrite), delivery);
   else {
     response.flushHeaders();
     await pump(response, body, delivery);
@@ -146,20 +147,6 @@ async function gather(
     throw error;
   }
   return { start, rest: iterator };
-}
-
-/** Small pieces together: to copy one costs less than to write it. */
-async function* inLargeWrites(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
-  let waiting: Piece[] = [];
-  let length = 0;
-  for await (const piece of pieces) {
-    waiting.push(piece);
-    length += piece.length;
-    if (length < leastWrite) continue;
-    yield waiting.length === 1 ? piece : joined(waiting);
-    [waiting, length] = [[], 0];
-  }
-  if (length > 0) yield joined(waiting);
 }
 
 async function* concatenated(start: readonly Piece[], rest: AsyncIterator<Piece>): AsyncGenerator<Piece> {

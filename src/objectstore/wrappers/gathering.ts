@@ -2,6 +2,7 @@
  * Joins the small pieces in which streams come: each of them costs all the layers above the same, whatever it holds. One is read ahead of its
  * reader.
  */
+import { gathered } from '../../base/pieces.ts';
 import type { ObjectStore } from '../objectstore.ts';
 
 const pieceBytes = 256 * 1024;
@@ -14,7 +15,7 @@ export function gathering(store: ObjectStore): ObjectStore {
     read: (key, signal, range) => store.read(key, signal, range),
     stream: async (key, signal, range) => {
       const { size, body } = await store.stream(key, signal, range);
-      return { size, body: ahead(gathered(body)) };
+      return { size, body: ahead(gathered(body, pieceBytes)) };
     },
     size: (key, signal) => store.size(key, signal),
     list: (prefix, signal, startAfter) => store.list(prefix, signal, startAfter),
@@ -37,23 +38,4 @@ async function* ahead(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8A
     // Not waited for: a generator in the middle of a step takes the request only after that.
     pieces.return(undefined).catch(() => {});
   }
-}
-
-async function* gathered(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    held.push(piece);
-    bytes += piece.length;
-    if (bytes < pieceBytes) continue;
-    yield joined(held);
-    held = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield joined(held);
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const [first] = pieces;
-  return first && pieces.length === 1 ? first : Buffer.concat(pieces);
 }
