@@ -116,6 +116,8 @@ export interface Page {
   readonly start: string;
   /** The start of the page behind it; empty on the last one. */
   readonly next: string;
+  /** Objects behind this page, where the server counts them: not where labels select. */
+  readonly remaining?: number;
   /** True where the server forgot the number at which the list began: this page and those behind it show a later state. */
   readonly inconsistent?: boolean;
 }

@@ -92,7 +92,14 @@ async function askForPage(
 }
 
 function stepOf(body: Uint8Array, position: Position): Step {
-  const { items, resourceVersion, continue: token } = splitList(body);
-  const page = { resourceVersion, items, start: position.token, next: token, ...(position.inconsistent && { inconsistent: true }) };
+  const { items, resourceVersion, continue: token, remainingItemCount: remaining } = splitList(body);
+  const page = {
+    resourceVersion,
+    items,
+    start: position.token,
+    next: token,
+    ...(remaining !== undefined && { remaining }),
+    ...(position.inconsistent && { inconsistent: true }),
+  };
   return { page, next: token ? { ...position, token } : undefined };
 }

@@ -6,6 +6,8 @@ export interface SplitList {
   readonly resourceVersion: string;
   /** Empty on the last page. */
   readonly continue: string;
+  /** Undefined where the server does not count. */
+  readonly remainingItemCount: number | undefined;
   /** Views into the answer: whoever keeps one keeps the whole answer in memory. */
   readonly items: readonly Uint8Array[];
 }
@@ -31,6 +33,7 @@ export function splitList(bytes: Uint8Array): SplitList {
   return {
     resourceVersion: parsed?.resourceVersion ?? '',
     continue: parsed?.continue ?? '',
+    remainingItemCount: parsed?.remainingItemCount,
     items: found.elements ?? noItems(bytes, found),
   };
 }

@@ -46,6 +46,20 @@ describe('list', () => {
     ]);
   });
 
+  it('passes on how many objects are behind a page, where the server says it', async () => {
+    await using server = await scriptedCluster((request) => {
+      const { body } = servePages(3)(request) as { body: { metadata: object; items: unknown[] } };
+      const counted = request.query.has('labelSelector') ? {} : { remainingItemCount: 2 };
+      return { body: { ...body, metadata: { ...body.metadata, ...counted } } };
+    });
+    const remaining = async (labelSelector?: string) => {
+      for await (const page of server.cluster.list(maps, { limit: 1, ...(labelSelector && { labelSelector }) }, never))
+        return page.remaining;
+      return undefined;
+    };
+    expect([await remaining(), await remaining('a=b')]).toEqual([2, undefined]);
+  });
+
   it('fetches one page ahead, not more', async () => {
     await using server = await scriptedCluster(servePages(50));
     for await (const page of server.cluster.list(maps, { limit: 10 }, never)) {

@@ -159,6 +159,7 @@ export class MemoryCluster implements Cluster {
         resourceVersion: String(this.#state.rv),
         start: at === 0 ? '' : String(at),
         next: at + size < found.length ? String(at + size) : '',
+        ...(!options.labelSelector && at + size < found.length && { remaining: found.length - at - size }),
         items: found.slice(at, at + size).map((object) => bytesOf(resource, object)),
       };
   }

@@ -9,6 +9,7 @@ import type { BackupPlan } from './backup-plan.ts';
 import { planBackup } from './backup-plan.ts';
 import type { Collection } from './collect.ts';
 import { collect } from './collect.ts';
+import { listedAtOnce } from './listed-at-once.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { parseListed } from './new-item.ts';
 import { requireBackupRights } from '../selection/rights.ts';
@@ -106,7 +107,7 @@ async function archiveOf(
     let items = 0;
     const added = () => work.report({ progress: { totalItems: ++items, itemsBackedUp: items } });
     const claims: Claim[] = [];
-    await collect({ ...collectionOf(work, namespaces, plan), archive, added, addedVolume: (claim) => claims.push(claim) });
+    await collect({ ...(await collectionOf(work, namespaces, plan)), archive, added, addedVolume: (claim) => claims.push(claim) });
     const volumes = takesVolumes(specOf(work)) ? await takeVolumes(work, claims) : [];
     run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
     return { archive: await archive.finish(run.log.text()), volumes };
@@ -116,17 +117,18 @@ async function archiveOf(
   }
 }
 
-function collectionOf(
+async function collectionOf(
   work: Work,
-  { names, existing }: Namespaces,
+  namespaces: Namespaces,
   plan: BackupPlan,
-): Omit<Collection, 'archive' | 'added' | 'addedVolume'> {
+): Promise<Omit<Collection, 'archive' | 'added' | 'addedVolume'>> {
   const { labelSelector, orLabelSelectors } = specOf(work);
+  const { cluster } = work.parts;
   return {
-    cluster: work.parts.cluster,
+    cluster,
     plan,
-    namespaces: names,
-    listAtOnce: names.length > 1 && names.length * 2 > existing.length,
+    namespaces: namespaces.names,
+    listedAtOnce: await listedAtOnce(cluster, plan.namespaced, namespaces, work.signal),
     ...(labelSelector && { labelSelector }),
     ...(orLabelSelectors && { orLabelSelectors }),
     log: work.run.log,

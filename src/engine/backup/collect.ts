@@ -21,8 +21,8 @@ export interface Collection extends LabelChoice {
   readonly plan: BackupPlan;
   /** In order. */
   readonly namespaces: readonly string[];
-  /** One list of all namespaces costs less than one of each. */
-  readonly listAtOnce: boolean;
+  /** The others are listed in each namespace. */
+  readonly listedAtOnce: ReadonlySet<ApiResource>;
   readonly log: RunLog;
   readonly added: () => void;
   /** A claim that has a volume is in the backup. */
@@ -66,12 +66,17 @@ export async function collect(collection: Collection): Promise<void> {
   );
 }
 
-function namespacedParts({ plan, namespaces, listAtOnce, labelSelector }: Collection, relations: Relations): Part[] {
-  const places = listAtOnce ? [{}] : namespaces.map((namespace) => ({ namespace }));
+function namespacedParts({ plan, namespaces, listedAtOnce, labelSelector }: Collection, relations: Relations): Part[] {
+  const each = namespaces.map((namespace) => ({ namespace }));
   const takes = ({ metadata }: ListedObject) => relations.namespaces.has(metadata.namespace ?? '');
   const selector = selectorText(labelSelector);
   return plan.namespaced.flatMap((resource) =>
-    places.map((place) => ({ resource, options: { ...place, labelSelector: selector }, takes, anyLabels: false })),
+    (listedAtOnce.has(resource) ? [{}] : each).map((place) => ({
+      resource,
+      options: { ...place, labelSelector: selector },
+      takes,
+      anyLabels: false,
+    })),
   );
 }
 
