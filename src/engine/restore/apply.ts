@@ -12,16 +12,16 @@ import { reasonNotToRestore } from './not-restored.ts';
 import type { Prepared } from './prepare-item.ts';
 import { prepareItem, writingOf } from './prepare-item.ts';
 import type { Restoration } from './restoration.ts';
-import type { Entry } from './saved-items.ts';
+import type { LiveEntry } from './live-objects.ts';
 import { objectOf } from './saved-items.ts';
 import type { Written } from './write-item.ts';
-import { writeItem, writeWish } from './write-item.ts';
+import { meetExisting, writeItem, writeWish } from './write-item.ts';
 
-export async function applyItem(r: Restoration, { item, manifest, place }: Entry): Promise<ItemResult> {
+export async function applyItem(r: Restoration, { item, manifest, place, live }: LiveEntry): Promise<ItemResult> {
   return tryItem(r, item, async () => {
     const object = objectOf(manifest);
     const reason = await reasonToSkip(r, item, object);
-    return reason === undefined ? restoreItem(r, item, object, place) : { outcome: 'skipped', message: reason };
+    return reason === undefined ? restoreItem(r, { item, place, live }, object) : { outcome: 'skipped', message: reason };
   });
 }
 
@@ -56,7 +56,7 @@ function takesClaimOf({ choice }: Restoration, volume: ClusterObject): boolean {
   return !choice.relatedOnly || (typeof namespace === 'string' && choice.takesNamespace(namespace));
 }
 
-async function restoreItem(r: Restoration, item: Item, saved: ClusterObject, place: number): Promise<Written> {
+async function restoreItem(r: Restoration, { item, place, live }: Omit<LiveEntry, 'manifest'>, saved: ClusterObject): Promise<Written> {
   const key = qualified(item);
   const served = r.served.find(key);
   if (!served) return notServed(r, key);
@@ -64,7 +64,7 @@ async function restoreItem(r: Restoration, item: Item, saved: ClusterObject, pla
   if (r.absentNamespaces.has(namespace))
     return { outcome: 'created', message: `not tried: the namespace "${namespace}" is not there yet, this restore would make it` };
   const prepared = await prepareItem(r, served, item, saved);
-  const written = await write(r, item, prepared, saved).catch((error: unknown) => explain(r, served, item, error));
+  const written = await write(r, item, prepared, saved, live).catch((error: unknown) => explain(r, served, item, error));
   if (key === definitions && isWritten(written.outcome)) r.newDefinitions.add(item.name);
   const isAsSaved = isWritten(written.outcome) || written.outcome === 'unchanged';
   if (prepared.owned.isEarly && isAsSaved && !r.spec.dryRun) r.early.add(key, place);
@@ -78,9 +78,16 @@ function notServed({ newDefinitions, spec }: Restoration, key: string): Written 
   return { outcome: 'failed', message: `the cluster serves no ${key}` };
 }
 
-function write(r: Restoration, item: Item, { resource, namespace, object, options }: Prepared, saved: ClusterObject): Promise<Written> {
+function write(
+  r: Restoration,
+  item: Item,
+  { resource, namespace, object, options }: Prepared,
+  saved: ClusterObject,
+  live: ClusterObject | undefined,
+): Promise<Written> {
   const key = qualified(item);
   const writing = writingOf(r, key, options);
+  if (live?.metadata.name === object.metadata.name) return meetExisting(writing, resource, namespace, object, live);
   const wish = namespace === item.namespace ? withAddress(key, object, saved) : undefined;
   return wish ? writeWish(writing, resource, namespace, object, wish) : writeItem(writing, resource, namespace, object);
 }

@@ -11,6 +11,7 @@ import { awaitDefinitions } from './definitions.ts';
 import { throwIfAborted } from '../runs/failure.ts';
 import { definitions } from '../selection/known.ts';
 import { completeOwners } from './late-owners.ts';
+import { withLive } from './live-objects.ts';
 import { comesLast, inRestoreOrder } from './order.ts';
 import { discardMover } from '../mover/mover.ts';
 import { inParallel } from '../parallel.ts';
@@ -95,7 +96,7 @@ async function restoreResource(r: Restoration, resource: string, tally: Tally): 
   const damaged: ItemResult[] = [];
   const entries = savedItems(r, resource, (item, { message }) => damaged.push({ ...r.targetOf(item), outcome: 'failed', message }));
   try {
-    await inParallel(entries, itemsAtOnce, async (entry) => tally.add(await applyItem(r, entry)));
+    await inParallel(withLive(r, resource, entries), itemsAtOnce, async (entry) => tally.add(await applyItem(r, entry)));
   } catch (error) {
     throwIfAborted(signal);
     run.log.error(`${resource} is not restored to its end: ${messageOf(error)}`);

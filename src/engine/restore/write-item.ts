@@ -66,14 +66,14 @@ export async function writeItem(w: Writing, resource: ApiResource, namespace: st
     });
     return done('created');
   } catch (error) {
-    if (isReason(error, 'AlreadyExists')) return meetExisting(w, resource, namespace, object, attempts > 0);
+    if (isReason(error, 'AlreadyExists')) return meetOther(w, resource, namespace, object, attempts > 0);
     if (await isThereAnyway(w, resource, object, error)) return skipped('it exists already');
     throw error;
   }
 }
 
 /** `perhapsOurs`: an attempt before this one got no answer, and may have made it. */
-async function meetExisting(
+async function meetOther(
   w: Writing,
   resource: ApiResource,
   namespace: string,
@@ -82,8 +82,20 @@ async function meetExisting(
 ): Promise<Written> {
   const live = await readLive(w, resource, namespace, object.metadata.name);
   if (live === 'hidden') return skipped('it exists already');
-  if (live === undefined || live.metadata['deletionTimestamp'] !== undefined) return createWhenGone(w, resource, namespace, object);
-  if (perhapsOurs && covers(live, object)) return done('created');
+  if (live === undefined) return createWhenGone(w, resource, namespace, object);
+  if (perhapsOurs && !isLeaving(live) && covers(live, object)) return done('created');
+  return meetExisting(w, resource, namespace, object, live);
+}
+
+/** As writeItem, where `live` is known to go by its name. */
+export async function meetExisting(
+  w: Writing,
+  resource: ApiResource,
+  namespace: string,
+  object: ClusterObject,
+  live: ClusterObject,
+): Promise<Written> {
+  if (isLeaving(live)) return createWhenGone(w, resource, namespace, object);
   const merged = threeWay(object, live, w.clean(live));
   if (isDeepStrictEqual(merged, live)) return done('unchanged');
   if (w.policy === 'Skip') return skipped('it exists already, and differs');
@@ -171,7 +183,7 @@ async function waitUntilGone(w: Writing, resource: ApiResource, namespace: strin
   const deadline = w.clock.monotonic() + patience;
   for (;;) {
     const live = await readLive(w, resource, namespace, name);
-    if (live === undefined || live === 'hidden' || live.metadata['deletionTimestamp'] === undefined) return live;
+    if (live === undefined || live === 'hidden' || !isLeaving(live)) return live;
     if (w.clock.monotonic() >= deadline)
       throw new ClusterError(409, 'AlreadyExists', `the old one is being deleted and still there after ${patience / 1_000} s`);
     await w.clock.sleep(pollEvery, w.signal);
@@ -205,6 +217,8 @@ async function readLive(w: Writing, resource: ApiResource, namespace: string, na
     throw error;
   }
 }
+
+const isLeaving = ({ metadata }: ClusterObject) => metadata['deletionTimestamp'] !== undefined;
 
 const create = (w: Writing, resource: ApiResource, namespace: string, object: ClusterObject) =>
   w.cluster.create(resource, namespace, object, { dryRun: w.dryRun }, w.signal);
