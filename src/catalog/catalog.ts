@@ -182,7 +182,7 @@ export class Catalog implements Storage {
     return committer.submit(change, signal);
   }
 
-  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly StoredEvent[]> {
     return watch(this.#parts.state, query, signal);
   }
 

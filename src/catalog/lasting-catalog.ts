@@ -56,7 +56,7 @@ export class LastingCatalog implements Storage {
     return this.#catalog.write(change, signal);
   }
 
-  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<StoredEvent> {
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly StoredEvent[]> {
     return this.#catalog.watch(query, signal);
   }
 

@@ -26,9 +26,11 @@ export interface Representation {
   events(definition: ResourceDefinition): EventWriter;
 }
 
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
+
 export interface EventWriter {
-  /** One event as a line of JSON with its line break. */
-  event(type: 'ADDED' | 'MODIFIED' | 'DELETED', shown: Shown): string;
+  /** One event as a line of JSON with its line break. `shown` is the same for all watches that tell of the same change. */
+  event(type: EventType, shown: Shown): Uint8Array;
   /** `initial`: marks the end of the initial events of a streaming list. */
   bookmark(rv: number, initial: boolean): string;
 }

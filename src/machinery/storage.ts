@@ -25,10 +25,11 @@ export interface Storage {
    */
   write(change: Change, signal: AbortSignal): Promise<number>;
   /**
-   * Every change of a resource after number `since`, once each, in order, for ever until the signal aborts.
+   * Every change of a resource after number `since`, once each, in order, for ever until the signal aborts; those that wait
+   * together come together, some at a time, and never none.
    * Rejects with StorageExpired when that history is gone, and when the reader falls too far behind (it has to list again).
    */
-  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<StoredEvent>;
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<readonly StoredEvent[]>;
   /** The number of the last write that this process knows. Throws StorageUnavailable while nothing can be answered. */
   current(): number;
   /** As current, after asking the store: no write that anybody acknowledged before this call began has a higher one. */

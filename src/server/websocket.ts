@@ -61,9 +61,12 @@ export function upgradeHeaders({ key, protocol }: WebSocketOffer): Readonly<Reco
   };
 }
 
-/** Each line as the frame of a text message. */
-export async function* messages(lines: AsyncIterable<string | Uint8Array>): AsyncGenerator<Buffer> {
-  for await (const line of lines) yield textFrame(Buffer.from(typeof line === 'string' ? line.trimEnd() : line));
+/** Each line as the frame of a text message; pieces end with a line. */
+export async function* messages(pieces: AsyncIterable<string | Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    const lines = (typeof piece === 'string' ? piece : Buffer.from(piece).toString()).split('\n');
+    for (const line of lines) if (line !== '') yield textFrame(Buffer.from(line));
+  }
 }
 
 function textFrame(text: Buffer): Buffer {

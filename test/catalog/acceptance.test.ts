@@ -66,7 +66,7 @@ describe.each(stores)('an accepted roll-back of a store ($name)', ({ create }) =
       await expect(catalog.list({ resource, at: { rv: 3, exact: true } }, signal)).rejects.toBeInstanceOf(StorageExpired);
       const number = await add(catalog, `z${i}`);
       expect(number).toBeGreaterThan(above);
-      expect((await nextOf(catalog, number - 1)).value).toMatchObject({ rv: number });
+      expect((await nextOf(catalog, number - 1)).value).toMatchObject([{ rv: number }]);
       await catalog.write({ op: 'delete', key: { resource, namespace: 'ns', name: `z${i}` }, expect: number }, signal);
       await catalog.close();
     }
@@ -313,7 +313,7 @@ describe('a jump', () => {
     const since = catalog.current();
     const next = nextOf(catalog, since);
     const added = await add(catalog, 'c');
-    expect((await next).value).toMatchObject({ rv: added });
+    expect((await next).value).toMatchObject([{ rv: added }]);
     expect(added).toBe(since + 1);
     await catalog.close();
     const index = await openIndex(indexHome(await fixture.path('running')), await identityOf(store));

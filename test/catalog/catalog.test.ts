@@ -34,9 +34,9 @@ const listed = async (catalog: Catalog) => collect(await catalog.list({ resource
 async function eventsOf(catalog: Catalog): Promise<StoredEvent[]> {
   const stop = new AbortController();
   const seen: StoredEvent[] = [];
-  for await (const event of catalog.watch({ resource, since: 1 }, stop.signal)) {
-    seen.push(event);
-    if (event.rv === catalog.current()) stop.abort();
+  for await (const events of catalog.watch({ resource, since: 1 }, stop.signal)) {
+    seen.push(...events);
+    if (events.at(-1)?.rv === catalog.current()) stop.abort();
   }
   return seen;
 }
@@ -248,7 +248,7 @@ describe('a catalog that finds a damaged segment while it runs', () => {
     const catalog = await fixture.open(memoryStore(objects), { interval: 1_000_000 });
     await add(catalog, 'a');
     const watching = (async () => {
-      for await (const event of catalog.watch({ resource, since: 2 }, signal)) expect(event).toBeUndefined();
+      for await (const events of catalog.watch({ resource, since: 2 }, signal)) expect(events).toBeUndefined();
     })();
     watching.catch(() => {});
     objects.set(segment(2), Buffer.from('nonsense'));

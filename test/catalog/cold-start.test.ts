@@ -39,9 +39,9 @@ const change = (catalog: Catalog, name: string, expect: number) =>
 async function eventsSince(catalog: Catalog, since: number): Promise<StoredEvent[]> {
   const stop = new AbortController();
   const seen: StoredEvent[] = [];
-  for await (const event of catalog.watch({ resource, since }, stop.signal)) {
-    seen.push(event);
-    if (event.rv === catalog.current()) stop.abort();
+  for await (const events of catalog.watch({ resource, since }, stop.signal)) {
+    seen.push(...events);
+    if (events.at(-1)?.rv === catalog.current()) stop.abort();
   }
   return seen;
 }

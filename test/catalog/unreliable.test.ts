@@ -106,9 +106,9 @@ async function eventsOf(catalog: Catalog): Promise<readonly StoredEvent[]> {
   const stop = new AbortController();
   const last = await catalog.latest(signal);
   const seen: StoredEvent[] = [];
-  for await (const event of catalog.watch({ resource, since: 1 }, stop.signal)) {
-    seen.push(event);
-    if (event.rv === last) stop.abort();
+  for await (const events of catalog.watch({ resource, since: 1 }, stop.signal)) {
+    seen.push(...events);
+    if (events.at(-1)?.rv === last) stop.abort();
   }
   return seen;
 }

@@ -38,8 +38,8 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
   async function events(count: number, query: Partial<WatchQuery> = {}, from = storage): Promise<StoredEvent[]> {
     const stop = new AbortController();
     const seen: StoredEvent[] = [];
-    for await (const event of from.watch({ resource, since: nth(0), ...query }, stop.signal)) if (seen.push(event) === count) stop.abort();
-    return seen;
+    for await (const some of from.watch({ resource, since: nth(0), ...query }, stop.signal)) if (seen.push(...some) >= count) stop.abort();
+    return seen.slice(0, count);
   }
 
   describe('writes', () => {
@@ -341,7 +341,7 @@ export function describeStorage(create: (clock: Clock) => Promise<StorageUnderTe
     it('end quietly when their signal aborts', async () => {
       const stop = new AbortController();
       setTimeout(() => stop.abort(), 10);
-      for await (const event of storage.watch({ resource, since: nth(0) }, stop.signal)) expect(event).toBeUndefined();
+      for await (const events of storage.watch({ resource, since: nth(0) }, stop.signal)) expect(events).toBeUndefined();
       expect(stop.signal.aborted).toBe(true);
     });
 

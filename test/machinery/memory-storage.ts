@@ -83,7 +83,7 @@ export class MemoryStorage implements Storage {
     return rv;
   }
 
-  async *watch(query: WatchQuery, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+  async *watch(query: WatchQuery, signal: AbortSignal): AsyncGenerator<readonly StoredEvent[]> {
     let { since } = query;
     while (!signal.aborted) {
       this.#check();
@@ -91,7 +91,7 @@ export class MemoryStorage implements Storage {
       const next = this.#shared.log[since - emptyNumber];
       if (!next) await this.#changed(signal);
       else since = next.rv;
-      if (next && covers(query, next.key)) yield next;
+      if (next && covers(query, next.key)) yield [next];
     }
   }
 

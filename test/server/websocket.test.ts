@@ -69,6 +69,14 @@ describe('a watch by WebSocket', () => {
     expect([...framesIn(Buffer.concat(pieces))]).toEqual([...texts.map((text) => [0x81, text]), [0x88, '\u0003\ufffd']]);
   });
 
+  it('is one text message for each of the events that come together', async () => {
+    const { socket, frames } = await connect(await start(() => lines(['{"a":1}\n{"b":2}', '{"c":3}'])));
+    const pieces = [frames];
+    for await (const piece of socket) pieces.push(piece as Buffer);
+    const texts = ['{"a":1}', '{"b":2}', '{"c":3}'];
+    expect([...framesIn(Buffer.concat(pieces))]).toEqual([...texts.map((text) => [0x81, text]), [0x88, '\u0003\ufffd']]);
+  });
+
   it('takes the first protocol that is no token', async () => {
     const protocols = 'base64url.bearer.authorization.k8s.io.c2VjcmV0, base64.binary.k8s.io, other';
     const { response, socket } = await connect(await start(() => lines([])), { 'Sec-WebSocket-Protocol': protocols });

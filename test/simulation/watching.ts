@@ -1,7 +1,7 @@
 /** Informers: clients that list, watch from there, go on where they were cut, and list again when their number is too old. */
 import type { LastingCatalog } from '../../src/catalog/lasting-catalog.ts';
 import { Ticker, withTicks } from '../../src/machinery/reading/ticker.ts';
-import type { WatchQuery } from '../../src/machinery/storage.ts';
+import type { StoredEvent, WatchQuery } from '../../src/machinery/storage.ts';
 import { StorageExpired } from '../../src/machinery/storage.ts';
 import type { Informer, WatchSession } from './history.ts';
 import type { Random } from './random.ts';
@@ -102,17 +102,19 @@ async function follow(
   const stop = new AbortController();
   const end = () => stop.abort();
   if (length > 0) clock.sleep(length, stop.signal).then(end, end);
+  const hear = (event: StoredEvent) => {
+    events.push({ moment: history.moment(), event });
+    client.learn(event.key, event.rv);
+    learn(informer, event);
+    history.count('event');
+    history.tell(() => `${session.life} > watch ${session.id}: ${event.type} ${event.rv} ${event.key.name} ${event.json}`);
+  };
   const ticker = new Ticker();
   void ticker.run(clock, () => catalog.current(), length === 0 ? usualLength : length, stop.signal).catch(() => {});
   try {
     for await (const item of withTicks(catalog.watch(query, stop.signal), ticker)) {
-      if ('event' in item) {
-        const { event } = item;
-        events.push({ moment: history.moment(), event });
-        client.learn(event.key, event.rv);
-        learn(informer, event);
-        history.count('event');
-        history.tell(() => `${session.life} > watch ${session.id}: ${event.type} ${event.rv} ${event.key.name} ${event.json}`);
+      if ('events' in item) {
+        item.events.forEach(hear);
       } else if (item.quietAt !== undefined) {
         bookmarks.push({ moment: history.moment(), rv: item.quietAt, events: events.length });
         informer.position = Math.max(informer.position, item.quietAt);

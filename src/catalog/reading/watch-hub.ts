@@ -5,6 +5,8 @@ import { StorageExpired } from '../../machinery/storage.ts';
 /** Events that may wait for one watcher, and characters of all of them; then it has to list again. */
 const mostWaiting = 1000;
 const mostCharacters = 64 * 1024 * 1024;
+/** Handed out together, but for a single event that is longer. */
+const charactersAtOnce = 128 * 1024;
 
 export class WatchHub {
   readonly #watchers = new Set<Watcher>();
@@ -85,27 +87,36 @@ export class Watcher {
     this.#wake();
   }
 
-  /** All that is offered, until the signal aborts. Rejects with what ended the watcher. */
-  async *events(signal: AbortSignal): AsyncGenerator<StoredEvent> {
+  /** All that is offered, some at a time, until the signal aborts. Rejects with what ended the watcher. */
+  async *events(signal: AbortSignal): AsyncGenerator<readonly StoredEvent[]> {
     const abort = () => this.#wake();
     signal.addEventListener('abort', abort, { once: true });
     try {
-      for (let event = await this.#next(signal); event !== undefined; event = await this.#next(signal)) yield event;
+      for (let some = await this.#next(signal); some.length > 0; some = await this.#next(signal)) yield some;
     } finally {
       signal.removeEventListener('abort', abort);
     }
   }
 
-  /** The oldest event, or undefined once the signal has aborted. */
-  async #next(signal: AbortSignal): Promise<StoredEvent | undefined> {
+  /** The oldest events, or none once the signal has aborted. */
+  async #next(signal: AbortSignal): Promise<readonly StoredEvent[]> {
     while (!signal.aborted) {
       if (this.#end !== undefined) throw this.#end;
-      const event = this.#events.shift();
-      this.#characters -= event ? charactersOf(event) : 0;
-      if (event !== undefined) return event;
+      if (this.#events.length > 0) return this.#take();
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    return undefined;
+    return [];
+  }
+
+  #take(): readonly StoredEvent[] {
+    let [count, characters] = [0, 0];
+    for (const event of this.#events) {
+      if (count > 0 && characters + charactersOf(event) > charactersAtOnce) break;
+      count += 1;
+      characters += charactersOf(event);
+    }
+    this.#characters -= characters;
+    return this.#events.splice(0, count);
   }
 }
 

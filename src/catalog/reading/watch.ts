@@ -7,13 +7,13 @@ import type { State } from '../state/state.ts';
 /** Changes that are read from the history at once. */
 const pieceChanges = 200;
 
-export async function* watch(state: State, query: WatchQuery, signal: AbortSignal): AsyncGenerator<StoredEvent> {
+export async function* watch(state: State, query: WatchQuery, signal: AbortSignal): AsyncGenerator<readonly StoredEvent[]> {
   let since = query.since;
   state.check();
   while (since < state.head.rv && !signal.aborted) {
     const piece = await pieceOf(state.view(), query, since);
     since = piece.upTo;
-    yield* piece.events;
+    if (piece.events.length > 0) yield piece.events;
     state.check();
   }
   // In the same tick: what is published from here on has a higher number than what the history gave.

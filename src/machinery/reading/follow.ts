@@ -52,10 +52,12 @@ async function* untilLost(
     known.delete(id);
     yield { type: 'DELETED', object: decode(stored) };
   }
-  for await (const { type, key, json, rv } of api.storage.watch({ resource, since: page.rv }, signal)) {
-    if (type === 'DELETED') known.delete(idOf(key));
-    else known.set(idOf(key), { key, json, rv });
-    yield { type, object: decode({ json, rv }) };
+  for await (const events of api.storage.watch({ resource, since: page.rv }, signal)) {
+    for (const { type, key, json, rv } of events) {
+      if (type === 'DELETED') known.delete(idOf(key));
+      else known.set(idOf(key), { key, json, rv });
+      yield { type, object: decode({ json, rv }) };
+    }
   }
 }
 

@@ -50,7 +50,7 @@ export class Ticker {
 }
 
 /** Events in their order, and ticks in between. Ends with the events. */
-export async function* withTicks<T>(events: AsyncIterable<T>, ticker: Ticker): AsyncGenerator<{ readonly event: T } | Tick> {
+export async function* withTicks<T>(events: AsyncIterable<T>, ticker: Ticker): AsyncGenerator<{ readonly events: T } | Tick> {
   const iterator = events[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -58,7 +58,7 @@ export async function* withTicks<T>(events: AsyncIterable<T>, ticker: Ticker): A
       for (let tick = await ticker.wait(next); tick; tick = await ticker.wait(next)) yield tick;
       const { done, value } = await next;
       if (done) return;
-      yield { event: value };
+      yield { events: value };
     }
   } finally {
     await iterator.return?.();

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/lifetime.ts';
 import type { Api } from '../api.ts';
 import { ApiError, expired, internal } from '../errors.ts';
 import { groupResource } from '../keys.ts';
-import type { EventWriter, Shown } from '../representation.ts';
+import type { EventWriter } from '../representation.ts';
 import type { ResourceDefinition } from '../resource.ts';
 import type { Selection } from './selection.ts';
 import { toApiError } from '../storage-errors.ts';
@@ -24,7 +24,12 @@ export interface WatchPlan {
   readonly length: number;
 }
 
-export async function* watchStream(api: Api, plan: WatchPlan, writer: EventWriter, signal: AbortSignal): AsyncGenerator<string> {
+export async function* watchStream(
+  api: Api,
+  plan: WatchPlan,
+  writer: EventWriter,
+  signal: AbortSignal,
+): AsyncGenerator<string | Uint8Array> {
   const stop = new AbortController();
   const whole = AbortSignal.any([signal, stop.signal]);
   const end = () => stop.abort();
@@ -47,9 +52,10 @@ async function* initialEvents(
   { initial, marksInitial, query }: WatchPlan,
   writer: EventWriter,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
   for await (const page of initial ?? []) {
-    for (const stored of page) yield writer.event('ADDED', stored);
+    // A copy, because what is made of it is not worth keeping as long as the object is.
+    for (const stored of page) yield writer.event('ADDED', { ...stored });
     signal.throwIfAborted();
   }
   if (marksInitial) yield writer.bookmark(query.since, true);
@@ -62,13 +68,13 @@ async function* liveEvents(
   ticker: Ticker,
   position: { rv: number },
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
   await requireReached(api, plan.query.since, signal);
   for await (const item of withTicks(api.storage.watch(plan.query, signal), ticker)) {
-    if ('event' in item) {
-      const line = eventLine(item.event, plan.selection, writer);
-      position.rv = item.event.rv;
-      if (line !== undefined) yield line;
+    if ('events' in item) {
+      const lines = item.events.map((event) => eventLine(event, plan.selection, writer)).filter((line) => line !== undefined);
+      position.rv = item.events.at(-1)?.rv ?? position.rv;
+      if (lines.length > 0) yield Buffer.concat(lines);
     } else {
       position.rv = Math.max(position.rv, item.quietAt ?? 0);
       yield writer.bookmark(position.rv, false);
@@ -84,14 +90,13 @@ async function requireReached(api: Api, rv: number, signal: AbortSignal): Promis
 }
 
 /** With a selector, objects come and go by changing. Whoever leaves is shown as it was last seen, under the number of the change. */
-function eventLine(event: StoredEvent, selection: Selection, writer: EventWriter): string | undefined {
+function eventLine(event: StoredEvent, selection: Selection, writer: EventWriter): Uint8Array | undefined {
   const { type, key, json, before, rv } = event;
-  const now: Shown = { json, rv };
-  if (selection.all) return writer.event(type, now);
+  if (selection.all) return writer.event(type, event);
   const is = selection.keeps(key, json);
-  if (type !== 'MODIFIED' || before === undefined) return is ? writer.event(type, now) : undefined;
+  if (type !== 'MODIFIED' || before === undefined) return is ? writer.event(type, event) : undefined;
   const was = selection.keeps(key, before);
-  if (is) return writer.event(was ? 'MODIFIED' : 'ADDED', now);
+  if (is) return writer.event(was ? 'MODIFIED' : 'ADDED', event);
   return was ? writer.event('DELETED', { json: before, rv }) : undefined;
 }
 

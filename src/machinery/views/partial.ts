@@ -1,10 +1,12 @@
 /** Metadata alone, as controllers ask for it: PartialObjectMetadata and its list. */
 import { decode } from '../encode.ts';
 import type { ObjectMeta } from '../object.ts';
+import { EventBytes } from './event-bytes.ts';
 import { PageBytes } from './page-bytes.ts';
 import type { BookmarkMetadata, MetaVersion, View } from './view.ts';
 
 const known = { v1: new PageBytes(), v1beta1: new PageBytes() };
+const knownEvents = { v1: new EventBytes(), v1beta1: new EventBytes() };
 
 export function partialView(version: MetaVersion): View {
   const object: View['object'] = (_, shown) => JSON.stringify(partialOf(decode(shown).metadata, version));
@@ -14,6 +16,7 @@ export function partialView(version: MetaVersion): View {
     entries: 'items',
     entry: (definition, shown) => object(definition, shown, true),
     pageBytes: (_, page, isFirst, text) => known[version].of(page, isFirst, 0, () => ({ text: text(), until: Infinity })),
+    eventBytes: (type, shown, text) => knownEvents[version].of(type, shown, text),
     bookmark: (_, metadata) => JSON.stringify(partialOf(metadata, version)),
   };
 }

@@ -58,7 +58,7 @@ function eventWriter(view: View, definition: ResourceDefinition): EventWriter {
     return `{"type":"${type}","object":${object}}\n`;
   };
   return {
-    event: (type, shown) => line(type, view.object(definition, shown, first)),
+    event: (type, shown) => view.eventBytes(type, shown, () => line(type, view.object(definition, shown, first))),
     bookmark: (rv, initial) => line('BOOKMARK', view.bookmark(definition, bookmarkMetadata(rv, initial), first)),
   };
 }

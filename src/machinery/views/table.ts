@@ -42,6 +42,8 @@ export function tableView(options: TableOptions): View {
       const until = () => now + Math.min(...page.map((shown) => steadyFor(definition, shown, now)));
       return knownFor(options).of(page, isFirst, now, () => ({ text: text(), until: until() }));
     },
+    // The first of each watch has columns, and ages go on.
+    eventBytes: (_, __, text) => Buffer.from(text()),
     bookmark: (definition, metadata, first) => {
       const cells = columnsOf(definition).map(() => null);
       const rows = [{ cells, object: partialOf(metadata, options.version) }];

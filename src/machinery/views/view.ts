@@ -1,5 +1,5 @@
 /** What of an object is shown; format.ts says how it is written. All texts are JSON. */
-import type { ListMetadata, Shown } from '../representation.ts';
+import type { EventType, ListMetadata, Shown } from '../representation.ts';
 import type { ResourceDefinition } from '../resource.ts';
 
 export interface View {
@@ -12,6 +12,8 @@ export interface View {
   entry(definition: ResourceDefinition, shown: Shown): string;
   /** The bytes of a page of entries; `text` makes them where nobody has kept them. */
   pageBytes(definition: ResourceDefinition, page: readonly Shown[], isFirst: boolean, text: () => string): Uint8Array;
+  /** The bytes of an event; `text` makes them where nobody has kept them. */
+  eventBytes(type: EventType, shown: Shown, text: () => string): Uint8Array;
   /** What a bookmark carries in place of an object. */
   bookmark(definition: ResourceDefinition, metadata: BookmarkMetadata, first: boolean): string;
 }

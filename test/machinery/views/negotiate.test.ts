@@ -175,7 +175,9 @@ it('metadata alone is all of it', () => {
 describe('a watch', () => {
   const lines = (accept: string) => {
     const writer = asked(accept, 'watch').events(things);
-    return [writer.event('ADDED', object), writer.event('DELETED', object), writer.bookmark(9, true), writer.bookmark(10, false)];
+    return [writer.event('ADDED', object), writer.event('DELETED', object), writer.bookmark(9, true), writer.bookmark(10, false)].map(
+      String,
+    );
   };
 
   it('writes one line for each event', () => {
@@ -202,6 +204,13 @@ describe('a watch', () => {
 
   it('is never indented', () => {
     const writer = asked('', 'watch', 'pretty=true', 'curl/8').events(things);
-    expect(writer.event('ADDED', object).trimEnd()).not.toContain('\n');
+    expect(String(writer.event('ADDED', object)).trimEnd()).not.toContain('\n');
+  });
+
+  it('gets the same bytes as any other that tells of the same change, unless it is a Table', () => {
+    const bytesOf = (accept: string) => asked(accept, 'watch').events(things).event('ADDED', object);
+    expect(bytesOf('*/*')).toBe(bytesOf('*/*'));
+    expect(bytesOf(partial)).toBe(bytesOf(partial));
+    expect(bytesOf(table)).not.toBe(bytesOf(table));
   });
 });

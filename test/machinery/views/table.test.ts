@@ -117,8 +117,8 @@ describe('a Table', () => {
 
   it('in a watch tells its columns once', () => {
     const writer = asked('watch').events(things);
-    const first = JSON.parse(writer.event('ADDED', shown(full, 7))) as object;
-    const second = JSON.parse(writer.event('MODIFIED', shown(full, 8))) as object;
+    const first = JSON.parse(String(writer.event('ADDED', shown(full, 7)))) as object;
+    const second = JSON.parse(String(writer.event('MODIFIED', shown(full, 8)))) as object;
     expect(first).toMatchObject({ type: 'ADDED', object: { columnDefinitions, rows: [{ cells: row.cells }] } });
     expect(second).toMatchObject({ type: 'MODIFIED', object: { columnDefinitions: null, metadata: { resourceVersion: '8' } } });
     const annotations = { 'k8s.io/initial-events-end': 'true' };
