@@ -6,6 +6,7 @@ import { benchDiscovery, discoveryNames } from './discovery.ts';
 import { benchDownload, downloadNames } from './download.ts';
 import { table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
+import { benchLeast, leastNames } from './least.ts';
 import { benchMemory, memorySizes } from './memory.ts';
 import { benchMillion } from './million.ts';
 import { benchMixed, mixedNames } from './mixed.ts';
@@ -18,7 +19,7 @@ import { benchWatches, watchNames } from './watch.ts';
 import { benchWork, workNames } from './work.ts';
 
 /** Those that need a cluster. */
-const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames];
+const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames, ...leastNames];
 const backupNames: readonly string[] = [...workNames, ...mixedNames, ...downloadNames];
 const memoryNames = Object.keys(memorySizes);
 const clusterNames: readonly string[] = [...besideNames, ...backupNames, ...memoryNames, ...discoveryNames];
@@ -92,6 +93,7 @@ function benchBeside(kubeconfig: string, { only, quick }: Options): Promise<Figu
       ...(await benchReads(rig, only, names, quick)),
       ...(await benchWatches(rig, only, names, quick)),
       ...(await benchChanges(rig, only, names, quick)),
+      ...(await benchLeast(rig, only, names, quick)),
     ]),
   );
 }

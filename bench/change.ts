@@ -3,7 +3,7 @@ import { alternate, figure } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { rate } from './load.ts';
 import type { Client } from './load.ts';
-import { connections, group, ours, theirs } from './read.ts';
+import { connections, ours, theirs } from './read.ts';
 import type { Rig } from './rig.ts';
 
 export const changeNames = ['create', 'patch-status'] as const;
@@ -19,23 +19,34 @@ export async function benchChanges(
 ): Promise<Figure[]> {
   const [rounds, seconds] = quick ? [3, 1] : [5, 3];
   const against = 'CRD of the same schema';
-  const state = { round: 0 };
-  const creates = (path: string, apiVersion: string) => () => {
-    const prefix = `made-${state.round++}`;
-    return rate(seconds, connections, (n) => create(cluster, path, apiVersion, `${prefix}-${n}`));
-  };
-  const patches = (path: string) => () => rate(seconds, connections, (n) => patch(cluster, path, names[n % names.length] ?? '', n));
   const plans = [
-    { name: 'create', one: creates(ours, 'backup.kylon.io/v1alpha1'), other: creates(theirs, `${group}/v1alpha1`), goal: 2 },
-    { name: 'patch-status', one: patches(ours), other: patches(theirs), goal: 3 },
+    { name: 'create', one: creates(cluster, seconds), goal: 2 },
+    { name: 'patch-status', one: patches(cluster, names, seconds), goal: 3 },
   ].filter(({ name }) => only.has(name));
   const figures: Figure[] = [];
-  for (const { name, one, other, goal } of plans) {
-    const [value, againstValue] = await alternate(rounds, one, other);
+  for (const { name, one, goal } of plans) {
+    const [value, againstValue] = await alternate(
+      rounds,
+      () => one(ours),
+      () => one(theirs),
+    );
     figures.push(figure({ name, value, unit: 'writes/s', against, againstValue, goal }));
   }
   return figures;
 }
+
+/** How many a second, of Backups in the group of the path. */
+export function creates(cluster: Client, seconds: number): (path: string) => Promise<number> {
+  let round = 0;
+  return (path) => {
+    const prefix = `made-${round++}`;
+    const [, , group, version] = path.split('/');
+    return rate(seconds, connections, (n) => create(cluster, path, `${group}/${version}`, `${prefix}-${n}`));
+  };
+}
+
+export const patches = (cluster: Client, names: readonly string[], seconds: number) => (path: string) =>
+  rate(seconds, connections, (n) => patch(cluster, path, names[n % names.length] ?? '', n));
 
 function create(cluster: Client, path: string, apiVersion: string, name: string): Promise<Buffer> {
   const spec = { includedResources: ['configmaps'], labelSelector: { matchLabels: { app: 'web' } }, ttl: '720h' };

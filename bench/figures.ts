@@ -41,7 +41,7 @@ export async function alternate(rounds: number, one: () => Promise<number>, othe
 }
 
 export function table(figures: readonly Figure[]): string {
-  const head = ['name', 'Kylon', 'against', 'unit', 'ratio', 'goal', ''];
+  const head = ['name', 'measured', 'against', 'unit', 'ratio', 'goal', ''];
   const rows = figures.map(({ name, value, unit, against, againstValue, ratio, goal, better }) => [
     name,
     String(value),

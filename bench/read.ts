@@ -35,7 +35,7 @@ export const readNames = [
   'memory-share',
 ] as const;
 
-export const group = 'crd.example.test';
+const group = 'crd.example.test';
 export const ours = `/apis/backup.kylon.io/v1alpha1/namespaces/${namespace}/backups`;
 export const theirs = `/apis/${group}/v1alpha1/namespaces/${namespace}/backups`;
 const definition = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/backups.${group}`;
@@ -76,8 +76,7 @@ export async function benchReads(rig: Rig, only: ReadonlySet<string>, names: rea
   const [rounds, seconds] = quick ? [3, 1] : [5, 3];
   const against = 'CRD of the same schema';
   const fast = (count: number, work: Work, client: Client, path: string) => async () => count / (await timed(() => work(client, path)));
-  const get = (client: Client, path: string) => () =>
-    rate(seconds, connections, (n) => client.ask('GET', `${path}/${names[(n * 7919) % names.length]}`));
+  const get = (client: Client, path: string) => () => gets(client, names, seconds)(path);
   const both = (work: Work, unit = 'objects/s', count = names.length) => ({
     unit,
     one: fast(count, work, cluster, ours),
@@ -107,6 +106,10 @@ export async function benchReads(rig: Rig, only: ReadonlySet<string>, names: rea
   if (only.has('memory-share')) figures.push(await memoryShare(rig));
   return figures;
 }
+
+/** How many a second. */
+export const gets = (client: Client, names: readonly string[], seconds: number) => (path: string) =>
+  rate(seconds, connections, (n) => client.ask('GET', `${path}/${names[(n * 7919) % names.length]}`));
 
 type Work = (client: Client, path: string) => Promise<void>;
 

@@ -1,0 +1,109 @@
+/**
+ * How far the figures beside a CustomResourceDefinition can go on this machine: the same load on the least server that can stand behind
+ * kube-apiserver (least-server.ts). A goal above its ratio cannot be reached here, by whatever means.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../src/base/clock.ts';
+import { randomIds } from '../src/base/ids.ts';
+import type { KubeObject } from '../src/machinery/object.ts';
+import { ensureCertificates } from '../src/server/certificates.ts';
+import { creates, patches } from './change.ts';
+import { alternate, figure } from './figures.ts';
+import type { Figure } from './figures.ts';
+import { leastGroup, leastPath } from './least-names.ts';
+import { each } from './load.ts';
+import type { Client } from './load.ts';
+import { connections, gets, ours, theirs } from './read.ts';
+import type { Rig } from './rig.ts';
+import { eventsPerSecond, latestOfFew } from './watch.ts';
+
+export const leastNames = ['least-get', 'least-create', 'least-patch-status', 'least-watch-events', 'least-watch-late'] as const;
+
+const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices';
+const services = '/api/v1/namespaces/default/services';
+const service = 'kylon-bench-least';
+
+export async function benchLeast({ cluster }: Rig, only: ReadonlySet<string>, names: readonly string[], quick: boolean): Promise<Figure[]> {
+  if (!leastNames.some((name) => only.has(name))) return [];
+  const [rounds, seconds] = quick ? [3, 1] : [5, 3];
+  return besideLeast(cluster, async () => {
+    const { items } = await cluster.json<{ items: KubeObject[] }>('GET', ours);
+    await each(connections, items, (object) => cluster.ask('POST', leastPath, object));
+    const plans = [
+      { name: 'least-get', unit: 'requests/s', one: gets(cluster, names, seconds) },
+      { name: 'least-create', unit: 'writes/s', one: creates(cluster, seconds) },
+      { name: 'least-patch-status', unit: 'writes/s', one: patches(cluster, names, seconds) },
+      { name: 'least-watch-events', unit: 'events/s', one: (path: string) => eventsPerSecond(cluster, path, names, seconds) },
+      { name: 'least-watch-late', unit: 'ms, p99', one: (path: string) => latestOfFew(cluster, path, names), better: 'lower' as const },
+    ].filter(({ name }) => only.has(name));
+    const figures: Figure[] = [];
+    for (const { name, unit, one, better = 'higher' } of plans) {
+      const [value, againstValue] = await alternate(
+        rounds,
+        () => one(leastPath),
+        () => one(theirs),
+      );
+      figures.push(figure({ name, value, unit, against: 'CRD of the same schema', againstValue, goal: null, better }));
+    }
+    return figures;
+  });
+}
+
+async function besideLeast<T>(cluster: Client, work: () => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'kylon-bench-least-'));
+  const { signal } = new AbortController();
+  const { ca, serving } = await ensureCertificates(
+    folder,
+    { dnsNames: ['localhost', `${service}.default.svc`], ips: [] },
+    systemClock,
+    randomIds,
+    signal,
+  );
+  const pem = join(folder, 'both.pem');
+  writeFileSync(pem, serving.cert + serving.key, { mode: 0o600 });
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve('./least-server.ts')), pem], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [port] = (await once(child.stdout, 'data')) as [Buffer];
+    await register(cluster, Number(port), ca);
+    return await work();
+  } finally {
+    await cluster.send('DELETE', `${apiServices}/v1alpha1.${leastGroup}`);
+    await cluster.send('DELETE', `${services}/${service}`);
+    child.kill();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function register(cluster: Client, port: number, ca: string): Promise<void> {
+  await cluster.send('POST', services, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: service },
+    spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ port }] },
+  });
+  await cluster.ask('POST', apiServices, {
+    apiVersion: 'apiregistration.k8s.io/v1',
+    kind: 'APIService',
+    metadata: { name: `v1alpha1.${leastGroup}` },
+    spec: {
+      group: leastGroup,
+      version: 'v1alpha1',
+      groupPriorityMinimum: 1000,
+      versionPriority: 15,
+      caBundle: Buffer.from(ca).toString('base64'),
+      service: { namespace: 'default', name: service, port },
+    },
+  });
+  for (let tries = 0; (await cluster.send('GET', leastPath)).status !== 200; tries++) {
+    if (tries === 100) throw new Error(`kube-apiserver does not reach ${leastGroup}`);
+    await sleep(200);
+  }
+}
