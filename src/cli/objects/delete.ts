@@ -49,19 +49,28 @@ async function namesOf({ signal }: Shell, api: Api, kind: Kind, names: readonly 
 async function remove(shell: Shell, api: Api, kind: Kind, names: readonly string[], flags: DeleteFlags): Promise<void> {
   if (names.length === 0) return shell.tell('No resources found');
   if (flags.dryRun === 'none' && !flags.confirm) await confirm(shell, kind, names);
-  const refusals: Refusal[] = [];
-  for (const name of names) {
+  const deleted: Deleted[] = [];
+  const areDeleted = await forEach(shell, names, async (name) => {
+    deleted.push(await removeOne(shell, api, kind, name, flags));
+    shell.say(`${kind.singular}.${kind.group} "${name}" deleted${dryRunText(flags.dryRun)}`);
+  });
+  const areGone = !flags.wait || flags.dryRun !== 'none' || (await forEach(shell, deleted, (one) => untilGone(shell, api, kind, one)));
+  if (!areDeleted || !areGone) throw new Ending(exits.refused);
+}
+
+/** One after the other. What is refused is told, and the next one follows; resolves to whether nothing was. */
+async function forEach<T>(shell: Shell, items: readonly T[], work: (item: T) => Promise<void>): Promise<boolean> {
+  let isDone = true;
+  for (const item of items) {
     try {
-      if (flags.dryRun === 'client') await api.json({ path: pathOf(kind, api.namespace, name) }, shell.signal);
-      else await removeOne(shell, api, kind, name, flags);
-      shell.say(`${kind.singular}.${kind.group} "${name}" deleted${dryRunText(flags.dryRun)}`);
+      await work(item);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      refusals.push(error);
+      isDone = false;
       shell.tell(error.message);
     }
   }
-  if (refusals.length > 0) throw new Ending(exits.refused);
+  return isDone;
 }
 
 async function confirm(shell: Shell, kind: Kind, names: readonly string[]): Promise<void> {
@@ -71,15 +80,23 @@ async function confirm(shell: Shell, kind: Kind, names: readonly string[]): Prom
     throw new Ending(exits.no, 'nothing was deleted');
 }
 
-async function removeOne(shell: Shell, api: Api, kind: Kind, name: string, { wait, dryRun }: DeleteFlags): Promise<void> {
-  const { clock, signal } = shell;
-  const where = { kind, namespace: api.namespace, name };
-  const uid = wait ? (await api.json<KubeObject>({ path: pathOf(kind, api.namespace, name) }, signal)).metadata.uid : undefined;
+interface Deleted {
+  readonly name: string;
+  /** Of the one that was meant, where it is waited for. */
+  readonly uid: string | undefined;
+}
+
+async function removeOne({ signal }: Shell, api: Api, kind: Kind, name: string, { wait, dryRun }: DeleteFlags): Promise<Deleted> {
   const path = pathOf(kind, api.namespace, name);
-  await api.json({ method: 'DELETE', path, query: dryRunQuery(dryRun), body: optionsOf(uid) }, signal);
-  if (!wait || dryRun !== 'none') return;
+  const found = wait || dryRun === 'client' ? await api.json<KubeObject>({ path }, signal) : undefined;
+  const uid = wait ? found?.metadata.uid : undefined;
+  if (dryRun !== 'client') await api.json({ method: 'DELETE', path, query: dryRunQuery(dryRun), body: optionsOf(uid) }, signal);
+  return { name, uid };
+}
+
+async function untilGone({ clock, signal }: Shell, api: Api, kind: Kind, { name, uid }: Deleted): Promise<void> {
   const isDone = ({ metadata }: KubeObject) => metadata.uid !== uid;
-  await waitFor({ api, clock }, where, { isDone, see: () => {} }, signal);
+  await waitFor({ api, clock }, { kind, namespace: api.namespace, name }, { isDone, see: () => {} }, signal);
 }
 
 const optionsOf = (uid: string | undefined) => ({ apiVersion: 'v1', kind: 'DeleteOptions', ...(uid && { preconditions: { uid } }) });

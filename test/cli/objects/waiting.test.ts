@@ -121,4 +121,32 @@ describe('delete', () => {
     expect({ code, left: reads.length }).toEqual({ code: 0, left: 0 });
     expect(JSON.parse(received.find(({ method }) => method === 'DELETE')?.body ?? '')).toMatchObject({ preconditions: { uid: 'u' } });
   });
+
+  it('deletes all before it waits for any', async () => {
+    const deleted = new Set<string>();
+    const { code, stdout, received } = await against(({ method, path }) => {
+      if (method === 'DELETE') deleted.add(path);
+      if (method === 'DELETE' || deleted.size < 2) return { body: backup() };
+      return status(404, 'NotFound', 'gone');
+    }, 'backup delete x y --confirm --wait');
+    expect(code).toBe(0);
+    expect(stdout).toBe('backup.backup.kylon.io "x" deleted\nbackup.backup.kylon.io "y" deleted\n');
+    expect(received.map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)).toEqual([
+      'GET x',
+      'DELETE x',
+      'GET y',
+      'DELETE y',
+      'GET x',
+      'GET y',
+    ]);
+  });
+
+  it('waits for the others where one is refused', async () => {
+    const answers = [backup(), {}, backup({}, { uid: 'other' })];
+    const { code, stderr } = await against(
+      ({ path }) => (path.endsWith('/x') ? status(403, 'Forbidden', 'it is held') : { body: answers.shift() }),
+      'backup delete x y --confirm --wait',
+    );
+    expect({ code, stderr, left: answers.length }).toEqual({ code: 5, stderr: 'Error from server (Forbidden): it is held\n', left: 0 });
+  });
 });
