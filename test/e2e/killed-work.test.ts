@@ -66,10 +66,11 @@ describe(killed.title, { skip: killed.options.skip || !asRoot }, () => {
     await kubectl.run(['delete', 'namespace', place, ...targets, '--ignore-not-found']);
   }
 
-  /** How many runs were begun anew: each beginning is told by an Event. */
+  /** How many runs were begun anew: an Event counts the beginnings of each. */
   const begunAnew = async (kind: string, objects: readonly KubeObject[]) => {
     const selector = `reason=Started,involvedObject.kind=${kind}`;
-    return (await kubectl.list('events', '-n', place, '--field-selector', selector)).length - objects.length;
+    const told = await kubectl.list('events', '-n', place, '--field-selector', selector);
+    return told.reduce((sum, { count }) => sum + Number(count), 0) - objects.length;
   };
 
   /** Gives each round's work to both, and kills the one and then the other in the middle. */
