@@ -31,6 +31,9 @@ export const refOf = ({ metadata }: KubeObject): ObjectRef => ({
 
 export const isDeleted = ({ metadata }: KubeObject) => metadata.deletionTimestamp !== undefined;
 
+/** Whether any run of it may have put something into a store. */
+export const hasBegun = (object: KubeObject) => statusOf(object).startTimestamp !== undefined;
+
 /** Not begun, or begun by a runner that may have died. */
 export function isUnfinished(object: KubeObject): boolean {
   const { phase = 'New' } = statusOf(object);

@@ -18,7 +18,7 @@ import type { EngineParts } from '../parts.ts';
 import { persistent } from './persist.ts';
 import { Progress } from './progress.ts';
 import type { RunStatus } from './run-status.ts';
-import { requireStore } from '../stores/require-store.ts';
+import { storeRefusal } from '../stores/store-refusal.ts';
 import { storeOf } from '../stores/stores.ts';
 import { creatorOf, isUnfinished, statusOf, withStatus } from './run-status.ts';
 import type { Run, Runs } from './runs.ts';
@@ -72,50 +72,61 @@ const lookAgain = 10_000;
 /** For the last words of a run whose own signal has aborted. */
 const farewell = 5_000;
 
-/** Carries the object out if it waits for that. Resolves to the milliseconds after which to look again, if that is needed. */
+/**
+ * Carries the object out if it waits for that. Resolves to the milliseconds after which to look again, if that is needed. Its store is looked at first,
+ * and what cannot lie there fails without having begun: then everybody knows that nothing of it does.
+ */
 export async function perform(given: RunParts, target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
   const { parts, task, claims, runs } = given;
   const object = await parts.objects.get(task.definition, target.namespace, target.name, signal);
   if (!object || object.metadata.uid !== target.uid || !isUnfinished(object)) return undefined;
   if (!claims.isFree(object)) return lookAgain;
+  const refusal = await storeRefusal(parts, object, signal);
   const id = parts.ids.hex(8);
-  const claimed = await claim(given, target, object, id, signal);
+  const claimed = await claim({ ...given, target, id, refusal }, object, signal);
   if (!claimed) return lookAgain;
-  await runs.within(target.uid, signal, (run) => carryOut({ ...given, target, id, run }, claimed));
+  await runs.within(target.uid, signal, (run) => carryOut({ ...given, target, id, refusal, run }, claimed));
   return undefined;
 }
 
-interface Attempt extends RunParts {
+interface Wanted extends RunParts {
   readonly target: ObjectRef;
   /** Of the run. */
   readonly id: string;
+  /** Why it ends before it begins. */
+  readonly refusal: RunFailed | undefined;
+}
+
+interface Attempt extends Wanted {
   readonly run: Run;
 }
 
 /** Writes the claim; undefined where somebody was faster. */
-async function claim({ parts, task }: RunParts, target: ObjectRef, seen: KubeObject, id: string, signal: AbortSignal) {
+async function claim(wanted: Wanted, seen: KubeObject, signal: AbortSignal): Promise<KubeObject | undefined> {
+  const { parts, task, target, id } = wanted;
   const before = statusOf(seen).run?.id;
   const written = await parts.objects.update(
     task.definition,
     target,
     'status',
-    (object) => (isUnfinished(object) && statusOf(object).run?.id === before ? claimedBy(parts, object, id) : object),
+    (object) => (isUnfinished(object) && statusOf(object).run?.id === before ? claimedBy(wanted, object) : object),
     signal,
   );
   return written && statusOf(written).run?.id === id ? written : undefined;
 }
 
-function claimedBy({ clock, replica }: EngineParts, object: KubeObject, id: string): KubeObject {
+function claimedBy({ parts: { clock, replica }, id, refusal }: Wanted, object: KubeObject): KubeObject {
   const now = clock.now();
   const { progress: _, ...status } = statusOf(object);
-  const startTimestamp = status.startTimestamp ?? rfc3339(now);
-  return withStatus({ ...object, status }, { phase: 'InProgress', startTimestamp, run: { id, replica } }, now);
+  const begun = refusal ? {} : { startTimestamp: status.startTimestamp ?? rfc3339(now) };
+  return withStatus({ ...object, status }, { phase: 'InProgress', ...begun, run: { id, replica } }, now);
 }
 
 async function carryOut(attempt: Attempt, object: KubeObject): Promise<void> {
-  const { parts, task, run } = attempt;
-  void recordEvent(parts, object, { type: 'Normal', reason: 'Started', message: `The ${task.word} has begun.` }, run.signal);
+  const { parts, task, refusal, run } = attempt;
   try {
+    if (refusal) throw refusal;
+    void recordEvent(parts, object, { type: 'Normal', reason: 'Started', message: `The ${task.word} has begun.` }, run.signal);
     const result = await work(attempt, object);
     await end(attempt, { ...result, phase: run.log.errors ? 'PartiallyFailed' : 'Completed' });
   } catch (error) {
@@ -138,7 +149,6 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
   void expire(parts, task.timeout(object), background).catch(ends);
   const folder = runFolder(parts.domain, task.word, target.uid, id);
   try {
-    await requireStore(parts, object, signal);
     return await task.execute({
       parts,
       object,

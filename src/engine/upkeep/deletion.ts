@@ -5,11 +5,12 @@
 import { messageOf } from '../../base/lifetime.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
+import { StoreError } from '../../objectstore/objectstore.ts';
 import { dataFinalizer } from '../../resources/group.ts';
 import { recordEvent } from '../runs/events.ts';
 import { RunAbandoned } from '../runs/failure.ts';
 import { objectFolder, removeFiles } from '../runs/files.ts';
-import { isDeleted, statusOf, withStatus } from '../runs/run-status.ts';
+import { hasBegun, isDeleted, statusOf, withStatus } from '../runs/run-status.ts';
 import type { RunParts } from '../runs/run.ts';
 import { storeOf } from '../stores/stores.ts';
 import { readerOf } from './readers.ts';
@@ -41,7 +42,7 @@ export async function removeData(given: RunParts, target: ObjectRef, signal: Abo
       await tell(given, target, `Its data is not removed yet: ${left}`, signal);
       return lookSoon;
     }
-    await removeFiles(storeOf(parts, object), objectFolder(parts.domain, task.word, target.uid), signal);
+    await removeStored(given, object, signal);
   } catch (error) {
     if (!signal.aborted) await tellFailure(given, object, target, error, signal);
     throw error;
@@ -49,6 +50,14 @@ export async function removeData(given: RunParts, target: ObjectRef, signal: Abo
   await parts.objects.update(task.definition, target, 'object', withoutFinalizer, signal);
   return undefined;
 }
+
+/** Where it has not begun, the store is not needed: nothing of it lies there. */
+async function removeStored({ parts, task }: RunParts, object: KubeObject, signal: AbortSignal): Promise<void> {
+  if (!hasBegun(object)) return;
+  await removeFiles(storeOf(parts, object), objectFolder(parts.domain, task.word, object.metadata.uid ?? ''), signal);
+}
+
+const forLostStores = `it is tried again; if the store is gone for good, take away the finalizer ${dataFinalizer}: what may lie there stays`;
 
 const isHeld = (object: KubeObject) => isDeleted(object) && (object.metadata.finalizers ?? []).includes(dataFinalizer);
 
@@ -61,7 +70,8 @@ async function tell({ parts, task }: RunParts, target: ObjectRef, message: strin
 }
 
 async function tellFailure(given: RunParts, object: KubeObject, target: ObjectRef, error: unknown, signal: AbortSignal): Promise<void> {
-  const message = `Its data is not removed yet: ${messageOf(error)}`;
+  const wayOut = error instanceof StoreError ? `; ${forLostStores}` : '';
+  const message = `Its data is not removed yet: ${messageOf(error)}${wayOut}`;
   await tell(given, target, message, signal);
   await recordEvent(given.parts, object, { type: 'Warning', reason: 'DeletionFailed', message }, signal);
 }

@@ -7,7 +7,14 @@ import type { Backup } from '../../../src/resources/backup.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
 import { fastClock } from '../clocks.ts';
+import type { MemoryCluster } from '../memory-cluster.ts';
 import { createStoresBench } from './stores-bench.ts';
+
+const eventsOf = (cluster: MemoryCluster, reason: string) =>
+  cluster
+    .names('events', 'shop')
+    .map((name) => cluster.read('events', 'shop', name))
+    .filter((event) => event?.['reason'] === reason);
 
 const available = { phase: 'Available', observedGeneration: 1 };
 
@@ -71,7 +78,10 @@ describe('a Backup that names a store', () => {
         phase: 'Failed',
         failureReason: `StoreUnavailable: the BackupStore "archive" cannot be used: ${why}`,
       });
+      expect(failed.status.startTimestamp).toBeUndefined();
       expect([...bench.filesAt('s3://archive').keys()]).toEqual([]);
+      await bench.parts.objects.delete(backups, refOf(failed), forever);
+      await vi.waitFor(async () => expect(await bench.get(backups, 'shop', 'b')).toBeUndefined());
       bench.faults.clear();
       expect((await bench.backUp('shop', 'again', { storeName: 'archive' })).status.phase).toBe('Completed');
       expect((await bench.store('archive'))?.status).toMatchObject(available);
@@ -90,11 +100,25 @@ describe('a Backup that names a store', () => {
       await vi.waitFor(async () => {
         const { status } = (await bench.get(backups, 'shop', 'b')) as Backup;
         expect(status.conditions?.find(({ type }) => type === 'Reconciling')?.message).toBe(
-          'Its data is not removed yet: s3://archive does not answer',
+          'Its data is not removed yet: s3://archive does not answer; it is tried again; if the store is gone for good, take away the finalizer backup.kylon.io/data: what may lie there stays',
         );
       });
+      await vi.waitFor(() => expect(eventsOf(bench.cluster, 'DeletionFailed')).toMatchObject([{ count: 2 }]), 5_000);
       bench.faults.clear();
       await vi.waitFor(async () => expect(await bench.get(backups, 'shop', 'b')).toBeUndefined(), 5_000);
+    });
+  });
+
+  it('is deleted at once while it is not known yet whether its store can be used', async () => {
+    const bench = createStoresBench();
+    bench.faults.set('s3://archive', 'silent');
+    await bench.make('archive');
+    await whileRunning(bench.engine, async () => {
+      const backup = await bench.create(backups, 'shop', 'b', { storeName: 'archive' });
+      await vi.waitFor(() => expect(bench.opened.length).toBeGreaterThan(0));
+      await bench.parts.objects.delete(backups, refOf(backup), forever);
+      await vi.waitFor(async () => expect(await bench.get(backups, 'shop', 'b')).toBeUndefined());
+      await bench.end();
     });
   });
 
