@@ -149,6 +149,11 @@ export class Catalog implements Storage {
     return this.#parts.state.ended;
   }
 
+  /** Why there is none in its place yet: told to everybody from here on, once it has ended. */
+  explain(cause: Error): void {
+    this.#parts.state.explain(cause);
+  }
+
   /** Why nothing can be written; undefined where that is possible. */
   get readOnly(): string | undefined {
     const { readOnly, state } = this.#parts;

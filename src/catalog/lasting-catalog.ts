@@ -97,7 +97,9 @@ export class LastingCatalog implements Storage {
         if (!signal.aborted) this.#catalog = await openCatalog({ ...this.#options, signal });
         return !signal.aborted;
       } catch (error) {
-        if (!signal.aborted) log.error('the catalog cannot be opened', { error: messageOf(error) });
+        if (signal.aborted) return false;
+        log.error('the catalog cannot be opened', { error: messageOf(error) });
+        this.#catalog.explain(new Error(messageOf(error), { cause: error }));
       }
     }
     return false;

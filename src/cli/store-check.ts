@@ -78,7 +78,7 @@ const remedy = 'docs/operations.md says how to go on';
 
 function tellNone(terminal: Terminal, store: ObjectStore, readOnly: string | undefined): void {
   if (readOnly !== undefined) throw new Error(`${store.name} holds no catalog, and none can be made there: give the right to write`);
-  terminal.say('It holds no catalog: Kylon makes one at its first start.');
+  terminal.say(`It holds no catalog: Kylon makes one at its first start. If it held one before, it was emptied, and ${remedy}.`);
 }
 
 function tellDomain(terminal: Terminal, survey: DomainSurvey): void {

@@ -6,7 +6,7 @@ import { ApiError, internal } from '../machinery/errors.ts';
 /** What is no ApiError is a fault of ours: the log tells it all, the client only where to look. */
 export function apiErrorOf(thrown: unknown, log: Log, auditId: string): ApiError {
   if (thrown instanceof ApiError) {
-    if (thrown.code >= 500) log.warn(thrown.message, { auditId, code: thrown.code, cause: chainOf(thrown.cause) });
+    if (thrown.code >= 500) log.warn(thrown.message, { auditId, code: thrown.code, cause: chainOf(thrown) });
     return thrown;
   }
   log.error('a request failed for an unforeseen reason', { auditId, error: thrown instanceof Error ? thrown.stack : String(thrown) });
@@ -23,7 +23,9 @@ export function statusAnswer(error: ApiError, indented: boolean): Answer {
   };
 }
 
-function chainOf(cause: unknown): string | undefined {
+/** The causes behind it, but for those whose words stand in what they caused. */
+function chainOf({ message, cause }: Error): string | undefined {
   if (!(cause instanceof Error)) return undefined;
-  return [cause.message, chainOf(cause.cause)].filter((text) => text).join(': ');
+  const own = message.includes(cause.message) ? undefined : cause.message;
+  return [own, chainOf(cause)].filter((text) => text).join(': ') || undefined;
 }

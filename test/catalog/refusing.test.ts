@@ -3,7 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { randomIds } from '../../src/base/ids.ts';
+import { messageOf } from '../../src/base/lifetime.ts';
 import { createLog } from '../../src/base/log.ts';
+import type { Log } from '../../src/base/log.ts';
 import type { LastingCatalog } from '../../src/catalog/lasting-catalog.ts';
 import { openLastingCatalog } from '../../src/catalog/lasting-catalog.ts';
 import { indexHome } from '../../src/catalog/local-index/index-home.ts';
@@ -11,7 +13,7 @@ import type { Storage } from '../../src/machinery/storage.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { allThings, createServer, thingPath } from '../machinery/toys.ts';
 import { CatalogFixture, domain } from './fixture.ts';
-import { segment } from './gone-back.ts';
+import { MemoryAnchor, segment, signal } from './gone-back.ts';
 
 const fixture = new CatalogFixture();
 let catalog: LastingCatalog | undefined;
@@ -21,6 +23,30 @@ afterEach(async () => {
 });
 
 describe('an API whose store has gone back', () => {
+  it('tells clients why it cannot be opened, in the words of the log', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const told: unknown[] = [];
+    const log: Log = { ...createLog('silent'), error: (message, fields) => void told.push(message, fields) };
+    let later = 0;
+    const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later };
+    const index = indexHome(await fixture.path('emptied'));
+    const anchor = new MemoryAnchor();
+    const parts = { index, anchor, clock, log, ids: randomIds, replica: 'test', interval: 1_000_000 };
+    catalog = await openLastingCatalog({ store: memoryStore(objects), domain, ...parts });
+    const storage = catalog;
+    const write = (name: string) => storage.write({ op: 'create', key: { resource: 'things', namespace: 'n', name }, json: '{}' }, signal);
+    await write('a');
+    objects.clear();
+    later = 61_000;
+    await expect(write('b')).rejects.toThrow('is missing, but was seen here');
+    const refusal = () => storage.latest(signal).then(String, messageOf);
+    await expect
+      .poll(refusal, { timeout: 5_000 })
+      .toContain('kylon.json: is missing, but 1 segments were seen here: the store was emptied');
+    expect(told).toContainEqual({ error: await refusal() });
+    expect(() => storage.current()).toThrow('the store was emptied');
+  });
+
   it('answers 503 to everything until the store is whole again', async () => {
     const objects = new Map<string, Uint8Array>();
     let later = 0;

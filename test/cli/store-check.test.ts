@@ -80,7 +80,7 @@ describe('kylon store check', () => {
     expect(said.slice(7)).toEqual([
       'memory: can be read and written.',
       expect.stringMatching(/^Of 20 requests of 1024 bytes, .* the median is [0-9.]+ ms for a put and [0-9.]+ ms for a get\.$/),
-      'It holds no catalog: Kylon makes one at its first start.',
+      'It holds no catalog: Kylon makes one at its first start. If it held one before, it was emptied, and docs/operations.md says how to go on.',
     ]);
   });
 

@@ -72,6 +72,11 @@ export class State {
     this.hub.end(new StorageUnavailable(this.#end.message, { cause: this.#end }));
   }
 
+  /** From here on everybody is told this, of a state that has ended. */
+  explain(cause: Error): void {
+    this.#end = cause;
+  }
+
   /** What is applied from here on has just been written. */
   goLive(): void {
     this.#times.goLive();
