@@ -16,10 +16,9 @@ export async function openExisting(url: string, parts: OpenParts, signal: AbortS
   return openStore(url, parts, signal);
 }
 
-/** Undefined for another store, and for a URL that opening refuses. */
+/** Undefined for another store. */
 function folderOf(url: string): string | undefined {
-  const parsed = new URL(url);
-  return parsed.protocol === 'file:' && parsed.host === '' ? fileURLToPath(parsed) : undefined;
+  return new URL(url).protocol === 'file:' ? fileURLToPath(url) : undefined;
 }
 
 async function checkFolder(url: string, folder: string): Promise<void> {

@@ -1,7 +1,9 @@
-/** Folders of the file system: making them, and making sure that they last. */
-import { mkdir, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/** Folders of the file system: making them, making sure that they last, and where they really are. */
+import { lstat, mkdir, open, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../base/system-errors.ts';
+import { storeErrorOf } from './file-errors.ts';
+import { StoreError } from './objectstore.ts';
 
 /**
  * Makes a folder and those above it. Not mkdir({ recursive }) of Node: that never ends where a file system answers ENOENT
@@ -32,3 +34,20 @@ export async function syncFolder(folder: string): Promise<void> {
     await handle.close();
   }
 }
+
+/** An absolute path without symbolic links. What is not there yet is taken for what will be made. Rejects with a StoreError. */
+export async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw storeErrorOf(error, `${path} cannot be looked up`);
+    if (await isThere(path)) throw new StoreError(`${path} is a symbolic link to what is not there`, { cause: error });
+    return join(await realPath(dirname(path)), basename(path));
+  }
+}
+
+const isThere = (path: string) =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );

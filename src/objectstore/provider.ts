@@ -8,6 +8,8 @@ export interface Provider {
   readonly scheme: string;
   /** For --help and messages: the form of the URL, and what may stand behind its question mark. A line each. */
   readonly usage: string;
+  /** What is wrong with a URL of the scheme as it was typed, for what parsing hides; undefined where opening can say more. */
+  readonly faultOf?: (typed: string) => string | undefined;
   /** Which variables hold credentials; a store that has none leaves it out. */
   readonly credentials?: Credentials;
   /**

@@ -131,14 +131,13 @@ function faultsOf({ spec }: BackupStore, old: BackupStore | undefined): readonly
   return [...changed, ...urlFaults(spec), ...credentialFaults(spec), ...bundleFaults(spec)];
 }
 
-const schemes = ['azure', 'file', 'gs', 's3'];
+const beginnings = ['azure://', 'file://', 'gs://', 's3://'];
 
 /** The value is not repeated: a password may stand in it by mistake. What more is wrong is told when it is opened. */
 function urlFaults({ url: given, credential }: BackupStoreSpec): readonly FieldError[] {
   const faultOf = (detail: string): FieldError => ({ field: 'spec.url', type: 'Forbidden', detail });
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  const scheme = url?.protocol.slice(0, -1) ?? '';
-  if (!url || !schemes.includes(scheme)) return [faultOf(`must begin with ${schemes.map((one) => `${one}://`).join(', ')}`)];
+  if (!url || !beginnings.some((one) => given.startsWith(one))) return [faultOf(`must begin with ${beginnings.join(', ')}`)];
   if (url.username !== '' || url.password !== '')
     return [faultOf('holds a user name or password: they belong in the Secret of spec.credential')];
   if (url.searchParams.has('caFile')) return [faultOf('may not name a file of the server: the certificates stand in spec.caBundle')];

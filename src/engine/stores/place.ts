@@ -5,7 +5,9 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { environmentOf } from '../../objectstore/given-credentials.ts';
+import { realPath } from '../../objectstore/folders.ts';
 import { StoreError } from '../../objectstore/objectstore.ts';
+import { urlFault } from '../../objectstore/url-fault.ts';
 import { certificatesIn } from '../../resources/backup-store.ts';
 import type { BackupStore, BackupStoreSpec } from '../../resources/backup-store.ts';
 import { fieldsOf } from '../selection/fields.ts';
@@ -35,26 +37,27 @@ export interface PlaceParts {
 /** Rejects with a StoreError, which names no secret, or a ClusterError. */
 export async function placeOf(store: BackupStore, parts: PlaceParts, signal: AbortSignal): Promise<Place> {
   const { url, credential, caBundle } = store.spec;
-  if (url.startsWith('file:')) requireInside(url, parts.storeFolder);
+  if (new URL(url).protocol === 'file:') await requireInside(url, parts.storeFolder);
   const place = { url, ca: caBundle === undefined ? undefined : certificatesIn(caBundle), description: descriptionOf(store) };
   if (credential === undefined) return { ...place, env: parts.env, secret: '' };
   const { values, version } = await readSecret(parts.cluster, credential, signal);
   return { ...place, env: environmentOf(url, values), secret: version };
 }
 
-function requireInside(url: string, folder: string | undefined): void {
+async function requireInside(url: string, folder: string | undefined): Promise<void> {
   if (folder === undefined)
     throw new StoreError('file:// names a folder of the server, and --store-folder, below which that may be, is not set');
-  const below = relative(folder, pathOf(url));
-  if (below === '' || below.split('/')[0] === '..') throw new StoreError(`file:// may name folders below ${folder} only`);
+  const fault = urlFault(url);
+  if (fault !== undefined) throw new StoreError(fault);
+  const path = fileURLToPath(url);
+  if (!isBelow(folder, path)) throw new StoreError(`file:// may name folders below ${folder} only`);
+  if (!isBelow(await realPath(folder), await realPath(path)))
+    throw new StoreError(`file:// may name folders below ${folder} only, and a symbolic link leads out of it`);
 }
 
-function pathOf(url: string): string {
-  try {
-    return fileURLToPath(url);
-  } catch (error) {
-    throw new StoreError('file:///PATH is an absolute path without a host', { cause: error });
-  }
+function isBelow(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way.split('/')[0] !== '..';
 }
 
 async function readSecret(

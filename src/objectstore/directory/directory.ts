@@ -36,7 +36,8 @@ const mostDurable = 1000;
 export const directoryProvider: Provider = {
   scheme: 'file',
   usage: 'file:///PATH\n    A folder, on a file system with hard links.',
-  open: (url, parts) => openDirectory(pathOf(url), parts),
+  faultOf,
+  open: (url, parts) => openDirectory(fileURLToPath(url), parts),
 };
 
 /**
@@ -75,15 +76,17 @@ function look(path: string): Promise<Stats | undefined> {
   return stat(path, { throwIfNoEntry: false });
 }
 
-function pathOf(url: URL): string {
-  if (url.host !== '' || url.search !== '' || url.hash !== '' || !url.pathname.startsWith('/') || url.pathname === '/')
-    throw new StoreError(`file://${url.pathname}: a directory is named by file:///PATH, an absolute path without host, ? and #`);
+function faultOf(typed: string): string | undefined {
+  const url = new URL(typed);
+  // Parsed, file:x is file:///x; and what stands behind ? and # may be a secret.
+  const shown = typed.replace(/[?#].*/s, '');
+  if (!/^file:\//i.test(typed) || url.host !== '' || /[?#]/.test(typed) || url.pathname === '/')
+    return `${shown}: a directory is named by file:///PATH, an absolute path without host, ? and #`;
   try {
-    return fileURLToPath(url);
-  } catch (error) {
-    throw new StoreError(`${url.href}: a % stands before two hexadecimal digits, as in %20 for a space, and is itself written %25`, {
-      cause: error,
-    });
+    fileURLToPath(url);
+    return undefined;
+  } catch {
+    return `${shown}: a % stands before two hexadecimal digits, as in %20 for a space, and is itself written %25`;
   }
 }
 

@@ -20,8 +20,8 @@ interface Opening {
   readonly ca: string | undefined;
 }
 
-export function createStoresBench(given: { clock?: Clock; repositories?: Repositories } = {}) {
-  const { clock = systemClock } = given;
+export function createStoresBench(given: { clock?: Clock; repositories?: Repositories; storeFolder?: string } = {}) {
+  const { clock = systemClock, storeFolder = '/srv/stores' } = given;
   const cluster = sampleCluster();
   /** What lies at each URL. */
   const places = new Map<string, Map<string, Uint8Array>>();
@@ -58,7 +58,7 @@ export function createStoresBench(given: { clock?: Clock; repositories?: Reposit
         cluster: Promise.resolve(cluster),
         clock,
         env: { OWN: 'own' },
-        storeFolder: '/srv/stores',
+        storeFolder,
         open: async (opening) => {
           opened.push(opening);
           if (faults.get(opening.url) === 'silent') await new Promise(() => {});

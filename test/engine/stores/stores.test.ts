@@ -1,10 +1,14 @@
 /** Backups in stores of their own: all that is done with one is done where it lies. */
+import { mkdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { backups } from '../../../src/resources/backup.ts';
 import { backupStores } from '../../../src/resources/backup-store.ts';
 import { refOf } from '../../../src/engine/runs/run-status.ts';
 import type { Backup } from '../../../src/resources/backup.ts';
 import { ManualClock } from '../../manual-clock.ts';
+import { temporaryFolder } from '../../objectstore/stores.ts';
 import { forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
 import { fastClock } from '../clocks.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
@@ -208,7 +212,10 @@ describe('a BackupStore', () => {
     [{ credential: { namespace: 'shop', name: 'password' } }, 'the credentials lack AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'],
     [{ url: 'file:///etc' }, 'file:// may name folders below /srv/stores only'],
     [{ url: 'file:///srv/stores/../x' }, 'file:// may name folders below /srv/stores only'],
-    [{ url: 'file://host/srv/stores/x' }, 'file:///PATH is an absolute path without a host'],
+    [
+      { url: 'file://host/srv/stores/x' },
+      'file://host/srv/stores/x: a directory is named by file:///PATH, an absolute path without host, ? and #',
+    ],
     [{ url: 'file:///srv/stores' }, 'file:// may name folders below /srv/stores only'],
   ])('with %j says what is wrong with it, and is not opened', async (spec, message) => {
     const bench = createStoresBench();
@@ -217,6 +224,30 @@ describe('a BackupStore', () => {
     expect(status).toMatchObject({ phase: 'Unavailable', message });
     expect(status?.conditions?.map(({ type, status: holds }) => `${type} ${holds}`)).toEqual(['Available False', 'Ready False']);
     expect(bench.opened).toEqual([]);
+  });
+
+  it('does not leave the folder by a symbolic link, through which the folder itself may be named', async () => {
+    const place = await temporaryFolder();
+    await using _ = { [Symbol.asyncDispose]: () => rm(place, { recursive: true }) };
+    await mkdir(join(place, 'real/inside'), { recursive: true });
+    await mkdir(join(place, 'outside'));
+    const storeFolder = join(place, 'stores');
+    await symlink(join(place, 'real'), storeFolder);
+    await symlink(join(place, 'outside'), join(storeFolder, 'out'));
+    await symlink(join(place, 'nowhere'), join(storeFolder, 'lost'));
+    await symlink(join(storeFolder, 'inside'), join(storeFolder, 'in'));
+    const bench = createStoresBench({ storeFolder });
+    const checked = async (path: string) => {
+      const [name = ''] = path.split('/');
+      await bench.make(name, { url: pathToFileURL(join(storeFolder, path)).href });
+      return (await bench.check(name)).status;
+    };
+    const message = `file:// may name folders below ${storeFolder} only, and a symbolic link leads out of it`;
+    expect(await checked('out/new')).toMatchObject({ phase: 'Unavailable', message });
+    expect((await checked('lost'))?.message).toBe(`${join(storeFolder, 'lost')} is a symbolic link to what is not there`);
+    expect(bench.opened).toEqual([]);
+    expect(await checked('in/new')).toMatchObject(available);
+    expect(await checked('plain/new')).toMatchObject(available);
   });
 
   it('that never answers is Unavailable after a while', async () => {
