@@ -1,7 +1,7 @@
 /**
  * /livez, /readyz and /healthz, in the words of https://kubernetes.io/docs/reference/using-api/health-checks/.
  * Ready means: can answer. A server whose store is down stays ready and says 503 to each request: were it taken out of
- * its Service, the whole group would be gone from the cluster, and with it the deletion of every namespace.
+ * its Service, the whole group would be gone from the cluster, and with it the deletion of every namespace; and nobody would be told why.
  */
 import { unlessAborted, messageOf } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
