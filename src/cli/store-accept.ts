@@ -1,4 +1,5 @@
 /** `kylon store accept-rollback`: goes on with a store that has gone back. docs/operations.md says when that is right. */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -35,7 +36,7 @@ export function acceptCommand(terminal: Terminal): Command {
     .option('--encryption-keys <file>', 'keys of an encrypted store, as the server is given them')
     .option('--empty', 'the store was emptied, and there is no --data: begin the log anew')
     .option('--force', 'let numbers jump though nothing is seen to be wrong, because there is no --data of the replica that refuses')
-    .option('--yes', 'do it; without this, only what would be done is shown')
+    .option('--yes', 'do it; without this, what would be done is only shown, and the exit code is 1')
     .action((url: string, flags: Flags) => run(terminal, url, flags));
 }
 
@@ -69,6 +70,7 @@ async function openWritable(terminal: Terminal, url: string, { encryptionKeys }:
 }
 
 async function remembered(data: string, store: ObjectStore, domain: string, signal: AbortSignal): Promise<AnchorPoint> {
+  if (!existsSync(data)) throw new Error(`--data: there is no folder ${data}: name that of a replica, or none`);
   const file = anchorFile(data, store.name, domain);
   const point = await fileAnchor(file).read(signal);
   if (point === undefined)

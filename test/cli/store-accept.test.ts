@@ -110,7 +110,10 @@ describe('kylon store accept-rollback', () => {
   });
 
   it('refuses a data folder that does not know the store, and one whose anchor is damaged', async () => {
-    await expect(run('--data', await fixture.path('elsewhere'))).rejects.toThrow('--data: there is no anchor of this store and domain');
+    const elsewhere = await fixture.path('elsewhere');
+    await expect(run('--data', elsewhere)).rejects.toThrow(`--data: there is no folder ${elsewhere}: name that of a replica, or none`);
+    await mkdir(elsewhere);
+    await expect(run('--data', elsewhere)).rejects.toThrow('--data: there is no anchor of this store and domain');
     const [name = ''] = await readdir(join(data, 'anchor'));
     await cp(join(data, 'index/changes/CURRENT'), join(data, 'anchor', name));
     await expect(run('--data', data)).rejects.toThrow(
