@@ -1,11 +1,10 @@
 /** The files of a Snapshot whose volume was copied. */
-import { rfc3339 } from '../../base/clock.ts';
 import { begun } from '../../base/pieces.ts';
 import { tarEntry } from '../../base/tar.ts';
-import type { TarType } from '../../base/tar.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import type { Download, FileList, FileQuery, FileType, SnapshotFile } from '../../resources/services.ts';
+import type { Download, FileList, FileQuery, SnapshotFile } from '../../resources/services.ts';
 import { noContent, noContinuation } from '../snapshot/file-refusals.ts';
+import { shownFile, shownTypes } from '../snapshot/shown-file.ts';
 import type { VolumeTree } from '../snapshot/volume-tree.ts';
 import { copiedTar, extentOf } from './copied-tar.ts';
 import { childrenKey, keyOf, nameIn, sha256Of } from './copy-format.ts';
@@ -104,32 +103,11 @@ function firstOf(token: string, prefix: string): string {
   throw noContinuation();
 }
 
-const shownTypes: Readonly<Record<TarType, FileType>> = {
-  file: 'File',
-  link: 'File',
-  dir: 'Directory',
-  symlink: 'SymbolicLink',
-  dev: 'BlockDevice',
-  chardev: 'CharDevice',
-  fifo: 'NamedPipe',
-};
-
 const shown = (name: string) => Buffer.from(name, 'latin1').toString();
 const pathOf = (names: readonly string[]) => `/${names.map(shown).join('/')}`;
 
-function fileOf({ type, size, mode, uid, gid, user, group, modified, target }: EntryRecord, names: readonly string[]): SnapshotFile {
-  const path = pathOf(names);
-  return {
-    name: shown(names.at(-1) ?? '') || path,
-    path,
-    type: shownTypes[type],
-    size,
-    mode: mode.toString(8).padStart(4, '0'),
-    uid,
-    gid,
-    ...(user && { user }),
-    ...(group && { group }),
-    modificationTime: rfc3339(modified),
-    ...(target !== undefined && { linkTarget: shown(target) }),
-  };
+function fileOf(record: EntryRecord, names: readonly string[]): SnapshotFile {
+  const { target } = record;
+  const name = shown(names.at(-1) ?? '');
+  return shownFile({ ...record, name, path: pathOf(names), target: target === undefined ? undefined : shown(target) });
 }

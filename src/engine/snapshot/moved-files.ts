@@ -1,12 +1,12 @@
 /** The files of a Snapshot that a mover has copied into the repository of its namespace. */
 import { hash } from 'node:crypto';
-import { rfc3339 } from '../../base/clock.ts';
 import { begun } from '../../base/pieces.ts';
-import type { EntryType, FileEntry } from '../../repository/reading/entries.ts';
+import type { FileEntry } from '../../repository/reading/entries.ts';
 import type { FileTree } from '../../repository/reading/file-tree.ts';
 import { pathText } from '../../repository/reading/paths.ts';
-import type { Download, FileList, FileQuery, FileType, SnapshotFile } from '../../resources/services.ts';
+import type { Download, FileList, FileQuery, SnapshotFile } from '../../resources/services.ts';
 import { noContinuation, noContent } from './file-refusals.ts';
+import { shownFile, shownTypes } from './shown-file.ts';
 import type { VolumeTree } from './volume-tree.ts';
 
 export class MovedFiles implements VolumeTree {
@@ -44,31 +44,7 @@ export class MovedFiles implements VolumeTree {
   }
 }
 
-const shownTypes: Readonly<Record<EntryType, FileType>> = {
-  file: 'File',
-  dir: 'Directory',
-  symlink: 'SymbolicLink',
-  dev: 'BlockDevice',
-  chardev: 'CharDevice',
-  fifo: 'NamedPipe',
-  socket: 'Socket',
-};
-
-function fileOf({ name, type, size, mode, uid, gid, user, group, modified, linkTarget }: FileEntry, path: string): SnapshotFile {
-  return {
-    name: name || path,
-    path,
-    type: shownTypes[type],
-    size,
-    mode: mode.toString(8).padStart(4, '0'),
-    uid,
-    gid,
-    ...(user && { user }),
-    ...(group && { group }),
-    ...(modified !== undefined && { modificationTime: rfc3339(modified) }),
-    ...(linkTarget && { linkTarget: linkTarget.toString() }),
-  };
-}
+const fileOf = (entry: FileEntry, path: string): SnapshotFile => shownFile({ ...entry, path, target: entry.linkTarget?.toString() });
 
 /** A folder never changes, so the number of an entry says where a page begins. */
 const tokenOf = (folder: FileEntry, next: number) => Buffer.from(`${digitsOf(folder)}/${next}`).toString('base64url');
