@@ -8,6 +8,7 @@ import type { KubeObject } from '../../machinery/object.ts';
 import type { RepositoryName } from '../../repository/repositories.ts';
 import { defaultStore } from '../../resources/store-name.ts';
 import type { EngineParts } from '../parts.ts';
+import { findProved } from '../proved.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
@@ -152,14 +153,8 @@ function ofSomebodyElse(owner: KubeObject): never {
   throw new RunFailed('PodExists', `the Pod ${quote(moverName(owner))} was made by somebody else`);
 }
 
-export async function findMover(
-  { cluster, proofs }: EngineParts,
-  owner: KubeObject,
-  signal: AbortSignal,
-): Promise<ClusterObject | undefined> {
-  const { namespace = '', uid = '' } = owner.metadata;
-  return proofs.proved(await cluster.get(pods, namespace, moverName(owner), signal), uid, signal);
-}
+export const findMover = (parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> =>
+  findProved(parts, pods, { ...owner.metadata, name: moverName(owner) }, owner, signal);
 
 /** `since`: milliseconds since the epoch. */
 export type Seen = Ended | { readonly is: 'running' } | { readonly is: 'starting'; readonly why: string; readonly since: number };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { EngineParts } from '../parts.ts';
+import { findProved } from '../proved.ts';
 import { backupUid } from '../../resources/group.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
 import { volumeGroupSnapshotContents, volumeGroupSnapshots, volumeSnapshotContents, volumeSnapshots } from './known.ts';
@@ -33,14 +34,12 @@ export async function findGroupContent(cluster: Cluster, group: ClusterObject, s
 }
 
 /** The one that was made for this Backup, read as Kylon itself. */
-export async function findGroup(
-  { cluster, proofs }: EngineParts,
+export const findGroup = (
+  parts: EngineParts,
   backup: KubeObject,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  group: { readonly namespace: string; readonly name: string },
   signal: AbortSignal,
-): Promise<ClusterObject | undefined> {
-  return proofs.proved(await cluster.get(volumeGroupSnapshots, namespace, name, signal), backup.metadata.uid ?? '', signal);
-}
+): Promise<ClusterObject | undefined> => findProved(parts, volumeGroupSnapshots, group, backup, signal);
 
 /** Those that were made for a Backup. None where the cluster does not know them. */
 export async function listGroups({ cluster, proofs }: EngineParts, backup: KubeObject, signal: AbortSignal): Promise<ClusterObject[]> {

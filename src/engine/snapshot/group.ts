@@ -6,6 +6,7 @@
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { notFound, quote } from '../../machinery/errors.ts';
 import { groupVersion } from '../../machinery/resource.ts';
+import { makeProved } from '../proved.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
@@ -13,7 +14,6 @@ import { awaitReady } from './await-ready.ts';
 import { retain } from './content.ts';
 import { findGroup, findGroupContent, groupContentNameOf, groupNameOf, groupRefOf, listKept, removeGroup } from './group-objects.ts';
 import { groupLabelsOf, volumeGroupSnapshotContents, volumeGroupSnapshots } from './known.ts';
-import { unlessThere } from './removal.ts';
 import { chooseClass, groupSnapshotClasses, listClasses } from './snapshot-class.ts';
 
 /** Milliseconds between looks at a VolumeGroupSnapshot that is being deleted. */
@@ -65,13 +65,7 @@ async function createGroup(work: Work, { namespace, name, key, value }: Group, d
     metadata: { name, namespace, labels: groupLabelsOf(object) },
     spec: { volumeGroupSnapshotClassName, source: { selector: { matchLabels: { [key]: value } } } },
   };
-  // Once sent it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
-  const lasting = AbortSignal.any([]);
-  const proved = await parts.proofs.give(group, object.metadata.uid ?? '', signal);
-  const create = () => parts.cluster.as(creator).create(volumeGroupSnapshots, namespace, proved, {}, lasting);
-  const isNew = await retried(parts.clock, signal, create).catch(unlessThere);
-  if (isNew || (await findGroup(parts, object, group.metadata, signal))) return;
-  throw new RunFailed('VolumeGroupSnapshotExists', `the VolumeGroupSnapshot ${quote(name)} was made by somebody else`);
+  await makeProved({ parts, cluster: parts.cluster.as(creator), signal }, volumeGroupSnapshots, group, object);
 }
 
 /** Retains the content of the group. */

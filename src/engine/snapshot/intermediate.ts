@@ -8,6 +8,7 @@ import { notFound, quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { groupVersion } from '../../machinery/resource.ts';
 import type { EngineParts } from '../parts.ts';
+import { findProved } from '../proved.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
@@ -60,14 +61,8 @@ export async function createIntermediate(
 }
 
 /** Read as Kylon itself; undefined for one of that name which was not made for `owner`. */
-export async function findIntermediate(
-  { cluster, proofs }: EngineParts,
-  owner: KubeObject,
-  signal: AbortSignal,
-): Promise<ClusterObject | undefined> {
-  const { namespace = '', uid = '' } = owner.metadata;
-  return proofs.proved(await cluster.get(claims, namespace, nameOf(owner), signal), uid, signal);
-}
+export const findIntermediate = (parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> =>
+  findProved(parts, claims, { ...owner.metadata, name: nameOf(owner) }, owner, signal);
 
 /** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */
 export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, ms: number, signal: AbortSignal): Promise<ClusterObject> {
