@@ -9,11 +9,12 @@ import { fieldsOf } from '../selection/fields.ts';
 import { claims, restoreUid } from '../snapshot/known.ts';
 import { isBoundTo } from '../snapshot/rebind.ts';
 import { unlessGone } from '../snapshot/removal.ts';
+import { until } from '../until.ts';
 import { liveClaim, ownClaim } from './place.ts';
 import type { Place } from './place.ts';
 import type { FormerClaim } from './previous-volume.ts';
 
-/** Milliseconds between looks at what others have to do. */
+/** Milliseconds between two tries while a quota is full. */
 const pollEvery = 500;
 /** Milliseconds that the binder may take. */
 const bindingTime = 60_000;
@@ -70,11 +71,4 @@ export async function awaitBound(place: Place, name: string, volumeName: string)
     const live = await liveClaim(place, name);
     return live !== undefined && isBoundTo(live, volumeName);
   });
-}
-
-/** Rejects with RunFailed, reason Timeout and `what`, when `isSo` is not so within `ms`. */
-export async function until({ parts, signal }: Place, ms: number, what: () => string, isSo: () => Promise<boolean>): Promise<void> {
-  const { clock } = parts;
-  for (const deadline = clock.monotonic() + ms; !(await retried(clock, signal, isSo)); await clock.sleep(pollEvery, signal))
-    if (clock.monotonic() >= deadline) throw new RunFailed('Timeout', what());
 }

@@ -17,7 +17,7 @@ import { fieldsOf, textOf } from '../selection/fields.ts';
 import { fill, isMoved } from '../snapshot/fill.ts';
 import { awaitIntermediate, createIntermediate, discardIntermediate, findIntermediate } from '../snapshot/intermediate.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
-import { until } from './claim.ts';
+import { until } from '../until.ts';
 import { goBack, standing } from './go-back.ts';
 import { inspect } from './inspection.ts';
 import { isReplaced, liveClaim, placeOf, planOf } from './place.ts';

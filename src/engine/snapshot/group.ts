@@ -10,14 +10,12 @@ import { makeProved } from '../proved.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
+import { until } from '../until.ts';
 import { awaitReady } from './await-ready.ts';
 import { retain } from './content.ts';
 import { findGroup, findGroupContent, groupContentNameOf, groupNameOf, groupRefOf, listKept, removeGroup } from './group-objects.ts';
 import { groupLabelsOf, volumeGroupSnapshotContents, volumeGroupSnapshots } from './known.ts';
 import { chooseClass, groupSnapshotClasses, listClasses } from './snapshot-class.ts';
-
-/** Milliseconds between looks at a VolumeGroupSnapshot that is being deleted. */
-const pollEvery = 500;
 
 /** The claims of a namespace with this label. */
 export interface LabelledClaims {
@@ -80,13 +78,12 @@ async function keep({ parts, object, signal }: Work, group: ClusterObject): Prom
  * Resolves when the VolumeGroupSnapshot is gone. As long as it is there, the snapshot controller takes every VolumeSnapshot of what the
  * group holds for a member, and would delete it too.
  */
-async function dissolve({ parts, object, signal }: Work, group: Group, ms: number): Promise<void> {
-  const { cluster, clock } = parts;
-  for (const deadline = clock.monotonic() + ms; ; await clock.sleep(pollEvery, signal)) {
-    const found = await retried(clock, signal, () => findGroup(parts, object, group, signal));
-    if (!found) return;
-    if (clock.monotonic() >= deadline)
-      throw new RunFailed('Timeout', `the VolumeGroupSnapshot ${quote(group.name)} is not deleted after ${ms / 1_000} s`);
-    await retried(clock, signal, () => removeGroup(cluster, found, signal));
-  }
+async function dissolve(work: Work, group: Group, ms: number): Promise<void> {
+  const { parts, object, signal } = work;
+  const what = () => `the VolumeGroupSnapshot ${quote(group.name)} is not deleted after ${ms / 1_000} s`;
+  await until(work, ms, what, async () => {
+    const found = await findGroup(parts, object, group, signal);
+    if (found) await removeGroup(parts.cluster, found, signal);
+    return found === undefined;
+  });
 }

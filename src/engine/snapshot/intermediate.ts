@@ -13,10 +13,9 @@ import { selectedNode } from '../restore/cleaning-rules.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
+import { until } from '../until.ts';
 import { claims, helperLabelsOf } from './known.ts';
 import { remove } from './removal.ts';
-
-const pollEvery = 500;
 
 const nameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 
@@ -66,13 +65,12 @@ export const findIntermediate = (parts: EngineParts, owner: KubeObject, signal: 
 
 /** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */
 export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, ms: number, signal: AbortSignal): Promise<ClusterObject> {
-  const { clock } = parts;
-  for (const deadline = clock.monotonic() + ms; clock.monotonic() < deadline; await clock.sleep(pollEvery, signal)) {
-    const found = await retried(clock, signal, () => findIntermediate(parts, owner, signal));
+  const what = () => `the claim ${quote(nameOf(owner))} has no volume after ${ms / 1_000} s: its Events say why`;
+  return until({ parts, signal }, ms, what, async () => {
+    const found = await findIntermediate(parts, owner, signal);
     if (!found) throw new RunFailed('ClaimNotFound', notFound(claims, nameOf(owner)).message);
-    if (textOf(fieldsOf(found['status'])['phase']) === 'Bound') return found;
-  }
-  throw new RunFailed('Timeout', `the claim ${quote(nameOf(owner))} has no volume after ${ms / 1_000} s: its Events say why`);
+    return textOf(fieldsOf(found['status'])['phase']) === 'Bound' && found;
+  });
 }
 
 /** With it goes the volume, unless that is of another claim by now. As Kylon itself: whoever had it made may be gone. */
