@@ -21,6 +21,7 @@ import type { FileTree } from '../../src/repository/reading/file-tree.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { KeptIndexes } from '../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../src/repository/reading/open-repositories.ts';
+import { wholeForm } from '../../src/repository/reading/tar-of.ts';
 import { parts } from '../objectstore/stores.ts';
 import { Random } from '../simulation/random.ts';
 import { suite } from './cluster.ts';
@@ -151,7 +152,7 @@ async function seen(tree: FileTree, path: string): Promise<Known> {
 async function unpacked(tree: FileTree): Promise<Known> {
   const folder = temporaryFolder();
   const root = (await tree.entry('/', signal)) ?? expect.fail('no root');
-  execFileSync('tar', ['-xpf', '-', '--same-owner', '-C', folder], { input: await bytesOf(tree.archive(root, '/', signal)) });
+  execFileSync('tar', ['-xpf', '-', '--same-owner', '-C', folder], { input: await bytesOf(tree.archive(root, '/', wholeForm, signal)) });
   return lying(folder, '/');
 }
 

@@ -1,50 +1,45 @@
 /** Brings a copy back into an empty volume: tar unpacks it in a Pod that is made for it. */
-import { gnuEntry } from '../../base/tar.ts';
 import { quote } from '../../machinery/errors.ts';
-import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import type { Sender } from '../mover/mover.ts';
+import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { CopyCut, inAttempts } from './attempts.ts';
 import { runInContainer } from './container-program.ts';
-import { copiedTar, extentOf } from './copied-tar.ts';
-import type { Extent } from './copied-tar.ts';
 import { throughOwnPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { paceOf } from './pace.ts';
-import { openSnapshotCopy } from './snapshot-copies.ts';
-import type { StoredCopy } from './stored-copy.ts';
 import { TarComplaints } from './tar-complaints.ts';
 import { verifyCopy } from './verify-copy.ts';
+import { openContent } from './volume-content.ts';
+import type { VolumeContent } from './volume-content.ts';
 
-/** As every tar understands it. */
-const form = { write: gnuEntry, hasRoot: true };
-
-/** The image of the Pods that bring it back. */
-export const imageFor = ({ spec, status }: Snapshot, copyImage: string | undefined) => spec.copy?.image ?? status.image ?? copyImage;
+/** The image of the Pods that bring it back. That of movers has tar, too. */
+export function imageFor({ spec, status }: Snapshot, { copyImage, mover }: EngineParts): string | undefined {
+  return spec.copy?.image ?? status.image ?? (status.method === 'Copy' ? copyImage : (mover?.image ?? copyImage));
+}
 
 /** Of all that a Snapshot holds; `verify`: read back and compared. Rejects with RunFailed. */
 export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapshot, verify: boolean): Promise<void> {
   const { parts, signal } = sender;
-  const copy = await openSnapshotCopy(parts, snapshot, signal);
+  const content = await openContent(parts, snapshot, signal);
   await inAttempts(sender, async () => {
-    const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, parts.copyImage));
-    await unpack(sender, errand, copy, mounted);
-    if (verify) await verifyCopy(sender, errand, copy, mounted);
+    const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, parts));
+    await unpack(sender, errand, content, mounted);
+    if (verify) await verifyCopy(sender, errand, content, mounted);
   });
 }
 
-/** Into the volume, all of it. */
-export async function unpack(sender: Sender, errand: Errand, copy: StoredCopy, mounted: MountedVolume): Promise<void> {
-  const { signal } = sender;
-  const root = await copy.find('', signal);
-  if (!root) throw new StoreDamaged('the copy has no entry for the folder of the volume itself');
-  const extent = await extentOf(copy, root, [], signal);
-  const tar = copiedTar(copy, [], extent, form, signal);
-  const command = ['tar', '-C', mounted.path, '-xpf', '-'];
-  const { code, complaints } = await feed(sender, errand, mounted, command, paced(sender, errand, tar, extent));
+/** Into the volume, all of it. Rejects with RunFailed. */
+export async function unpack(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
+  const [command, bytes] =
+    content.is === 'device'
+      ? [['sh', '-c', 'exec cat >"$0"', mounted.path], content.bytes(sender.signal)]
+      : [['tar', '-C', mounted.path, '-xpf', '-'], content.tar(sender.signal)];
+  const input = paced(sender, errand, bytes, content.contentBytes);
+  const { code, complaints } = await feed(sender, errand, mounted, command, input);
   if (code !== 0) throw faultOf(code, complaints, mounted);
 }
 
@@ -68,7 +63,7 @@ export async function* paced(
   { parts, onProgress, signal }: Sender,
   { throttle }: Errand,
   tar: AsyncIterable<Uint8Array>,
-  { contentBytes }: Extent,
+  contentBytes: number,
 ): AsyncGenerator<Uint8Array> {
   const pace = paceOf(parts.clock, parseQuantity(throttle?.download ?? ''));
   let bytes = 0;
@@ -84,6 +79,6 @@ export async function* paced(
 const firstOfSignals = 129;
 
 export function faultOf(code: number, { fault, lastWords }: TarComplaints, { pod }: MountedVolume): Error {
-  const words = `tar in the Pod ${quote(pod)} ended with ${code}: ${fault ?? lastWords}`;
+  const words = `the program that writes in the Pod ${quote(pod)} ended with ${code}: ${fault ?? lastWords}`;
   return code >= firstOfSignals ? new CopyCut(words) : new RunFailed('FileNotWritten', words);
 }

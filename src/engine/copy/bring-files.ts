@@ -41,9 +41,9 @@ export async function bringFiles(sender: Sender, errand: Errand, snapshot: Snaps
   const { names, record } = found;
   const extent = await extentOf(copy, record, names, signal);
   await inAttempts(sender, async () => {
-    const mounted = await findMounted(sender, errand, imageFor(snapshot, parts.copyImage));
+    const mounted = await findMounted(sender, errand, imageFor(snapshot, parts));
     const form = { write: gnuEntry, hasRoot: false, last: lastEntry(hiddenName(errand)) };
-    const input = paced(sender, errand, copiedTar(copy, names, extent, form, signal), extent);
+    const input = paced(sender, errand, copiedTar(copy, names, extent, form, signal), extent.contentBytes);
     const name = Buffer.from(names.at(-1) ?? '', 'latin1').toString();
     const command = commandOf(mounted.path, place.policy, errand, place.target, name);
     const { code, complaints } = await feed(sender, errand, mounted, command, input);
@@ -56,14 +56,14 @@ export async function bringFiles(sender: Sender, errand: Errand, snapshot: Snaps
 
 /** Takes away what tells that it was done. */
 export async function forgetFiles(sender: Sender, errand: Errand, snapshot: Snapshot, { path, target }: FilesPlace): Promise<void> {
-  const mounted = await findMounted(sender, errand, imageFor(snapshot, sender.parts.copyImage));
+  const mounted = await findMounted(sender, errand, imageFor(snapshot, sender.parts));
   const name = path.slice(path.lastIndexOf('/') + 1);
   const { code, complaints } = await feed(sender, errand, mounted, commandOf(mounted.path, 'Forget', errand, target, name), nothing());
   if (code !== 0) sender.warn(`the empty folder ${hiddenName(errand)} was not removed from the volume: ${complaints.lastWords}`);
 }
 
 export const rehearseFiles = ({ parts, ...sender }: Sender, errand: Errand, snapshot: Snapshot): Promise<void> =>
-  rehearseMounted({ parts, ...sender }, errand, imageFor(snapshot, parts.copyImage));
+  rehearseMounted({ parts, ...sender }, errand, imageFor(snapshot, parts));
 
 const hiddenName = ({ owner }: Errand) => `.${moverName(owner)}`;
 

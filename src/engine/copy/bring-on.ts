@@ -16,7 +16,7 @@ import { CopyCut } from './attempts.ts';
 import { imageFor, unpack } from './bring-copy.ts';
 import { lookAtCopyPod, sendCopyPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
-import { openSnapshotCopy } from './snapshot-copies.ts';
+import { openContent } from './volume-content.ts';
 
 /** Milliseconds between the words of one who writes; after such a silence he is dead. */
 const renewEvery = 15_000;
@@ -26,7 +26,7 @@ const longestSilence = 60_000;
 export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot, pod: ClusterObject | undefined): Promise<boolean> {
   const { parts, signal } = sender;
   if (!pod) {
-    await sendCopyPod(sender, errand, imageFor(snapshot, parts.copyImage));
+    await sendCopyPod(sender, errand, imageFor(snapshot, parts));
     return false;
   }
   const seen = await lookAtCopyPod(sender, errand);
@@ -64,7 +64,7 @@ async function write(sender: Sender, errand: Errand, snapshot: Snapshot, mounted
   const over = new AbortController();
   const renewing = renew(sender, pod, AbortSignal.any([signal, over.signal]));
   try {
-    await unpack(sender, errand, await openSnapshotCopy(parts, snapshot, signal), mounted);
+    await unpack(sender, errand, await openContent(parts, snapshot, signal), mounted);
     return true;
   } catch (error) {
     if (signal.aborted || !(error instanceof CopyCut || (error instanceof ClusterError && error.code === 0))) throw error;

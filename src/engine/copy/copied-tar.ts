@@ -5,6 +5,7 @@ import { endOfTar, paddingOf } from '../../base/tar.ts';
 import type { TarEntry } from '../../base/tar.ts';
 import { inChunks } from '../../objectstore/chunks.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import type { TarForm } from '../../repository/reading/tar-of.ts';
 import { belowKey, keyOf, namesOfPath } from './copy-format.ts';
 import type { EntryRecord } from './copy-format.ts';
 import type { StoredCopy } from './stored-copy.ts';
@@ -12,11 +13,7 @@ import type { StoredCopy } from './stored-copy.ts';
 /** Headers are small, and each piece costs those who send it the same. */
 const chunkBytes = 256 << 10;
 
-export interface TarForm {
-  /** Writes a header. */
-  readonly write: (entry: TarEntry) => Buffer;
-  /** Whether the folder of the volume itself comes too, with its owner and mode. */
-  readonly hasRoot: boolean;
+export interface CutForm extends TarForm {
   /** Comes behind all else. */
   readonly last?: TarEntry;
 }
@@ -51,7 +48,7 @@ export function copiedTar(
   copy: StoredCopy,
   names: readonly string[],
   extent: Extent,
-  form: TarForm,
+  form: CutForm,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   return inChunks(new Cutting(copy, names, form, signal).run(extent), chunkBytes);
@@ -62,14 +59,14 @@ type Step = ScannedEntry | Uint8Array;
 class Cutting {
   readonly #copy: StoredCopy;
   readonly #names: readonly string[];
-  readonly #form: TarForm;
+  readonly #form: CutForm;
   readonly #signal: AbortSignal;
   /** Bytes of content that are still to come of the entry that was taken last. */
   #left = 0;
   #padding = 0;
   #count = 0;
 
-  constructor(copy: StoredCopy, names: readonly string[], form: TarForm, signal: AbortSignal) {
+  constructor(copy: StoredCopy, names: readonly string[], form: CutForm, signal: AbortSignal) {
     this.#copy = copy;
     this.#names = names;
     this.#form = form;

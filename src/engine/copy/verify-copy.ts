@@ -7,40 +7,66 @@ import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { CopyCut } from './attempts.ts';
 import { runInContainer } from './container-program.ts';
-import { keyOf, namesOfPath } from './copy-format.ts';
-import type { EntryRecord } from './copy-format.ts';
+import { namesOfPath } from './copy-format.ts';
 import type { MountedVolume } from './mounted-volume.ts';
-import type { StoredCopy } from './stored-copy.ts';
 import { TarComplaints } from './tar-complaints.ts';
+import type { DeviceContent, FilesContent, VolumeContent } from './volume-content.ts';
 
 type Step = ScannedEntry | Uint8Array;
 
 /** Rejects with RunFailed at the first difference. */
-export async function verifyCopy({ cluster, signal }: Sender, { owner }: Errand, copy: StoredCopy, mounted: MountedVolume): Promise<void> {
-  const comparison = new Comparison(copy, signal);
+export async function verifyCopy(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
+  await (content.is === 'device' ? verifyDevice(sender, errand, content, mounted) : verifyFiles(sender, errand, content, mounted));
+}
+
+async function verifyFiles(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume): Promise<void> {
+  const comparison = new Comparison(content, sender.signal);
+  const ended = await readBack(sender, errand, mounted, ['tar', '-C', mounted.path, '-cf', '-', '.'], (piece) => comparison.push(piece));
+  if (!comparison.isWhole) throw new CopyCut(ended);
+  if (comparison.count < content.count) throw differs(`of ${content.count} files and folders only ${comparison.count} are there`);
+}
+
+/** The device may be larger than what was copied. */
+async function verifyDevice(sender: Sender, errand: Errand, content: DeviceContent, mounted: MountedVolume): Promise<void> {
+  const original = new ByteQueue(content.bytes(sender.signal));
+  let left = content.contentBytes;
+  const ended = await readBack(sender, errand, mounted, ['cat', mounted.path], async (piece) => {
+    const part = piece.subarray(0, left);
+    left -= part.length;
+    if (!(await original.begins(part))) throw differs('the bytes of the device are others');
+  });
+  if (left > 0) throw new CopyCut(ended);
+}
+
+/** Resolves to how it ended, in words. */
+async function readBack(
+  { cluster, signal }: Sender,
+  { owner }: Errand,
+  mounted: MountedVolume,
+  command: readonly string[],
+  output: (piece: Uint8Array) => Promise<void>,
+): Promise<string> {
   const complaints = new TarComplaints();
-  const streams = { output: (piece: Uint8Array) => comparison.push(piece), errors: (piece: Uint8Array) => complaints.add(piece) };
-  const command = ['tar', '-C', mounted.path, '-cf', '-', '.'];
+  const streams = { output, errors: (piece: Uint8Array) => complaints.add(piece) };
   const code = await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, command, streams, signal);
   complaints.end();
-  if (!comparison.isWhole) throw new CopyCut(`reading back ended with ${code} before all was read: ${complaints.lastWords}`);
-  if (comparison.count < copy.count) throw differs(`of ${copy.count} files and folders only ${comparison.count} are there`);
+  return `reading back ended with ${code} before all was read: ${complaints.lastWords}`;
 }
 
 const differs = (why: string) => new RunFailed('VerifyFailed', `what was written into the volume is not what was copied: ${why}`);
 
 class Comparison {
-  readonly #copy: StoredCopy;
+  readonly #content: FilesContent;
   readonly #signal: AbortSignal;
   readonly #steps: Step[] = [];
   readonly #scanner = new TarScanner({ entry: (entry) => this.#steps.push(entry), content: (bytes) => this.#steps.push(bytes) });
-  /** Where in the tar file of the copy the content lies that comes now, and whose it is. */
-  #at = 0;
+  /** What the bytes that come now have to be, and whose they are; undefined where nobody says it. */
+  #original: ByteQueue | undefined;
   #path = '';
   count = 0;
 
-  constructor(copy: StoredCopy, signal: AbortSignal) {
-    this.#copy = copy;
+  constructor(content: FilesContent, signal: AbortSignal) {
+    this.#content = content;
     this.#signal = signal;
   }
 
@@ -56,29 +82,49 @@ class Comparison {
   /** What is in the volume and not in the copy, as lost+found, is nobody's fault. */
   async #begin(entry: ScannedEntry): Promise<void> {
     this.#path = Buffer.from(entry.path).toString();
-    const own = await this.#copy.find(keyOf(namesOfPath(entry.path) ?? []), this.#signal);
-    this.#at = -1;
-    if (!own) return;
+    const original = await this.#content.find(namesOfPath(entry.path) ?? [], this.#signal);
+    this.#original = undefined;
+    if (!original) return;
     this.count++;
-    const record = await this.#followed(own);
     if (entry.type === 'link') return;
-    if (record.type !== entry.type || record.size !== entry.size)
-      throw differs(`${quote(this.#path)} has ${entry.size} bytes instead of ${record.size}, or is of another kind`);
-    this.#at = record.at;
-  }
-
-  async #followed(record: EntryRecord): Promise<EntryRecord> {
-    return record.type === 'link' ? ((await this.#copy.find(record.target ?? '', this.#signal)) ?? record) : record;
+    if (original.type !== entry.type || original.size !== entry.size)
+      throw differs(`${quote(this.#path)} has ${entry.size} bytes instead of ${original.size}, or is of another kind`);
+    this.#original = new ByteQueue(original.bytes(this.#signal));
   }
 
   async #compare(content: Uint8Array): Promise<void> {
-    if (this.#at < 0) return;
-    let offset = 0;
-    for await (const part of this.#copy.bytes(this.#at, content.length, this.#signal)) {
-      if (Buffer.compare(part, content.subarray(offset, offset + part.length)) !== 0)
-        throw differs(`the bytes of ${quote(this.#path)} are others`);
-      offset += part.length;
+    if (this.#original && !(await this.#original.begins(content))) throw differs(`the bytes of ${quote(this.#path)} are others`);
+  }
+}
+
+/** Bytes that are compared in the order in which they come. */
+class ByteQueue {
+  readonly #pieces: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array();
+
+  constructor(pieces: AsyncIterable<Uint8Array>) {
+    this.#pieces = pieces[Symbol.asyncIterator]();
+  }
+
+  /** Whether these come next; they are taken. */
+  async begins(bytes: Uint8Array): Promise<boolean> {
+    for (let at = 0; at < bytes.length;) {
+      const part = await this.#take(bytes.length - at);
+      if (part.length === 0 || Buffer.compare(part, bytes.subarray(at, at + part.length)) !== 0) return false;
+      at += part.length;
     }
-    this.#at += content.length;
+    return true;
+  }
+
+  /** As many as there are, and `most` at most; empty at the end. */
+  async #take(most: number): Promise<Uint8Array> {
+    while (this.#rest.length === 0) {
+      const next = await this.#pieces.next();
+      if (next.done) return this.#rest;
+      this.#rest = next.value;
+    }
+    const part = this.#rest.subarray(0, most);
+    this.#rest = this.#rest.subarray(part.length);
+    return part;
   }
 }

@@ -4,6 +4,7 @@ import { begun } from '../../base/pieces.ts';
 import type { FileEntry } from '../../repository/reading/entries.ts';
 import type { FileTree } from '../../repository/reading/file-tree.ts';
 import { pathText } from '../../repository/reading/paths.ts';
+import { wholeForm } from '../../repository/reading/tar-of.ts';
 import type { Download, FileList, FileQuery, SnapshotFile } from '../../resources/services.ts';
 import { noContinuation, noContent } from './file-refusals.ts';
 import { shownFile, shownTypes } from './shown-file.ts';
@@ -37,7 +38,7 @@ export class MovedFiles implements VolumeTree {
     const entry = await this.#tree.entry(path, signal);
     if (!entry) return undefined;
     const { name, size, type } = entry;
-    if (type === 'dir') return { name, file: undefined, read: (_, reading) => begun(this.#tree.archive(entry, path, reading)) };
+    if (type === 'dir') return { name, file: undefined, read: (_, reading) => begun(this.#tree.archive(entry, path, wholeForm, reading)) };
     if (type !== 'file') throw noContent(path, shownTypes[type]);
     const file = { size, tag: hash('sha256', entry.content) };
     return { name, file, read: (range, reading) => begun(this.#tree.content(entry, path, range, reading)) };

@@ -8,6 +8,7 @@ import type { BlobStep } from './in-order.ts';
 import { partsOf, pathText } from './paths.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 import { tarOf } from './tar-of.ts';
+import type { TarForm } from './tar-of.ts';
 
 export interface FilePage {
   readonly entries: readonly FileEntry[];
@@ -77,8 +78,8 @@ export class FileTree {
   }
 
   /** A tar file of what a folder holds, in it all below it. */
-  archive(folder: FileEntry, path: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return tarOf({ repository: this.#repository, steps: (file, where) => this.#steps(file, where), signal }, folder, path);
+  archive(folder: FileEntry, path: string, form: TarForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return tarOf({ repository: this.#repository, form, steps: (file, where) => this.#steps(file, where), signal }, folder, path);
   }
 
   *#steps({ content }: FileEntry, path: string): Generator<BlobStep> {

@@ -8,8 +8,19 @@ import { inOrder } from './in-order.ts';
 import type { BlobStep } from './in-order.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 
+export interface TarForm {
+  /** Writes a header. */
+  readonly write: (entry: TarEntry) => Buffer;
+  /** Whether a folder that is the root comes too, with its owner and mode. */
+  readonly hasRoot: boolean;
+}
+
+/** With all that is known of each entry. */
+export const wholeForm: TarForm = { write: tarEntry, hasRoot: false };
+
 export interface TarParts {
   readonly repository: RepositoryReader;
+  readonly form: TarForm;
   /** The pieces of a file; `where` names it in errors. */
   readonly steps: (file: FileEntry, where: string) => Iterable<BlobStep>;
   readonly signal: AbortSignal;
@@ -38,8 +49,9 @@ async function* ended(entries: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 type Step = Uint8Array | BlobStep;
 
 async function* stepsOf(parts: TarParts, folder: FileEntry, start: Buffer, where: string, links: Links): AsyncGenerator<Step> {
-  if (start.length > 0) yield tarEntry(headerOf(folder, start, 'dir'));
-  const { repository, signal } = parts;
+  const { repository, form, signal } = parts;
+  if (start.length > 0) yield form.write(headerOf(folder, start, 'dir'));
+  else if (form.hasRoot) yield form.write(headerOf(folder, Buffer.from('./'), 'dir'));
   const { subtree } = folder;
   if (!subtree) throw new StoreDamaged(`${where}: it is a folder of which no list was written`);
   const listed = await repository.folder(subtree, where, signal);
@@ -65,13 +77,13 @@ async function* stepsOfEntry(parts: TarParts, entry: FileEntry, start: Buffer, a
   const where = `${above === '/' ? '' : above}/${entry.name}`;
   if (entry.type === 'dir') yield* stepsOf(parts, entry, Buffer.concat([path, Buffer.from('/')]), where, links);
   else if (entry.type === 'file') yield* stepsOfFile(parts, entry, path, where, links);
-  else if (entry.type !== 'socket') yield tarEntry(headerOf(entry, path, entry.type));
+  else if (entry.type !== 'socket') yield parts.form.write(headerOf(entry, path, entry.type));
 }
 
 /** A file that has come under another name is a link to that. */
-function* stepsOfFile({ steps }: TarParts, file: FileEntry, path: Buffer, where: string, links: Links): Generator<Step> {
+function* stepsOfFile({ steps, form }: TarParts, file: FileEntry, path: Buffer, where: string, links: Links): Generator<Step> {
   const first = links.first(file, path);
-  yield tarEntry(first ? { ...headerOf(file, path, 'link'), size: 0, target: first } : headerOf(file, path, 'file'));
+  yield form.write(first ? { ...headerOf(file, path, 'link'), size: 0, target: first } : headerOf(file, path, 'file'));
   if (first) return;
   let left = file.size;
   for (const step of steps(file, where)) {

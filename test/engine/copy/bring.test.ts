@@ -7,6 +7,7 @@ import { bringOn } from '../../../src/engine/copy/bring-on.ts';
 import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
 import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
 import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
+import { contentOfCopy } from '../../../src/engine/copy/volume-content.ts';
 import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
 import { fieldsOf } from '../../../src/engine/selection/fields.ts';
 import { filledBy } from '../../../src/engine/snapshot/known.ts';
@@ -69,7 +70,7 @@ describe('a copy that is read back', () => {
     const { root, cluster, sender, copy } = await scene();
     cluster.execute = inFolder(root);
     change(root);
-    const verified = verifyCopy(sender, errand, copy, mounted);
+    const verified = verifyCopy(sender, errand, await contentOfCopy(copy, forever), mounted);
     if (fault) await expect(verified).rejects.toMatchObject({ reason: 'VerifyFailed', message: expect.stringMatching(fault) });
     else await verified;
   });

@@ -4,6 +4,7 @@ import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
+import { wholeForm } from '../../../src/repository/reading/tar-of.ts';
 import { craft, openCrafted, openFiles } from './crafted.ts';
 import type { Crafted } from './crafted.ts';
 import { bytesOf, never } from './frozen.ts';
@@ -11,7 +12,7 @@ import { bytesOf, never } from './frozen.ts';
 const file = (name: unknown, more: object = {}): Crafted => ({ name, type: 'file', size: 2, pieces: ['ab'], ...more });
 const rootOf = async (tree: FileTree) => (await tree.entry('/', never)) ?? expect.fail('no root');
 const list = async (tree: FileTree) => (await tree.list(await rootOf(tree), '/', { limit: 100, start: 0 }, never)).entries;
-const archive = async (tree: FileTree) => bytesOf(tree.archive(await rootOf(tree), '/', never));
+const archive = async (tree: FileTree) => bytesOf(tree.archive(await rootOf(tree), '/', wholeForm, never));
 
 describe('a crafted repository', () => {
   it('is read as one of restic where it is like one', async () => {

@@ -8,6 +8,7 @@ import type { FileEntry } from '../../../src/repository/reading/entries.ts';
 import type { FileTree } from '../../../src/repository/reading/file-tree.ts';
 import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
+import { wholeForm } from '../../../src/repository/reading/tar-of.ts';
 import { bytesOf, frozenFiles, indexOfSecond, never, openFrozen, password, prefix, quickFiles, snapshots } from './frozen.ts';
 
 const tree = await openFrozen(frozenFiles(), snapshots.first);
@@ -116,7 +117,7 @@ describe('the files of a snapshot', () => {
 
 describe('a tar file of a folder', () => {
   const listed = async (path: string, inside = tree) => {
-    const tar = await bytesOf(inside.archive(await found(path, inside), path, never));
+    const tar = await bytesOf(inside.archive(await found(path, inside), path, wholeForm, never));
     const env = { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC' };
     const text = execFileSync('tar', ['-tvf', '-', '--numeric-owner', '--full-time', '--quoting-style=escape'], { input: tar, env });
     return text
@@ -149,7 +150,7 @@ describe('a tar file of a folder', () => {
   });
 
   it('ends when it is not read any more', async () => {
-    const reading = tree.archive(await found('/'), '/', never)[Symbol.asyncIterator]();
+    const reading = tree.archive(await found('/'), '/', wholeForm, never)[Symbol.asyncIterator]();
     await reading.next();
     expect(await reading.return?.()).toMatchObject({ done: true });
   });
@@ -247,7 +248,7 @@ describe('a repository', () => {
     );
     const root = await found('/volume', tree);
     reads.length = 0;
-    await bytesOf(tree.archive(root, '/', never));
+    await bytesOf(tree.archive(root, '/', wholeForm, never));
     expect(reads.length).toBeLessThan(12);
   });
 });

@@ -1,0 +1,99 @@
+/** What a mover has copied into a repository, brought into a volume by tar, and compared with that. */
+import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { unpack } from '../../../src/engine/copy/bring-copy.ts';
+import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
+import { openContent } from '../../../src/engine/copy/volume-content.ts';
+import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
+import type { Snapshot } from '../../../src/resources/snapshot.ts';
+import { frozenFiles, password, snapshots } from '../../repository/reading/frozen.ts';
+import { MemoryCluster } from '../memory-cluster.ts';
+import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
+import { inFolder } from './local-program.ts';
+import { temporary } from './volume-tar.ts';
+
+const mounted = { pod: 'kylon-c', container: 'copy', image: 'tar:1', path: '/volume', isReadOnly: false };
+const owner = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'copy', uid: 'c' } };
+const errand: Errand = {
+  owner,
+  repository: { storeName: 'default', namespace: 'shop' },
+  claimName: 'filled',
+  isBlock: false,
+  way: 'restore',
+  args: [],
+};
+
+function scene() {
+  const cluster = new MemoryCluster();
+  const repositories = {
+    ...emptyRepositories,
+    access: async () => ({ ...(await emptyRepositories.access(...unused)), repositoryPassword: password }),
+  };
+  const { parts } = createWorkbench({ cluster, files: frozenFiles(), repositories });
+  const progress: number[] = [];
+  const sender = {
+    parts,
+    cluster,
+    onProgress: ({ bytesDone }: { bytesDone: number }) => progress.push(bytesDone),
+    warn: () => {},
+    signal: forever,
+  };
+  const open = (handle: string) =>
+    openContent(
+      parts,
+      { metadata: { name: 's', namespace: 'shop' }, spec: { source: {} }, status: { method: 'File', handle, bytesRead: 600 } } as Snapshot,
+      forever,
+    );
+  return { cluster, sender, open, progress };
+}
+
+const unused = [{ storeName: '', namespace: '' }, { rights: 'read', holder: '' }, 0, forever] as const;
+
+describe('what was moved', () => {
+  it('is brought by tar, and is what is there then', async () => {
+    const { cluster, sender, open, progress } = scene();
+    const target = temporary();
+    cluster.execute = inFolder(target);
+    const content = await open(snapshots.first);
+    await unpack(sender, errand, content, mounted);
+    expect(readFileSync(join(target, 'hello.txt')).length).toBe(6);
+    expect(lstatSync(join(target, 'hello.txt')).mode & 0o7777).toBe(0o4755);
+    expect('count' in content && content.count).toBeGreaterThan(5);
+    expect(progress.at(-1)).toBe(600);
+    await verifyCopy(sender, errand, content, mounted);
+  });
+
+  it.each<[string, (target: string) => void, RegExp]>([
+    ['another byte', (target) => writeFileSync(join(target, 'hello.txt'), 'HELLO\n'), /the bytes of ".\/hello.txt" are others/],
+    ['another length', (target) => writeFileSync(join(target, 'hello.txt'), 'hello'), /".\/hello.txt" has 5 bytes instead of 6/],
+  ])('is told to have %s where it has', async (_, change, message) => {
+    const { cluster, sender, open } = scene();
+    const target = temporary();
+    cluster.execute = inFolder(target);
+    const content = await open(snapshots.first);
+    await unpack(sender, errand, content, mounted);
+    change(target);
+    await expect(verifyCopy(sender, errand, content, mounted)).rejects.toMatchObject({
+      reason: 'VerifyFailed',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('is written to a device where it is one, and read back from there', async () => {
+    const { cluster, sender, open } = scene();
+    const device = join(temporary(), 'device');
+    // Larger than what it gets.
+    writeFileSync(device, Buffer.alloc(2 << 20, 'x'));
+    const onDevice = (command: readonly string[]) =>
+      command.map((one) => (one === '/dev/volume' ? device : one === 'exec cat >"$0"' ? 'exec cat 1<>"$0"' : one));
+    cluster.execute = inFolder('/', onDevice);
+    const content = await open(snapshots.device);
+    const onPod = { ...mounted, path: '/dev/volume' };
+    await unpack(sender, errand, content, onPod);
+    expect(content.contentBytes).toBeGreaterThan(0);
+    await verifyCopy(sender, errand, content, onPod);
+    writeFileSync(device, 'other');
+    await expect(verifyCopy(sender, errand, content, onPod)).rejects.toMatchObject({ reason: 'VerifyFailed' });
+  });
+});
