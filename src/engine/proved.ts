@@ -15,7 +15,7 @@ interface Place {
 
 /** The one that was made for `owner`, read as Kylon itself. */
 export async function findProved(
-  { cluster, proofs }: EngineParts,
+  { cluster, proofs }: Pick<EngineParts, 'cluster' | 'proofs'>,
   resource: ApiResource,
   { namespace = '', name }: Place,
   owner: KubeObject,
@@ -24,7 +24,7 @@ export async function findProved(
   return proofs.proved(await cluster.get(resource, namespace, name, signal), owner.metadata.uid ?? '', signal);
 }
 
-interface Maker {
+export interface Maker {
   readonly parts: EngineParts;
   /** The cluster, as whoever makes it. */
   readonly cluster: Cluster;

@@ -48,6 +48,7 @@ function restoreOf(field: SourceField, { metadata: { name, namespace = '' } }: K
   const { metadata } = given;
   requireSame('metadata.namespace', metadata.namespace, namespace);
   requireSame('spec.backupNamespace', spec.backupNamespace, namespace);
+  requireSame('spec.snapshotNamespace', spec.snapshotNamespace, namespace);
   requireSame(`spec.${field}`, spec[field], name);
   const generateName = metadata.name ? undefined : metadata.generateName || `${name}-`;
   return {

@@ -64,11 +64,14 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   backupName: optional(text('Name of the Backup that is restored. Either this or snapshotName is given.', { minLength: 1 })),
   snapshotName: optional(
     text(
-      'Name of a Snapshot of the same namespace, of which a PersistentVolumeClaim is made. All fields but claim, files, throttle, existingResourcePolicy and dryRun are about Backups.',
+      'Name of a Snapshot, of which a PersistentVolumeClaim is made. All fields but snapshotNamespace, claim, files, throttle, existingResourcePolicy and dryRun are about Backups.',
       {
         minLength: 1,
       },
     ),
+  ),
+  snapshotNamespace: optional(
+    text('Namespace of the Snapshot. Default: that of the Restore; another one takes the right to create snapshots/restore there.'),
   ),
   claim: optional(claim),
   files: optional(volumeFiles),
@@ -85,7 +88,7 @@ const spec = object('What is to be restored, and how. It cannot be changed.', {
   ),
   namespaceMapping: optional(
     map(
-      'Restores what lay in one namespace into another: from the name in the backup to the name to use.',
+      'Restores what lay in one namespace into another, with its volumes: from the name in the backup to the name to use.',
       text('Name of the namespace to use.'),
     ),
   ),
@@ -199,13 +202,13 @@ function faultsOf(restore: Restore, old: Restore | undefined): readonly FieldErr
 }
 
 function specFaults({ spec }: Restore): readonly FieldError[] {
-  const { items = [], namespaceMapping = {}, storageClassMapping = {}, backupNamespace } = spec;
+  const { items = [], namespaceMapping = {}, storageClassMapping = {} } = spec;
   return [
     ...sourceFaults(spec),
     ...claimFaults(spec.claim),
     ...filesFaults(spec),
     ...throttleFaults(spec.throttle),
-    ...(backupNamespace === undefined ? [] : namespaceFaults('spec.backupNamespace', backupNamespace)),
+    ...(['backupNamespace', 'snapshotNamespace'] as const).flatMap((field) => namespaceFaults(`spec.${field}`, spec[field])),
     ...selectionFaults(spec),
     ...items.flatMap((item, index) => itemFaults(`spec.items[${index}]`, item)),
     ...Object.entries(namespaceMapping).flatMap(([from, to]) => [
@@ -220,7 +223,8 @@ function specFaults({ spec }: Restore): readonly FieldError[] {
   ];
 }
 
-const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'claim', 'files', 'throttle', 'dryRun']);
+const onlyOfSnapshots = ['snapshotNamespace', 'claim', 'files', 'throttle'] as const;
+const ofSnapshots: ReadonlySet<string> = new Set(['snapshotName', 'dryRun', ...onlyOfSnapshots]);
 /** Of a claim that is there nothing is changed. */
 const ofNewClaims = ['storageClassName', 'size', 'accessModes'] as const;
 /** Skip is also what the schema fills in. */
@@ -232,7 +236,7 @@ function sourceFaults(spec: RestoreSpec): readonly FieldError[] {
   if (backupName === undefined && snapshotName === undefined)
     return [{ field: 'spec.backupName', type: 'Required value', detail: 'backupName or snapshotName must be given' }];
   if (snapshotName === undefined)
-    return (['claim', 'files', 'throttle'] as const)
+    return onlyOfSnapshots
       .filter((field) => spec[field] !== undefined)
       .map((field) => forbidden(field, 'may be used with snapshotName only'));
   return Object.entries(spec)
@@ -265,8 +269,8 @@ function itemFaults(field: string, item: Item): readonly FieldError[] {
     .map((part) => ({ field: `${field}.${part}`, type: 'Required value', detail: '' }));
 }
 
-const namespaceFaults = (field: string, value: string): readonly FieldError[] =>
-  labelNameFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
+const namespaceFaults = (field: string, value: string | undefined): readonly FieldError[] =>
+  value === undefined ? [] : labelNameFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
 
 const objectNameFaults = (field: string, value: string): readonly FieldError[] =>
   subdomainFaults(value).map((detail) => ({ field, type: 'Invalid value', value, detail }));
@@ -278,9 +282,11 @@ function changeFaults({ spec }: Restore, old: Restore): readonly FieldError[] {
 }
 
 function rightsToCreate({ metadata, spec }: Restore): readonly AccessAttributes[] {
-  const { backupName = '', backupNamespace } = spec;
-  if (!backupNamespace || backupNamespace === metadata.namespace) return [];
-  return [{ verb: 'create', group, version, resource: 'backups', subresource: 'restore', namespace: backupNamespace, name: backupName }];
+  const { backupName, snapshotName } = spec;
+  const [resource, name = '', namespace] =
+    snapshotName === undefined ? ['backups', backupName, spec.backupNamespace] : ['snapshots', snapshotName, spec.snapshotNamespace];
+  if (!namespace || namespace === metadata.namespace) return [];
+  return [{ verb: 'create', group, version, resource, subresource: 'restore', namespace, name }];
 }
 
 /** The Backup, if it lies where the Restore does: it proves that the namespace was there and may come back. */

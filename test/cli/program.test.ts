@@ -199,6 +199,14 @@ describe('create', () => {
     });
   });
 
+  it('makes a claim of a snapshot of another namespace', async () => {
+    const { received } = await against(
+      ({ body }) => ({ status: 201, body }),
+      'restore create --from-snapshot first --snapshot-namespace shop',
+    );
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ spec: { snapshotName: 'first', snapshotNamespace: 'shop' } });
+  });
+
   it('puts a file of a snapshot into a claim, by the path that is printed', async () => {
     const flags =
       '--path /conf/app.yaml --target-directory old/conf --claim data --existing-resource-policy Update --throttle-download 1Gi';

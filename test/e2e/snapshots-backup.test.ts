@@ -15,7 +15,7 @@ describe(storage.title, storage.options, () => {
   const kubectl = new Kubectl(kubeconfig);
   const volumes = new Storage(kubeconfig, kubectl);
   const place = 'kylon-volumes';
-  const [other, broken] = ['kylon-volumes-other', 'kylon-broken'];
+  const broken = 'kylon-broken';
   let kylon: Kylon;
   let handle = '';
 
@@ -26,7 +26,6 @@ describe(storage.title, storage.options, () => {
       [
         storageClass(broken, { fail: 'true' }),
         namespace(place),
-        namespace(other),
         claim(place, 'data'),
         claim(place, 'broken', { storageClassName: broken }),
         writer(place, 'writer', 'data'),
@@ -45,7 +44,7 @@ describe(storage.title, storage.options, () => {
 
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
-    await kubectl.run(['delete', 'namespace', place, other, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
     await kubectl.run(['delete', 'storageclass', broken, '--ignore-not-found']);
   }
 
@@ -86,18 +85,6 @@ describe(storage.title, storage.options, () => {
     expect(of('persistentvolumeclaims', 'data')).toEqual({ outcome: 'created' });
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', place, '--timeout=120s']);
     expect(await volumes.read(place, 'data', 'greeting')).toBe('hello\n');
-  });
-
-  it('cannot be brought to another namespace, and that is said', async () => {
-    const { object, of } = await bringBack(kubectl, place, 'all', 'elsewhere', {
-      namespaceMapping: { [place]: other },
-      includedResources: ['persistentvolumeclaims'],
-    });
-    expect(object.status).toMatchObject({ phase: 'PartiallyFailed', counts: { created: 1, failed: 1 } });
-    expect(of('persistentvolumeclaims', 'data')).toEqual({
-      outcome: 'failed',
-      message: `the snapshot of its volume lies in the namespace "${place}", and can be restored there only`,
-    });
   });
 
   it('go with the backup', async () => {

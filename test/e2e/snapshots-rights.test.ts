@@ -25,13 +25,14 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
   const volumes = new Storage(kubeconfigOf(cluster), kubectl);
   const dave = kubectl.as('dave');
   const place = 'kylon-snapshot-rights';
+  const other = 'kylon-snapshot-rights-other';
   const userRoles = join(repository, 'manifests/user-roles.yaml');
   const ca = authority('serving-ca');
   let replicas: readonly Replica[] = [];
 
   beforeAll(async () => {
     await removePodPlace(kubectl);
-    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, other, '--ignore-not-found']);
     const pod = await podPlace(kubectl, kubeconfigOf(cluster));
     const address = await nodeAddress(kubectl);
     const dnsNames = [`kylon.${systemNamespace}.svc`];
@@ -46,13 +47,15 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await registerPort(kubectl, balancer.port, ca.cert);
     await kubectl.run(['apply', '--server-side', '-f', userRoles]);
     await givePlace();
+    await kubectl.run(['create', '-f', '-'], namespace(other));
+    await kubectl.run(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=dave', '-n', other]);
   }, coldBuild);
   afterAll(async () => {
     await kubectl.run(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     for (const { kylon } of replicas) await kylon.discard();
     await kubectl.run(['delete', '-f', userRoles, '--ignore-not-found']);
     await removePodPlace(kubectl);
-    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, other, '--ignore-not-found']);
   });
 
   /** Makes the namespace with what docs/snapshots.md asks for. */
@@ -65,6 +68,16 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await kubectl.run(['create', 'rolebinding', 'group-snapshotter', '--role=group-snapshotter', '--user=dave', '-n', place]);
     for (const resource of [snapshots, volumeSnapshots, volumeGroupSnapshots])
       await eventually(async () => (await dave.try(['auth', 'can-i', 'create', resource, '-n', place])).code === 0);
+  }
+
+  /** With no more than edit there. */
+  async function bringToOther(name: string): Promise<void> {
+    await dave.run(['create', '-f', '-'], restoreOfSnapshot(other, name, name, { name }, { snapshotNamespace: place }));
+    await complete(dave, restores, { namespace: other, name });
+    expect((await kubectl.get('pvc', name, '-n', other)).status).toMatchObject({ phase: 'Bound' });
+    await eventually(
+      async () => (await kubectl.list(`pods,secrets,pvc,${volumeSnapshots}`, '-n', other, '-l', 'backup.kylon.io/made-for')).length === 0,
+    );
   }
 
   it('suffice to take one, to bring it back after its namespace, into the claim that is there and into one that asks for it, and to delete it', async () => {
@@ -87,6 +100,7 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await dave.run(['create', '-f', '-'], claim(place, 'filled', { dataSourceRef }));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/filled', '-n', place, '--timeout=60s']);
     await eventually(async () => (await kubectl.list('pvc', '-n', place)).length === 2);
+    await bringToOther('first');
     await dave.run(['delete', snapshots, 'first', '-n', place, '--timeout=60s']);
     await gone(dave, snapshots, 'first', '-n', place);
     expect(volumes.snapshots()).not.toContain(status?.['handle']);
@@ -105,6 +119,7 @@ describe(rights.title, { skip: rights.options.skip || !asRoot }, () => {
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/poured', '-n', place, '--timeout=120s']);
     const helpers = () => kubectl.list('pods,secrets,pvc', '-n', place, '-l', 'app.kubernetes.io/managed-by=kylon');
     await eventually(async () => (await helpers()).length === 0, 60_000);
+    await bringToOther('moved');
     await dave.run(['delete', snapshots, 'moved', '-n', place, '--timeout=60s']);
   });
 

@@ -318,7 +318,7 @@ function bytesOf(resource: ApiResource, object: ClusterObject): Uint8Array {
 function hasLabels({ metadata }: ClusterObject, selector: string): boolean {
   const labels = (metadata['labels'] ?? {}) as Record<string, string>;
   return selector.split(',').every((part) => {
-    const [, key = '', value = ''] = /^(\S+) in \((.*)\)$/.exec(part) ?? [];
-    return part === '' || labels[key] === value;
+    const [, key = part, value] = /^(\S+) in \((.*)\)$/.exec(part) ?? [];
+    return part === '' || (value === undefined ? labels[key] !== undefined : labels[key] === value);
   });
 }

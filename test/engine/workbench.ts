@@ -75,7 +75,7 @@ export function createWorkbench(
   const files = given.files ?? new Map<string, Uint8Array>();
   const clock = given.clock ?? systemClock;
   const cluster = given.cluster ?? new MemoryCluster();
-  /** Namespaces, and `*` for the cluster, where nobody may make backups. */
+  /** Namespaces, and `*` for the cluster, where nobody may do anything; and what else nobody may do, as `snapshots/restore shop`. */
   const denied = new Set<string>();
   const api: Api = {
     definitions: [backups, restores, snapshots, backupStores],
@@ -85,7 +85,9 @@ export function createWorkbench(
     authorizer: {
       authorize: (_, attributes) => {
         const place = 'resource' in attributes ? (attributes.namespace ?? '*') : '';
-        return Promise.resolve({ allowed: !denied.has(place), reason: denied.has(place) ? 'no rule' : '' });
+        const what = 'resource' in attributes ? `${attributes.resource}/${attributes.subresource} ${place}` : '';
+        const isDenied = denied.has(place) || denied.has(what);
+        return Promise.resolve({ allowed: !isDenied, reason: isDenied ? 'no rule' : '' });
       },
     },
     namespaces: { phase: () => Promise.resolve('Active') },

@@ -141,6 +141,9 @@ describe('a Restore of a Snapshot', () => {
       ),
     ],
     [{ snapshotName: 's', throttle: { download: '50Mi' } }, []],
+    [{ snapshotName: 's', snapshotNamespace: 'shop' }, []],
+    [{ snapshotName: 's', snapshotNamespace: 'Shop' }, ['spec.snapshotNamespace: Invalid value: a lowercase RFC 1123 label']],
+    [{ backupName: 'b', snapshotNamespace: 'shop' }, ['spec.snapshotNamespace: Forbidden: may be used with snapshotName only']],
     [{ backupName: 'b', throttle: {} }, ['spec.throttle: Forbidden: may be used with snapshotName only']],
     [
       { snapshotName: 's', throttle: { upload: '0', download: 'fast' } },
@@ -156,6 +159,21 @@ describe('a Restore of a Snapshot', () => {
   it('takes no further right, and brings no namespace back', () => {
     expect(rules.rightsToCreate?.(ofSnapshot({ snapshotName: 's' }))).toEqual([]);
     expect(rules.createsNamespace?.(ofSnapshot({ snapshotName: 's' }))).toBeUndefined();
+    expect(rules.rightsToCreate?.(ofSnapshot({ snapshotName: 's', snapshotNamespace: given().metadata.namespace ?? '' }))).toEqual([]);
+  });
+
+  it('takes the right to restore it where it lies, if that is elsewhere', () => {
+    expect(rules.rightsToCreate?.(ofSnapshot({ snapshotName: 's', snapshotNamespace: 'other' }))).toEqual([
+      {
+        verb: 'create',
+        group: 'backup.kylon.io',
+        version: 'v1alpha1',
+        resource: 'snapshots',
+        subresource: 'restore',
+        namespace: 'other',
+        name: 's',
+      },
+    ]);
   });
 });
 

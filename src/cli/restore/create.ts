@@ -24,6 +24,7 @@ interface Flags extends CreateFlags, SelectionFlags, ThrottleFlags {
   readonly fromBackup?: string;
   readonly backupNamespace?: string;
   readonly fromSnapshot?: string;
+  readonly snapshotNamespace?: string;
   readonly claim?: string;
   readonly claimSize?: string;
   readonly path?: string;
@@ -49,6 +50,7 @@ export function createRestoreCommand(shell: Shell): Command {
     .addOption(
       completing('snapshots', new Option('--from-snapshot <name>', 'snapshot to make a claim of; goes with the flags of the claim only')),
     )
+    .addOption(completing('namespaces', new Option('--snapshot-namespace <name>', 'namespace of the snapshot, where it is another')))
     .option(
       '--claim <name>',
       'name of the claim that a snapshot becomes, or into which --path goes (default: that of the claim that was taken)',
@@ -93,6 +95,7 @@ function specOf(flags: Flags): Record<string, unknown> {
     backupName: flags.fromBackup,
     backupNamespace: flags.backupNamespace,
     snapshotName: flags.fromSnapshot,
+    snapshotNamespace: flags.snapshotNamespace,
     claim: claimOf(flags),
     files: filesOf(flags),
     throttle: throttleOf(flags),

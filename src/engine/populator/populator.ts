@@ -6,7 +6,9 @@
 import { messageOf } from '../../base/lifetime.ts';
 import type { ClusterObject, ObjectChange } from '../../cluster/cluster.ts';
 import { notFound, quote } from '../../machinery/errors.ts';
+import type { KubeObject } from '../../machinery/object.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
+import { groupVersion } from '../../machinery/resource.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
 import { discardMover } from '../mover/mover.ts';
@@ -17,13 +19,15 @@ import { WorkQueue } from '../runs/queue.ts';
 import { refOf } from '../runs/run-status.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { fillOn, isMoved } from '../snapshot/fill.ts';
+import { requireSameData } from '../snapshot/content.ts';
 import { createIntermediate, discardIntermediate, findIntermediate, intermediateClaim } from '../snapshot/intermediate.ts';
 import { claims, referenceTo, volumeSnapshots } from '../snapshot/known.ts';
+import { claimsLentTo, isElsewhere, lendToClaim, takeBack } from '../snapshot/lent.ts';
 import { dataSourceOf, isMadeAtOnce, requireSameDriver } from '../snapshot/new-claim.ts';
 import { rebind } from '../snapshot/rebind.ts';
-import { requireSameData } from '../snapshot/revive.ts';
-import { usableSnapshot } from '../snapshot/usable.ts';
-import { isWaiting, requireRoom, sourceOf } from './claim.ts';
+import { findVolumeSnapshot } from '../snapshot/volume-snapshot.ts';
+import { isWaiting, requireRoom, snapshotFor, sourceOf } from './claim.ts';
+import type { SnapshotSource } from './claim.ts';
 
 const queueLimit = 10_000;
 const atOnce = 8;
@@ -64,6 +68,7 @@ export class Populator {
     const { cluster, clock, log } = this.#parts;
     while (!signal.aborted) {
       try {
+        for (const target of await claimsLentTo(this.#parts, signal)) this.#queue.add(target.uid, target);
         for await (const change of cluster.follow(claims, signal)) this.#see(change);
       } catch (error) {
         if (!signal.aborted) log.debug('claims are followed again', { error: messageOf(error) });
@@ -76,29 +81,34 @@ export class Populator {
     if (sourceOf(object, this.#parts.snapshots) === undefined) return;
     const target = refOf(object);
     if (type === 'DELETED') this.#told.delete(target.uid);
-    else this.#queue.add(target.uid, target);
+    this.#queue.add(target.uid, target);
   }
 
   /** Resolves to the milliseconds after which to look again, if that is needed. */
   async #look(target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
     const { cluster, snapshots } = this.#parts;
     const claim = await cluster.get(claims, target.namespace, target.name, signal);
-    const name = claim?.metadata.uid === target.uid ? sourceOf(claim, snapshots) : undefined;
-    if (!claim || name === undefined) return undefined;
+    if (claim?.metadata.uid !== target.uid) return this.#takeBack(goneClaim(target), signal);
+    const source = sourceOf(claim, snapshots);
+    if (!source) return undefined;
     if (fieldsOf(claim['status'])['phase'] === 'Bound') {
       this.#told.delete(target.uid);
       await discardMover(this.#parts, claim, signal);
       await discardIntermediate(this.#parts, claim, signal);
-      return undefined;
+      return this.#takeBack(claim, signal);
     }
-    return isWaiting(claim) ? this.#proceed(claim, name, signal) : undefined;
+    return isWaiting(claim) ? this.#proceed(claim, source, signal) : undefined;
   }
 
-  async #proceed(claim: ClusterObject, name: string, signal: AbortSignal): Promise<number | undefined> {
+  async #takeBack(claim: KubeObject, signal: AbortSignal): Promise<number | undefined> {
+    return (await takeBack(this.#parts, claim, signal)) ? undefined : lookSoon;
+  }
+
+  async #proceed(claim: ClusterObject, source: SnapshotSource, signal: AbortSignal): Promise<number | undefined> {
     try {
       const intermediate = await findIntermediate(this.#parts, claim, signal);
-      if (!intermediate) return await this.#begin(claim, name, signal);
-      return (await this.#isMade(claim, intermediate, name, signal)) ? await this.#hand(claim, intermediate, signal) : lookSoon;
+      if (!intermediate) return await this.#begin(claim, source, signal);
+      return (await this.#isMade(claim, intermediate, source, signal)) ? await this.#hand(claim, intermediate, signal) : lookSoon;
     } catch (error) {
       if (!(error instanceof RunFailed)) throw error;
       this.#tell(claim, 'Warning', error.reason, error.message, signal);
@@ -107,41 +117,58 @@ export class Populator {
   }
 
   /** Where the class waits for the first Pod, the scheduler says by an annotation for which node: that is a change of the claim, which is seen. */
-  async #begin(claim: ClusterObject, name: string, signal: AbortSignal): Promise<number | undefined> {
+  async #begin(claim: ClusterObject, source: SnapshotSource, signal: AbortSignal): Promise<number | undefined> {
     const { cluster } = this.#parts;
-    const snapshot = await this.#snapshotFor(claim, name, signal);
+    const snapshot = await this.#snapshotFor(claim, source, signal);
     const node = nodeOf(claim);
     if (node === undefined && !(await isMadeAtOnce(cluster, claim, signal))) return undefined;
-    const intermediate = withOwner(intermediateClaim(claim, specFor(claim, snapshot), node), claim);
-    const how = `Its volume is made of the snapshot ${quote(name)}, through the claim ${quote(intermediate.metadata.name)}.`;
+    const volumeSnapshot = isMoved(snapshot) ? undefined : await this.#volumeSnapshotFor(claim, snapshot, signal);
+    if (!isMoved(snapshot) && !volumeSnapshot) return lookSoon;
+    const intermediate = withOwner(intermediateClaim(claim, specFor(claim, volumeSnapshot), node), claim);
+    const how = `Its volume is made of the snapshot ${quote(source.name)}, through the claim ${quote(intermediate.metadata.name)}.`;
     if (await createIntermediate(this.#parts, cluster, claim, intermediate, signal)) this.#tell(claim, 'Normal', 'Populating', how, signal);
     return lookSoon;
   }
 
   /** What a driver has is in the volume from the beginning; what lies in the object store is brought there. */
-  async #isMade(claim: ClusterObject, intermediate: ClusterObject, name: string, signal: AbortSignal): Promise<boolean> {
+  async #isMade(claim: ClusterObject, intermediate: ClusterObject, source: SnapshotSource, signal: AbortSignal): Promise<boolean> {
     if (fieldsOf(intermediate['spec'])['dataSource'] !== undefined) return true;
     const parts = this.#parts;
-    const snapshot = await usableSnapshot({ parts, signal }, claim.metadata.namespace ?? '', name);
+    const snapshot = await snapshotFor(parts, claim, source, signal);
     const sender = { parts, cluster: parts.cluster, onProgress: () => {}, warn: () => {}, signal };
     return fillOn(sender, claim, intermediate, snapshot);
   }
 
   /** Rejects with RunFailed where no volume of this claim can be made of it. */
-  async #snapshotFor(claim: ClusterObject, name: string, signal: AbortSignal): Promise<Snapshot> {
-    const { cluster } = this.#parts;
-    const { namespace = '' } = claim.metadata;
-    const asking = { parts: this.#parts, signal };
-    const snapshot = await usableSnapshot(asking, namespace, name);
+  async #snapshotFor(claim: ClusterObject, source: SnapshotSource, signal: AbortSignal): Promise<Snapshot> {
+    const snapshot = await snapshotFor(this.#parts, claim, source, signal);
     requireRoom(claim, snapshot);
-    await requireSameDriver(cluster, claim, snapshot, signal);
-    if (isMoved(snapshot)) return snapshot;
-    const { volumeSnapshotName = '' } = snapshot.status;
-    const volumeSnapshot = await cluster.get(volumeSnapshots, namespace, volumeSnapshotName, signal);
-    if (!volumeSnapshot)
-      throw new RunFailed('VolumeSnapshotNotFound', `${notFound(volumeSnapshots, volumeSnapshotName).message}: a Restore makes it again`);
-    await requireSameData(asking, snapshot, volumeSnapshot);
+    await requireSameDriver(this.#parts.cluster, claim, snapshot, signal);
     return snapshot;
+  }
+
+  /** Of which the driver makes the volume: that of the Snapshot, or one that is lent to the namespace of the claim; undefined where that is not ready yet. */
+  async #volumeSnapshotFor(claim: ClusterObject, snapshot: Snapshot, signal: AbortSignal): Promise<ClusterObject | undefined> {
+    const parts = this.#parts;
+    if (isElsewhere(snapshot, claim)) return this.#lent(claim, snapshot, signal);
+    const { volumeSnapshotName = '' } = snapshot.status;
+    const found = await parts.cluster.get(volumeSnapshots, claim.metadata.namespace ?? '', volumeSnapshotName, signal);
+    if (!found)
+      throw new RunFailed('VolumeSnapshotNotFound', `${notFound(volumeSnapshots, volumeSnapshotName).message}: a Restore makes it again`);
+    await requireSameData({ parts, signal }, snapshot, found);
+    return found;
+  }
+
+  async #lent(claim: ClusterObject, snapshot: Snapshot, signal: AbortSignal): Promise<ClusterObject | undefined> {
+    const parts = this.#parts;
+    await lendToClaim(parts, claim, snapshot, signal);
+    const found = await findVolumeSnapshot(parts, claim, signal);
+    const { readyToUse, error } = fieldsOf(found?.['status']);
+    const message = textOf(fieldsOf(error)['message']);
+    if (message !== undefined) this.#tell(claim, 'Warning', 'DriverError', message, signal);
+    if (!found || readyToUse !== true) return undefined;
+    await requireSameData({ parts, signal }, snapshot, found);
+    return found;
   }
 
   /** Its volume, once it has one, becomes that of the claim. */
@@ -175,8 +202,15 @@ function withOwner(intermediate: ClusterObject, claim: ClusterObject): ClusterOb
   return { ...intermediate, metadata: { ...intermediate.metadata, ownerReferences: [referenceTo(claim)] } };
 }
 
-/** As the claim, of the snapshot. */
-function specFor(claim: ClusterObject, snapshot: Snapshot): object {
+/** One of which nothing is known but that it is gone. */
+const goneClaim = ({ namespace, name, uid }: ObjectRef): KubeObject => ({
+  apiVersion: groupVersion(claims),
+  kind: claims.kind,
+  metadata: { namespace, name, uid },
+});
+
+/** As the claim, of what the driver keeps, where it keeps it. */
+function specFor(claim: ClusterObject, volumeSnapshot: ClusterObject | undefined): object {
   const { accessModes, resources, storageClassName, volumeMode, volumeAttributesClassName } = fieldsOf(claim['spec']);
   return {
     accessModes,
@@ -184,6 +218,6 @@ function specFor(claim: ClusterObject, snapshot: Snapshot): object {
     storageClassName,
     volumeMode,
     volumeAttributesClassName,
-    ...(!isMoved(snapshot) && { dataSource: dataSourceOf(snapshot) }),
+    ...(volumeSnapshot && { dataSource: dataSourceOf(volumeSnapshot.metadata.name) }),
   };
 }

@@ -16,6 +16,7 @@ import { Steps } from '../runs/steps.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { fill, isMoved } from '../snapshot/fill.ts';
 import { awaitIntermediate, createIntermediate, discardIntermediate, findIntermediate } from '../snapshot/intermediate.ts';
+import { isElsewhere, lendToRestore, takeBack } from '../snapshot/lent.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
 import { until } from '../until.ts';
 import { goBack, standing } from './go-back.ts';
@@ -98,7 +99,8 @@ async function fillIt(work: Work, snapshot: Snapshot): Promise<void> {
 /** Looks before it changes anything. */
 async function begin(work: Work, place: Place, snapshot: Snapshot, name: string): Promise<ReplacementStatus> {
   const { claim, intermediate, workloads } = await inspect(place, snapshot, name);
-  if (!isMoved(snapshot)) await requireVolumeSnapshot(work, snapshot);
+  if (!isMoved(snapshot))
+    await (isElsewhere(snapshot, work.object) ? lendToRestore(work, snapshot) : requireVolumeSnapshot(work, snapshot));
   await createIntermediate(work.parts, place.creator, work.object, intermediate, work.signal);
   const previousVolumeName = textOf(fieldsOf(claim['spec'])['volumeName']) ?? '';
   const replacement = { claim: name, claimUid: claim.metadata.uid ?? '', previousVolumeName, workloads: [...workloads] };
@@ -126,6 +128,7 @@ async function comeBack(place: Place, plan: Made): Promise<void> {
   const previous = await keptVolume(place, plan);
   if (previous) await release(place, previous);
   await discardIntermediate(parts, restore, signal);
+  await takeBack(parts, restore, signal);
 }
 
 /** Undoes what was done; resolves to what that has come to, for people. */
@@ -159,6 +162,7 @@ async function goBackWholly(place: Place, plan: ReplacementStatus): Promise<stri
       return left === undefined;
     },
   );
+  await takeBack(place.parts, place.restore, place.signal);
   return standing(place, plan);
 }
 

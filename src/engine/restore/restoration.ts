@@ -15,7 +15,7 @@ import { EarlyItems } from './early-items.ts';
 import { Missing } from './missing.ts';
 import { Owners } from './owners.ts';
 import { isDeleted, statusOf } from '../runs/run-status.ts';
-import { requireBackupRights, requireRight } from '../selection/rights.ts';
+import { requireBackupRights, requireRestoreRight } from '../selection/rights.ts';
 import type { Work } from '../runs/run.ts';
 import { ServedResources } from './served-resources.ts';
 import { mapped, targetIn } from './target.ts';
@@ -111,9 +111,9 @@ function requireContentRights({ parts, creator, object, signal }: Work, namespac
 
 async function findBackup(work: Work, namespace: string, backupName: string): Promise<Backup> {
   const { parts, object, signal } = work;
-  const { group, version, plural: resource } = parts.backups;
-  const restoring = { verb: 'create', group, version, resource, subresource: 'restore', namespace, name: backupName };
-  if (namespace !== object.metadata.namespace) await requireRight(parts.authorizer, work.creator, restoring, signal);
+  const { group, plural: resource } = parts.backups;
+  if (namespace !== object.metadata.namespace)
+    await requireRestoreRight(parts.authorizer, parts.backups, work.creator, { namespace, name: backupName }, signal);
   const backup = await parts.objects.get(parts.backups, namespace, backupName, signal);
   if (!backup) throw new RunFailed('BackupNotFound', notFound({ group, resource }, backupName).message);
   const { phase = 'New', run } = statusOf(backup);

@@ -21,6 +21,7 @@ import { placeOf } from '../replacement/place.ts';
 import type { Restoration } from './restoration.ts';
 import { beginRestoration, nameOf } from './restoration.ts';
 import type { Task, Work } from '../runs/run.ts';
+import { takeBack } from '../snapshot/lent.ts';
 import { restoreSnapshot } from '../snapshot/restore-claim.ts';
 import type { SnapshotFiles } from '../snapshot/snapshot-files.ts';
 import { savedItems } from './saved-items.ts';
@@ -45,7 +46,9 @@ export function restoreTask(definition: ResourceDefinition, files: SnapshotFiles
 async function undo(parts: EngineParts, object: KubeObject, signal: AbortSignal): Promise<string | undefined> {
   const isMoverGone = await discardMover(parts, object, signal);
   const left = await goBack(placeOf(parts, object, signal));
-  return isMoverGone ? left : 'the Pod that copies it is being deleted';
+  if (left !== undefined) return left;
+  if (!(await takeBack(parts, object, signal))) return 'what was lent to its namespace of the Snapshot is being deleted';
+  return isMoverGone ? undefined : 'the Pod that copies it is being deleted';
 }
 
 /** Requests in flight; the best figure for one kube-apiserver on a small machine, and no burden for a large one. */

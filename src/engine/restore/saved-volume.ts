@@ -1,15 +1,15 @@
 /** A claim whose volume the backup has taken: it gets a new volume, with what was in the old one. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
-import { qualified, quote } from '../../machinery/errors.ts';
+import { qualified } from '../../machinery/errors.ts';
 import type { ItemKey } from '../../resources/services.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
-import { RunFailed } from '../runs/failure.ts';
-import { fieldsOf, textOf } from '../selection/fields.ts';
+import { dropKeys, fieldsOf, textOf } from '../selection/fields.ts';
 import { claims } from '../selection/known.ts';
-import { claims as claimResource } from '../snapshot/known.ts';
+import { requireRestoreRight } from '../selection/rights.ts';
+import { claims as claimResource, snapshotNamespace } from '../snapshot/known.ts';
 import { isMoved } from '../snapshot/fill.ts';
-import { dataSourceOf } from '../snapshot/new-claim.ts';
+import { claimFromElsewhere, dataSourceOf, dataSourceRefOf } from '../snapshot/new-claim.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
 import { usableSnapshot } from '../snapshot/usable.ts';
 import type { Restoration } from './restoration.ts';
@@ -19,31 +19,34 @@ export async function withSavedVolume(r: Restoration, item: ItemKey, claim: Clus
   const snapshotName = qualified(item) === claims ? r.volumes.get(`${item.namespace}/${item.name}`) : undefined;
   const namespace = r.mapNamespace(item.namespace);
   if (snapshotName === undefined || (await r.cluster.get(claimResource, namespace, item.name, r.work.signal))) return claim;
-  if (namespace !== item.namespace)
-    throw new RunFailed(
-      'SnapshotElsewhere',
-      `the snapshot of its volume lies in the namespace ${quote(item.namespace)}, and can be restored there only`,
-    );
-  const snapshot = await usableSnapshot(r.work, namespace, snapshotName);
-  if (!r.spec.dryRun && !isMoved(snapshot)) await requireVolumeSnapshot(r.work, snapshot);
-  return ofSnapshot(claim, snapshot);
+  const isElsewhere = namespace !== item.namespace;
+  if (isElsewhere) await requireRightElsewhere(r, { namespace: item.namespace, name: snapshotName });
+  const snapshot = await usableSnapshot(r.work, item.namespace, snapshotName);
+  const { parts, signal } = r.work;
+  if (isElsewhere) return claimFromElsewhere(parts, ofSnapshot(claim, snapshot, {}), snapshot, signal);
+  if (isMoved(snapshot)) return ofSnapshot(claim, snapshot, { dataSourceRef: dataSourceRefOf(snapshot) });
+  if (!r.spec.dryRun) await requireVolumeSnapshot(r.work, snapshot);
+  return ofSnapshot(claim, snapshot, { dataSource: dataSourceOf(snapshot.status.volumeSnapshotName) });
 }
 
-/** What a driver has it makes the volume of; what lies in the object store the populator brings into it. */
-function sourceOf(snapshot: Snapshot): object {
-  const { apiVersion, kind, metadata } = snapshot;
-  if (!isMoved(snapshot)) return { dataSource: dataSourceOf(snapshot) };
-  return { dataSourceRef: { apiGroup: apiVersion.split('/')[0], kind, name: metadata.name } };
+/** What was saved in one namespace is to be read in another: that takes the right to restore it. */
+function requireRightElsewhere({ work }: Restoration, which: { readonly namespace: string; readonly name: string }): Promise<void> {
+  const { parts, creator, signal } = work;
+  return requireRestoreRight(parts.authorizer, parts.snapshots, creator, which, signal);
 }
 
-function ofSnapshot(claim: ClusterObject, snapshot: Snapshot): ClusterObject {
+/** `source`: of what its volume is made. One that was saved while it was filled from elsewhere says no more from where. */
+function ofSnapshot(claim: ClusterObject, snapshot: Snapshot, source: object): ClusterObject {
   const { volumeName: _, dataSource: __, dataSourceRef: ___, resources, ...spec } = fieldsOf(claim['spec']);
+  const metadata = structuredClone(claim.metadata);
+  dropKeys(metadata, 'annotations', [snapshotNamespace]);
   const requests = fieldsOf(fieldsOf(resources)['requests']);
   const asked = parseQuantity(textOf(requests['storage']) ?? '') ?? 0;
   const { restoreSize = '0' } = snapshot.status;
   const storage = asked < (parseQuantity(restoreSize) ?? 0) ? restoreSize : requests['storage'];
   return {
     ...claim,
-    spec: { ...spec, resources: { ...fieldsOf(resources), requests: { ...requests, storage } }, ...sourceOf(snapshot) },
+    metadata,
+    spec: { ...spec, resources: { ...fieldsOf(resources), requests: { ...requests, storage } }, ...source },
   };
 }

@@ -13,6 +13,17 @@ export async function requireRight(authorizer: Authorizer, user: User, attribute
   if (!allowed) throw new RunFailed('Forbidden', denialOf(user, attributes, reason));
 }
 
+/** Whether they may restore a Backup or a Snapshot of this namespace into another one. Rejects as requireRight does. */
+export function requireRestoreRight(
+  authorizer: Authorizer,
+  { group, version, plural: resource }: ResourceDefinition,
+  user: User,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<void> {
+  return requireRight(authorizer, user, { verb: 'create', group, version, resource, subresource: 'restore', namespace, name }, signal);
+}
+
 /**
  * Whether they may save what lies there: create backups in each of the places, of which undefined stands for the whole cluster.
  * Rejects as requireRight does, naming a place where the right is missing.

@@ -3,7 +3,10 @@
  * Of a finished Snapshot it is retained, or else whoever deletes the namespace would delete the data with it.
  */
 import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import { quote } from '../../machinery/errors.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
+import { RunFailed } from '../runs/failure.ts';
+import type { Work } from '../runs/run.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { deletionPolicy, snapshotUid, volumeSnapshotContents, volumeSnapshotNameOf } from './known.ts';
 
@@ -52,3 +55,18 @@ export const policyOf = ({ metadata }: ClusterObject) => textOf(fieldsOf(metadat
 
 /** By which the driver knows what it has kept. */
 export const handleOf = ({ status }: ClusterObject) => textOf(fieldsOf(status)['snapshotHandle']);
+
+/** Rejects with RunFailed: somebody may have made another one under its name, which stands for something else. */
+export async function requireSameData(
+  { parts, signal }: Pick<Work, 'parts' | 'signal'>,
+  snapshot: Snapshot,
+  volumeSnapshot: ClusterObject,
+): Promise<ClusterObject> {
+  const content = await findContent(parts.cluster, snapshot, volumeSnapshot, signal);
+  const { handle } = snapshot.status;
+  if (content && handleOf(content) === handle) return content;
+  throw new RunFailed(
+    'VolumeSnapshotReplaced',
+    `the VolumeSnapshot ${quote(volumeSnapshot.metadata.name)} does not stand for ${quote(handle ?? '')} any more`,
+  );
+}

@@ -12,6 +12,7 @@ import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findIntermediate } from './intermediate.ts';
 import { filledFor, volumes } from './known.ts';
+import { isElsewhere } from './lent.ts';
 import { repositoryOf } from '../stores/stores.ts';
 
 /** Whether its content lies in the object store, and not with a driver. */
@@ -23,13 +24,19 @@ export const isInRepository = ({ status }: Snapshot) => status.method === 'File'
 /** Whether it lies in the object store as a tar file. */
 export const isCopied = ({ status }: Snapshot) => status.method === 'Copy';
 
+/**
+ * A mover of another namespace would have, with the password of the repository and a ticket, all that was moved out of it, and so would whoever can read its
+ * Secret. There Kylon reads it, and tar gets no more than this one.
+ */
+const isBroughtByTar = (snapshot: Snapshot, owner: KubeObject) => isCopied(snapshot) || isElsewhere(snapshot, owner);
+
 /** For a Restore: resolves when all of it is there, and read back where that was asked for. What is there already may be written again. Rejects with RunFailed. */
 export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {
   const filling = fillingOf(restore, restore.spec.claim?.name ?? snapshot.status.claim?.name, intermediate, snapshot);
   const { verify = false } = restore.spec.claim ?? {};
   const { throttle = filling.throttle } = restore.spec;
   const errand = { ...filling, throttle };
-  if (isCopied(snapshot)) await bringCopy(sender, errand, snapshot, verify);
+  if (isBroughtByTar(snapshot, restore)) await bringCopy(sender, errand, snapshot, verify);
   else await runMover(sender, verify ? { ...errand, args: [...errand.args, '--verify'] } : errand);
   await discardMover(sender.parts, restore, sender.signal);
 }
@@ -54,7 +61,7 @@ export async function fillOn(sender: Sender, owner: ClusterObject, intermediate:
 async function step(sender: Sender, errand: Errand, snapshot: Snapshot): Promise<boolean> {
   const { parts, signal } = sender;
   const { owner } = errand;
-  if (isCopied(snapshot)) {
+  if (isBroughtByTar(snapshot, owner)) {
     const pod = await findMover(parts, owner, signal);
     return !pod && (await isFilledByNow(sender, owner)) ? false : bringOn(sender, errand, snapshot, pod);
   }

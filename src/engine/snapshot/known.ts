@@ -49,6 +49,10 @@ export const deletionPolicy = 'backup.kylon.io/deletion-policy';
 export const restoreUid = 'backup.kylon.io/restore-uid';
 /** Label of a claim through which a volume is made for another one, and of a Pod that copies one: the uid of what it is made for. */
 export const madeFor = 'backup.kylon.io/made-for';
+/** Annotation of a claim: the namespace of the Snapshot that its dataSourceRef names, where that is another one. It counts with a proof alone. */
+export const snapshotNamespace = 'backup.kylon.io/snapshot-namespace';
+/** Annotation of a content that was lent for a claim of another namespace than that of its Snapshot: the name of the claim. */
+export const lentTo = 'backup.kylon.io/lent-to';
 /** Annotation of a volume that holds all that it is to hold: the uid of the claim through which it was filled. */
 export const filledFor = 'backup.kylon.io/filled-for';
 /** Annotation of a Pod through which a copy is brought into the volume of a claim: when the process that does it was last heard of. */

@@ -5,10 +5,12 @@ import { groupVersion } from '../../machinery/resource.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot, SnapshotStatus } from '../../resources/snapshot.ts';
+import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { isMoved } from './fill.ts';
-import { claims, restoreUid, storageClasses, volumeSnapshots } from './known.ts';
+import { claims, restoreUid, snapshotNamespace, storageClasses, volumeSnapshotNameOf, volumeSnapshots } from './known.ts';
+import { isElsewhere } from './lent.ts';
 
 /** Throws RunFailed where nobody says it. */
 export function nameOfClaim({ spec }: Restore, { status }: Snapshot): string {
@@ -33,7 +35,9 @@ export function newClaim(restore: Restore, snapshot: Snapshot): ClusterObject {
       ...(storageClassName && { storageClassName }),
       ...(volumeMode && { volumeMode }),
       resources: { requests: { storage: sizeOf(spec.claim?.size, status) } },
-      ...(!isMoved(snapshot) && { dataSource: dataSourceOf(snapshot) }),
+      ...(!isMoved(snapshot) && {
+        dataSource: dataSourceOf(isElsewhere(snapshot, restore) ? volumeSnapshotNameOf(restore) : status.volumeSnapshotName),
+      }),
     },
   };
 }
@@ -50,12 +54,32 @@ function sizeOf(asked: string | undefined, { claim, restoreSize = '0' }: Snapsho
   return size;
 }
 
-/** Of a claim that is filled from it. */
-export const dataSourceOf = ({ status }: Snapshot) => ({
+/** Of a claim whose volume is made of a VolumeSnapshot. */
+export const dataSourceOf = (volumeSnapshotName: string | undefined) => ({
   apiGroup: volumeSnapshots.group,
   kind: volumeSnapshots.kind,
-  name: status.volumeSnapshotName,
+  name: volumeSnapshotName,
 });
+
+/** Of a claim that the populator fills. */
+export const dataSourceRefOf = ({ apiVersion, kind, metadata }: Snapshot) => ({
+  apiGroup: apiVersion.split('/')[0],
+  kind,
+  name: metadata.name,
+});
+
+/** The claim as the populator fills it from a Snapshot of another namespace: with the proof by which it knows that this was allowed. */
+export function claimFromElsewhere(
+  { proofs }: EngineParts,
+  { metadata, spec, ...claim }: ClusterObject,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<ClusterObject> {
+  const { dataSource: _, ...others } = fieldsOf(spec);
+  const annotations = { ...fieldsOf(metadata['annotations']), [snapshotNamespace]: snapshot.metadata.namespace };
+  const wanted = { ...claim, metadata: { ...metadata, annotations }, spec: { ...others, dataSourceRef: dataSourceRefOf(snapshot) } };
+  return proofs.give(wanted, snapshot.metadata.uid ?? '', signal);
+}
 
 /** Rejects with RunFailed where it names a class by which its volume would never come. */
 export async function requireSameDriver(cluster: Cluster, claim: ClusterObject, snapshot: Snapshot, signal: AbortSignal): Promise<void> {

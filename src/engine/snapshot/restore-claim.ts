@@ -11,9 +11,11 @@ import { replaceInClaim } from '../replacement/replace.ts';
 import { retried } from '../retry.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
+import { requireRestoreRight } from '../selection/rights.ts';
 import { isMoved } from './fill.ts';
-import { claims } from './known.ts';
-import { isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
+import { claims, restoreUid } from './known.ts';
+import { isElsewhere } from './lent.ts';
+import { claimFromElsewhere, isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
 import { restoreFiles } from './restore-files.ts';
 import { requireVolumeSnapshot } from './revive.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
@@ -29,7 +31,7 @@ export async function restoreSnapshot(work: Work, files: SnapshotFiles): Promise
   const restore = work.object as Restore;
   const { spec } = restore;
   const { snapshotName = '' } = spec;
-  const snapshot = await usableSnapshot(work, restore.metadata.namespace ?? '', snapshotName);
+  const snapshot = await findSnapshot(work, snapshotName);
   const { creationTime, completionTimestamp } = snapshot.status;
   work.run.log.info(`of the snapshot ${snapshotName} of ${creationTime ?? completionTimestamp}`);
   const { group, resource } = claims;
@@ -40,17 +42,36 @@ export async function restoreSnapshot(work: Work, files: SnapshotFiles): Promise
     const { outcome, message, ...figures } = await restoreFiles(work, files, snapshot, name);
     return { ...(await record(work, { ...target, outcome, message })), ...figures };
   }
-  const isThere = spec.existingResourcePolicy === 'Update' && (await isToBeReplaced(work, name));
+  const isThere = spec.existingResourcePolicy === 'Update' && (await isToBeReplaced(work, snapshot, name));
   const result = await (isThere ? replaceInClaim(work, snapshot, name) : makeClaim(work, snapshot));
   return record(work, { ...target, ...result });
 }
 
+/** In another namespace than that of the Restore it takes a right. Rejects with RunFailed. */
+async function findSnapshot(work: Work, name: string): Promise<Snapshot> {
+  const { parts, creator, object, signal } = work;
+  const { namespace: own = '' } = object.metadata;
+  const { snapshotNamespace: namespace = own } = (object as Restore).spec;
+  if (namespace !== own) await requireRestoreRight(parts.authorizer, parts.snapshots, creator, { namespace, name }, signal);
+  return usableSnapshot(work, namespace, name);
+}
+
 /** A claim that this Restore has made is none that was there. */
-async function isToBeReplaced({ parts, object, signal }: Work, name: string): Promise<boolean> {
-  const { namespace = '', uid = '' } = object.metadata;
-  if (planOf(object)) return true;
-  const live = await retried(parts.clock, signal, () => parts.cluster.get(claims, namespace, name, signal));
-  return live !== undefined && (await parts.proofs.proved(live, uid, signal)) === undefined;
+async function isToBeReplaced(work: Work, snapshot: Snapshot, name: string): Promise<boolean> {
+  if (planOf(work.object)) return true;
+  const live = await liveClaim(work, name);
+  return live !== undefined && !(await isOwn(work, snapshot, live));
+}
+
+const liveClaim = ({ parts, object, signal }: Work, name: string) =>
+  retried(parts.clock, signal, () => parts.cluster.get(claims, object.metadata.namespace ?? '', name, signal));
+
+/** The proof of a claim for the populator is that of its Snapshot; which Restore has made it stands beside that. */
+async function isOwn({ parts, object, signal }: Work, snapshot: Snapshot, live: ClusterObject): Promise<boolean> {
+  const { uid = '' } = object.metadata;
+  if (await parts.proofs.proved(live, uid, signal)) return true;
+  const isNoted = fieldsOf(live.metadata['annotations'])[restoreUid] === uid;
+  return isNoted && (await parts.proofs.proved(live, snapshot.metadata.uid ?? '', signal)) !== undefined;
 }
 
 async function makeClaim(work: Work, snapshot: Snapshot): Promise<Outcome> {
@@ -62,23 +83,25 @@ async function makeClaim(work: Work, snapshot: Snapshot): Promise<Outcome> {
     await makeFilledClaim(work, snapshot, wanted);
     return created('');
   }
-  if (!dryRun) await requireVolumeSnapshot(work, snapshot);
-  const claim = await createClaim(work, wanted, dryRun);
+  if (!dryRun && !isElsewhere(snapshot, restore)) await requireVolumeSnapshot(work, snapshot);
+  const claim = await createClaim(work, snapshot, wanted, dryRun);
   return dryRun ? created('') : outcomeOf(work, claim);
 }
 
 /** One that an earlier run of this Restore has made will do. */
-async function createClaim({ parts, creator, object, signal }: Work, wanted: ClusterObject, dryRun: boolean): Promise<ClusterObject> {
+async function createClaim(work: Work, snapshot: Snapshot, wanted: ClusterObject, dryRun: boolean): Promise<ClusterObject> {
+  const { parts, creator, object, signal } = work;
   const { name, namespace = '' } = wanted.metadata;
-  const { uid = '' } = object.metadata;
   const cluster = parts.cluster.as(creator);
-  const claim = await parts.proofs.give(wanted, uid, signal);
+  const claim = isElsewhere(snapshot, object)
+    ? await claimFromElsewhere(parts, wanted, snapshot, signal)
+    : await parts.proofs.give(wanted, object.metadata.uid ?? '', signal);
   try {
     return await retried(parts.clock, signal, () => cluster.create(claims, namespace, claim, { dryRun }, signal));
   } catch (error) {
     if (!(error instanceof ClusterError) || error.reason !== 'AlreadyExists') throw error;
-    const own = await parts.proofs.proved(await parts.cluster.get(claims, namespace, name, signal), uid, signal);
-    if (own) return own;
+    const live = await liveClaim(work, name);
+    if (live && (await isOwn(work, snapshot, live))) return live;
     throw claimExists(name);
   }
 }

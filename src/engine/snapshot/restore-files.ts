@@ -17,7 +17,8 @@ import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { Steps } from '../runs/steps.ts';
-import { isCopied, isMoved } from './fill.ts';
+import { isCopied, isInRepository, isMoved } from './fill.ts';
+import { isElsewhere } from './lent.ts';
 import { findLiveClaim } from './live-claim.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
 import { repositoryOf } from '../stores/stores.ts';
@@ -82,9 +83,14 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
 /** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */
 const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
 
-async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<void> {
+async function requireFile({ object, signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<void> {
   if (!isMoved(snapshot))
     throw new RunFailed('FilesNotStored', `the files of the snapshot ${quote(snapshot.metadata.name)} are not in the object store`);
+  if (isInRepository(snapshot) && isElsewhere(snapshot, object))
+    throw new RunFailed(
+      'SnapshotElsewhere',
+      `single files that a mover has copied come back in the namespace of the snapshot ${quote(snapshot.metadata.name)} only: restore it into a claim of its own`,
+    );
   if (snapshot.status.claim?.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the snapshot ${quote(snapshot.metadata.name)} is of volumeMode Block: it has no files`);
   const entry = await files.entry(snapshot, path, signal).catch((error: unknown) => {

@@ -52,7 +52,9 @@ async function beginAlone(work: Work, source: Source): Promise<void> {
   const volumeSnapshotClassName = chooseClass(snapshotClasses, classes, source.driver, classNamed(work.object as Snapshot, source));
   const { claim, driver } = source;
   await work.save({ claim, driver, volumeSnapshotClassName, volumeSnapshotName: volumeSnapshotNameOf(work.object) });
-  await createVolumeSnapshot(work, work.object, { volumeSnapshotClassName, source: { persistentVolumeClaimName: claim.name } });
+  const { parts, object, creator, signal } = work;
+  const spec = { volumeSnapshotClassName, source: { persistentVolumeClaimName: claim.name } };
+  await createVolumeSnapshot({ parts, cluster: parts.cluster.as(creator), signal }, object, { labels: labelsOf(object) }, spec);
 }
 
 /** What the driver has of it was taken with the group. */

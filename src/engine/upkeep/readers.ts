@@ -21,7 +21,9 @@ export async function readerOf(parts: EngineParts, object: KubeObject, signal: A
 async function reads(parts: EngineParts, { metadata, spec }: Restore, object: KubeObject, signal: AbortSignal): Promise<boolean> {
   const { namespace, name, uid, labels } = object.metadata;
   if (spec.snapshotName !== undefined)
-    return object.kind === parts.snapshots.kind && spec.snapshotName === name && metadata.namespace === namespace;
+    return (
+      object.kind === parts.snapshots.kind && spec.snapshotName === name && (spec.snapshotNamespace ?? metadata.namespace) === namespace
+    );
   const backup = await parts.objects.get(parts.backups, spec.backupNamespace ?? metadata.namespace ?? '', spec.backupName ?? '', signal);
   return backup !== undefined && (backup.metadata.uid === uid || backup.metadata.uid === labels?.[backupUid]);
 }

@@ -22,12 +22,12 @@ interface Fields {
 const specOf = (object: ClusterObject) => object['spec'] as Fields;
 
 export async function replacementScene() {
-  const { cluster } = snapshotCluster();
+  const { cluster, makeReady } = snapshotCluster();
   const shared = { cluster, storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), clock: fastClock };
   const [one, two] = [createWorkbench({ ...shared, replica: 'one' }), createWorkbench({ ...shared, replica: 'one' })] as const;
   const uid = seed(cluster);
   await giveSnapshot(one, cluster);
-  return { cluster, one, two, claimUid: uid, settle: () => settle(cluster) };
+  return { cluster, one, two, claimUid: uid, makeReady, settle: () => settle(cluster) };
 }
 
 function seed(cluster: MemoryCluster): string {
@@ -83,18 +83,20 @@ async function giveSnapshot({ parts, create }: ReturnType<typeof createWorkbench
 
 /** What provisioner, binder, reclaimer, garbage collector and the controllers of workloads would do about all that is there. */
 function settle(cluster: MemoryCluster): void {
-  collect(cluster);
-  for (const name of cluster.names(claims, 'shop')) bind(cluster, cluster.read(claims, 'shop', name)!);
+  for (const namespace of cluster.names('namespaces')) {
+    for (const resource of [claims, volumeSnapshots]) collect(cluster, resource, namespace);
+    for (const name of cluster.names(claims, namespace)) bind(cluster, cluster.read(claims, namespace, name)!);
+  }
   for (const name of cluster.names(volumes)) reclaim(cluster, cluster.read(volumes, '', name)!);
   for (const name of cluster.names(deployments, 'shop')) run(cluster, cluster.read(deployments, 'shop', name)!);
 }
 
 function bind(cluster: MemoryCluster, claim: ClusterObject): void {
   const { dataSource } = specOf(claim);
-  const { uid = '', name } = claim.metadata;
+  const { uid = '', name, namespace } = claim.metadata;
   const volumeName = specOf(claim).volumeName ?? promisedTo(cluster, uid);
   if (volumeName === undefined && dataSource !== undefined) {
-    const claimRef = { name, namespace: 'shop', uid };
+    const claimRef = { name, namespace, uid };
     cluster.seed(volumes, { metadata: { name: `pv-${uid}` }, spec: { persistentVolumeReclaimPolicy: 'Delete', claimRef } });
     cluster.seed(claims, { ...claim, spec: { ...specOf(claim), volumeName: `pv-${uid}` }, status: { phase: 'Bound' } });
   } else if (volumeName !== undefined) {
@@ -110,18 +112,19 @@ function bind(cluster: MemoryCluster, claim: ClusterObject): void {
 const promisedTo = (cluster: MemoryCluster, uid: string) =>
   cluster.names(volumes).find((name) => specOf(cluster.read(volumes, '', name)!).claimRef?.uid === uid);
 
-function collect(cluster: MemoryCluster): void {
-  const all = cluster.names(claims, 'shop').map((name) => cluster.read(claims, 'shop', name)!);
-  const uids = new Set(all.map(({ metadata }) => metadata.uid));
-  for (const { metadata } of all) {
-    const [owner] = (metadata['ownerReferences'] ?? []) as { uid: string }[];
-    if (owner && !uids.has(owner.uid)) cluster.drop(claims, 'shop', metadata.name);
+/** What is owned by claims that are gone. */
+function collect(cluster: MemoryCluster, resource: string, namespace: string): void {
+  const uids = new Set(cluster.names(claims, namespace).map((name) => cluster.read(claims, namespace, name)?.metadata.uid));
+  for (const name of cluster.names(resource, namespace)) {
+    const [owner] = (cluster.read(resource, namespace, name)?.metadata['ownerReferences'] ?? []) as { kind: string; uid: string }[];
+    if (owner?.kind === 'PersistentVolumeClaim' && !uids.has(owner.uid)) cluster.drop(resource, namespace, name);
   }
 }
 
 function reclaim(cluster: MemoryCluster, volume: ClusterObject): void {
   const { claimRef, persistentVolumeReclaimPolicy: policy } = specOf(volume);
-  const isClaimed = cluster.names(claims, 'shop').some((name) => cluster.read(claims, 'shop', name)?.metadata.uid === claimRef?.uid);
+  const all = cluster.names('namespaces').flatMap((namespace) => cluster.names(claims, namespace).map((name) => ({ namespace, name })));
+  const isClaimed = all.some(({ namespace, name }) => cluster.read(claims, namespace, name)?.metadata.uid === claimRef?.uid);
   if (!isClaimed && policy === 'Delete') cluster.drop(volumes, '', volume.metadata.name);
 }
 

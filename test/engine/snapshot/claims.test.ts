@@ -27,7 +27,8 @@ describe('a claim that is to be taken', () => {
 const taken = { name: 'data', uid: 'c', storageClassName: 'fast', volumeMode: 'Block', accessModes: ['ReadWriteMany'], capacity: '2Gi' };
 const restore = (claim?: RestoreSpec['claim']) =>
   ({ metadata: { name: 'r', namespace: 'ns', uid: 'u' }, spec: { snapshotName: 's', ...(claim && { claim }) } }) as Restore;
-const snapshot = (status: Partial<SnapshotStatus>) => ({ status: { volumeSnapshotName: 'vs', ...status } }) as Snapshot;
+const snapshot = (status: Partial<SnapshotStatus>) =>
+  ({ metadata: { name: 's', namespace: 'ns' }, status: { volumeSnapshotName: 'vs', ...status } }) as Snapshot;
 
 describe('the claim that a restore makes', () => {
   it('is as the one that was taken', () => {

@@ -100,4 +100,12 @@ describe('a claim that is filled', () => {
     expect(await step()).toBe(false);
     expect(pod()?.metadata.uid).not.toBe(uid);
   });
+
+  it('of a Snapshot of another namespace is filled by tar: what opens its repository comes to no Pod here', async () => {
+    const elsewhere = { ...snapshot, metadata: { ...snapshot.metadata, namespace: 'other' } };
+    expect(await fillOn(sender, claim, intermediate, elsewhere)).toBe(false);
+    const [container] = (pod()!['spec'] as { containers: object[] }).containers;
+    expect(container).toMatchObject({ name: 'copy', image: 'mover:1', command: ['sleep', expect.any(String)] });
+    expect(cluster.names('secrets', 'shop')).toEqual([]);
+  });
 });

@@ -50,8 +50,9 @@ export function snapshotCluster(deletionPolicy: 'Delete' | 'Retain' = 'Delete') 
     /** Makes every VolumeSnapshot and VolumeGroupSnapshot ready, as the controller would in time. */
     makeReady: (): void => {
       bindGroups(cluster, deletionPolicy);
-      for (const name of cluster.names(volumeSnapshots, 'shop'))
-        bind(cluster, cluster.read(volumeSnapshots, 'shop', name)!, deletionPolicy);
+      for (const namespace of cluster.names('namespaces'))
+        for (const name of cluster.names(volumeSnapshots, namespace))
+          bind(cluster, cluster.read(volumeSnapshots, namespace, name)!, deletionPolicy);
     },
     /** Lets contents go whose VolumeSnapshot is gone, if they are to go with it; and so those of groups, with their members. */
     collect: (): void => {
@@ -79,9 +80,9 @@ function letGo(cluster: MemoryCluster, resource: string, bound: string, field: '
 
 function bind(cluster: MemoryCluster, volumeSnapshot: ClusterObject, deletionPolicy: string): void {
   if (volumeSnapshot['status']) return;
-  const { name, uid } = volumeSnapshot.metadata;
+  const { namespace, name, uid } = volumeSnapshot.metadata;
   const { volumeSnapshotContentName: own } = (volumeSnapshot['spec'] as { source?: { volumeSnapshotContentName?: string } }).source ?? {};
-  const volumeSnapshotRef = { namespace: 'shop', name, uid };
+  const volumeSnapshotRef = { namespace, name, uid };
   const ready = { readyToUse: true, restoreSize: '1Gi' };
   if (own === undefined) {
     cluster.seed(contents, {
@@ -92,7 +93,8 @@ function bind(cluster: MemoryCluster, volumeSnapshot: ClusterObject, deletionPol
     cluster.seed(volumeSnapshots, { ...volumeSnapshot, status: { ...ready, boundVolumeSnapshotContentName: `content-${name}` } });
     return;
   }
-  const content = cluster.read(contents, '', own)!;
+  const content = cluster.read(contents, '', own);
+  if (!content) return;
   const spec = content['spec'] as { source: { snapshotHandle: string } };
   const { snapshotHandle } = spec.source;
   cluster.seed(contents, { ...content, spec: { ...spec, volumeSnapshotRef }, status: { snapshotHandle } });

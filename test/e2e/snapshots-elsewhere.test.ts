@@ -1,0 +1,182 @@
+/** Volumes restored into another namespace than that of their Snapshots: by a driver, out of a repository, and by tar. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
+import { temporaryFolder } from './folder.ts';
+import { coldBuild } from './go.ts';
+import { Kubectl } from './kubectl.ts';
+import { apiServiceName, Kylon } from './kylon.ts';
+import { moverFlags, moverImageFault } from './mover-image.ts';
+import { backup, backups, complete, ended, namespace, restore, restoreOfSnapshot, restores, snapshots } from './objects.ts';
+import { eventually } from './process.ts';
+import { bringBack } from './restoring.ts';
+import { claim, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
+
+const fault = moverImageFault();
+const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const elsewhere = suite('volumes restored into another namespace', cluster);
+
+describe(elsewhere.title, elsewhere.options, () => {
+  const kubeconfig = kubeconfigOf(cluster);
+  const kubectl = new Kubectl(kubeconfig);
+  const volumes = new Storage(kubeconfig, kubectl);
+  const place = 'kylon-from';
+  const targets = ['kylon-to', 'kylon-to-as-user', 'kylon-to-killed', 'kylon-to-alone'] as const;
+  const [to, asUser, whileKilled, alone] = targets;
+  const userRoles = join(repository, 'manifests/user-roles.yaml');
+  const data = temporaryFolder();
+  const names = ['csi', 'moved', 'copied'] as const;
+  /** Those, and one of blocks. */
+  const all = names.length + 1;
+  let kylon: Kylon;
+  let flags: readonly string[];
+
+  beforeAll(async () => {
+    await tidy();
+    flags = await moverFlags(kubectl);
+    await kubectl.run(['apply', '-f', userRoles]);
+    await kubectl.run(
+      ['create', '-f', '-'],
+      [place, ...targets].map((name) => namespace(name)),
+    );
+    const how = { csi: 'CSI', moved: 'Move', copied: 'Copy' };
+    for (const name of names) {
+      const annotations = { 'backup.kylon.io/volume': how[name] };
+      await kubectl.run(['create', '-f', '-'], [claim(place, name, {}, { annotations }), writer(place, name, name)]);
+    }
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod', '--all', '-n', place, '--timeout=120s']);
+    for (const name of names) await write(name, `hello of ${name}`);
+    const moved = { 'backup.kylon.io/volume': 'Move' };
+    await kubectl.run(['create', '-f', '-'], claim(place, 'blocks', { volumeMode: 'Block' }, { annotations: moved }));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/blocks', '-n', place, '--timeout=60s']);
+    await volumes.writeBlock(place, 'blocks', 'blocks of the source');
+    kylon = await Kylon.beside(kubeconfig, { data, flags });
+    const onlyClaims = { includedResources: ['persistentvolumeclaims'] };
+    await kubectl.run(['create', '-f', '-'], backup(place, 'all', { ...onlyClaims, volumes: { rules: [{ action: 'CSI' }] } }));
+    const { status } = await complete(kubectl, backups, { namespace: place, name: 'all' });
+    expect(status).toMatchObject({ phase: 'Completed', errors: 0 });
+    for (const name of names) await write(name, 'changed');
+  }, coldBuild);
+  afterAll(async () => {
+    await kubectl.try(['delete', backups, '--all', '-n', place, '--timeout=60s']);
+    await kylon?.discard();
+    await kubectl.try(['delete', '-f', userRoles, '--ignore-not-found']);
+    await tidy();
+  });
+
+  async function tidy(): Promise<void> {
+    await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, ...targets, '--ignore-not-found']);
+  }
+
+  const write = (name: string, text: string) =>
+    kubectl.run(['exec', name, '-n', place, '--', 'sh', '-c', `echo '${text}' > /data/greeting && chown 1234:4321 /data/greeting`]);
+  const into = (target: string) => ({ namespaceMapping: { [place]: target }, includedResources: ['persistentvolumeclaims'] });
+  const allBound = (target: string) => {
+    const claims = [...names, 'blocks'].map((name) => `pvc/${name}`);
+    return kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', ...claims, '-n', target, '--timeout=120s']);
+  };
+  const helpers = async (target: string) => {
+    const found = [
+      ...(await kubectl.list('pods,secrets,pvc', '-n', target, '-l', 'app.kubernetes.io/managed-by=kylon')),
+      ...(await kubectl.list(volumeSnapshots, '-n', target)),
+      ...(await kubectl.list(volumeSnapshotContents, '-l', 'backup.kylon.io/made-for')),
+    ];
+    return found.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+  };
+  const nothingIsLeft = (target: string) => eventually(async () => (await helpers(target)).length === 0, 90_000);
+
+  it('come with their claims, whatever the method', async () => {
+    const { object, of } = await bringBack(kubectl, place, 'all', 'elsewhere', into(to));
+    expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: all, failed: 0 } });
+    expect(of('persistentvolumeclaims', 'blocks')).toEqual({ outcome: 'created' });
+    for (const name of names) expect(of('persistentvolumeclaims', name)).toEqual({ outcome: 'created' });
+    await allBound(to);
+    for (const name of names) {
+      expect(await volumes.read(to, name, 'greeting')).toBe(`hello of ${name}\n`);
+      expect(await volumes.read(place, name, 'greeting')).toBe('changed\n');
+    }
+    expect(await volumes.readBlock(to, 'blocks', 20)).toBe('blocks of the source');
+    await nothingIsLeft(to);
+    await kubectl.run(['create', '-f', '-'], writer(to, 'reader', 'moved'));
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/reader', '-n', to, '--timeout=120s']);
+    expect(await kubectl.run(['exec', 'reader', '-n', to, '--', 'stat', '-c', '%u:%g', '/data/greeting'])).toBe('1234:4321\n');
+  });
+
+  it('stay with the Snapshot, whose own volume is still there', async () => {
+    const taken = await kubectl.list(snapshots, '-n', place);
+    expect(taken.map(({ status }) => status?.['phase'])).toEqual(Array.from({ length: all }, () => 'Completed'));
+    const ofDriver = taken.find(({ metadata }) => metadata.name.startsWith('csi-'));
+    expect(volumes.snapshots()).toEqual([ofDriver?.status?.['handle']]);
+    expect(await kubectl.list(volumeSnapshots, '-n', place)).toHaveLength(1);
+  });
+
+  it('come by a Restore of a Snapshot alone: verified, of blocks too, and into a claim that is there', async () => {
+    const taken = await kubectl.list(snapshots, '-n', place);
+    const nameOf = (name: string) => taken.find(({ metadata }) => metadata.name.startsWith(`${name}-`))?.metadata.name ?? '';
+    const bring = async (name: string, spec: object, claimSpec: object = { verify: true }) => {
+      const more = { snapshotNamespace: place, ...spec };
+      await kubectl.run(['create', '-f', '-'], restoreOfSnapshot(alone, name, nameOf(name), { name, ...claimSpec }, more));
+      return (await complete(kubectl, restores, { namespace: alone, name })).status;
+    };
+    for (const name of ['moved', 'copied', 'blocks']) expect(await bring(name, {})).toMatchObject({ counts: { created: 1, failed: 0 } });
+    expect(await volumes.readBlock(alone, 'blocks', 5)).toBe('block');
+    await kubectl.run(['create', '-f', '-'], claim(alone, 'csi'));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/csi', '-n', alone, '--timeout=60s']);
+    expect(await bring('csi', { existingResourcePolicy: 'Update' }, {})).toMatchObject({ counts: { updated: 1, failed: 0 } });
+    for (const name of names) expect(await volumes.read(alone, name, 'greeting')).toBe(`hello of ${name}\n`);
+    await nothingIsLeft(alone);
+  });
+
+  it('are refused to whoever may not restore where they were taken', async () => {
+    const eve = kubectl.as('eve');
+    await kubectl.run(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=eve', '-n', asUser]);
+    const create = restore(asUser, 'taken', 'all', { backupNamespace: place, ...into(asUser) });
+    await eventually(async () => (await eve.try(['auth', 'can-i', 'create', restores, '-n', asUser])).code === 0);
+    expect(await eve.fails(['create', '-f', '-'], create)).toMatch(
+      /cannot create resource "backups\/restore" in API group "backup.kylon.io" in the namespace "kylon-from"/,
+    );
+    const rules = ['--resource=backups.backup.kylon.io', '--resource=backups.backup.kylon.io/restore'];
+    await kubectl.run(['create', 'role', 'reader', '--verb=create', ...rules, '-n', place]);
+    await kubectl.run(['create', 'rolebinding', 'reader', '--role=reader', '--user=eve', '-n', place]);
+    await eventually(async () => (await eve.try(['create', '-f', '-'], create)).code === 0);
+    const { status } = await ended(kubectl, restores, { namespace: asUser, name: 'taken' });
+    expect(status).toMatchObject({ phase: 'PartiallyFailed', counts: { created: 0, failed: all } });
+    const results = await kubectl.run(['get', '--raw', `/apis/backup.kylon.io/v1alpha1/namespaces/${asUser}/restores/taken/results`]);
+    expect(results).toContain('User \\"eve\\" cannot create resource \\"snapshots/restore\\"');
+    expect(await kubectl.list('pvc', '-n', asUser)).toEqual([]);
+  });
+
+  it('are given to no claim that only says so', async () => {
+    const [taken] = await kubectl.list(snapshots, '-n', place);
+    const annotations = { 'backup.kylon.io/snapshot-namespace': place };
+    const dataSourceRef = { apiGroup: 'backup.kylon.io', kind: 'Snapshot', name: taken?.metadata.name };
+    await kubectl.run(['create', '-f', '-'], claim(asUser, 'stolen', { dataSourceRef }, { annotations }));
+    await eventually(async () => {
+      const events = await kubectl.run([
+        'get',
+        'events',
+        '-n',
+        asUser,
+        '-o',
+        'jsonpath={range .items[*]}{.reason}: {.message}{"\\n"}{end}',
+      ]);
+      return events.includes(`SnapshotElsewhere: no Restore has made this claim of the snapshot "${taken?.metadata.name}"`);
+    });
+    expect((await kubectl.get('pvc', 'stolen', '-n', asUser)).status).toMatchObject({ phase: 'Pending' });
+    expect(await helpers(asUser)).toEqual([]);
+    await kubectl.run(['delete', 'pvc', 'stolen', '-n', asUser]);
+  });
+
+  it('leave nothing behind where Kylon is killed and the claims are deleted meanwhile', async () => {
+    await kubectl.run(['create', '-f', '-'], restore(place, 'killed', 'all', into(whileKilled)));
+    await eventually(async () => (await helpers(whileKilled)).some((one) => one.startsWith('VolumeSnapshotContent/')));
+    await kylon.discard();
+    await kubectl.run(['delete', 'pvc', '--all', '-n', whileKilled, '--timeout=60s']);
+    kylon = await Kylon.beside(kubeconfig, { data, flags });
+    await nothingIsLeft(whileKilled);
+    expect((await kubectl.list(snapshots, '-n', place)).map(({ status }) => status?.['phase'])).toEqual(
+      Array.from({ length: all }, () => 'Completed'),
+    );
+  });
+});
