@@ -34,13 +34,27 @@ export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapsh
 
 /** Into the volume, all of it. Rejects with RunFailed. */
 export async function unpack(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
-  const [command, bytes] =
-    content.is === 'device'
-      ? [['sh', '-c', 'exec cat >"$0"', mounted.path], content.bytes(sender.signal)]
-      : [['tar', '-C', mounted.path, '-xpf', '-'], content.tar(sender.signal)];
+  const { command, bytes } = await wayInto(sender, errand, content, mounted);
   const input = paced(sender, errand, bytes, content.contentBytes);
   const { code, complaints } = await feed(sender, errand, mounted, command, input);
   if (code !== 0) throw faultOf(code, complaints, mounted);
+}
+
+/** The program that writes it, and what that reads. */
+async function wayInto(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume) {
+  const { signal } = sender;
+  const { path } = mounted;
+  if (content.is === 'device') return { command: ['sh', '-c', 'exec cat >"$0"', path], bytes: content.bytes(signal) };
+  const isGnu = content.hasAttributes && (await isGnuTar(sender, errand, mounted));
+  const attributes = isGnu ? ['--xattrs', '--xattrs-include=*'] : [];
+  return { command: ['tar', '-C', path, ...attributes, '-xpf', '-'], bytes: content.tar(isGnu, signal) };
+}
+
+async function isGnuTar({ cluster, signal }: Sender, { owner }: Errand, mounted: MountedVolume): Promise<boolean> {
+  const said: Uint8Array[] = [];
+  const streams = { output: async (piece: Uint8Array) => void said.push(piece), errors: () => {} };
+  await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, ['tar', '--version'], streams, signal);
+  return Buffer.concat(said).toString().startsWith('tar (GNU tar)');
 }
 
 /** Gives a program what it reads. What it says on standard output is of no use. */

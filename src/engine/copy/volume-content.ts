@@ -1,6 +1,6 @@
 /** All that a Snapshot in the object store holds, for who brings it into a volume, and compares it with what is there then. */
-import { gnuEntry } from '../../base/tar.ts';
-import type { TarType } from '../../base/tar.ts';
+import { gnuEntry, tarEntry } from '../../base/tar.ts';
+import type { TarEntry, TarType } from '../../base/tar.ts';
 import { quote } from '../../machinery/errors.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import type { FileEntry } from '../../repository/reading/entries.ts';
@@ -32,8 +32,10 @@ export interface FilesContent {
   readonly contentBytes: number;
   /** How many files, folders and links there are, once all of the tar file was read. */
   readonly count: number;
-  /** As every tar understands it. */
-  tar(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Whether GNU tar brings more of it than others: extended attributes, ACLs among them, and fractions of seconds. */
+  readonly hasAttributes: boolean;
+  /** As GNU tar understands it, or every one. */
+  tar(isGnu: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** By the names of which a path is made, which have a character for each byte; undefined where there is nothing. */
   find(names: readonly string[], signal: AbortSignal): Promise<Original | undefined>;
 }
@@ -56,8 +58,6 @@ export async function openContent(parts: EngineParts, snapshot: Snapshot, signal
   return { is: 'device', contentBytes: root.size, bytes: (reading) => tree.content(root, '/', undefined, reading) };
 }
 
-const form = { write: gnuEntry, hasRoot: true };
-
 export async function contentOfCopy(copy: StoredCopy, signal: AbortSignal): Promise<FilesContent> {
   const root = await copy.find('', signal);
   if (!root) throw new StoreDamaged('the copy has no entry for the folder of the volume itself');
@@ -66,6 +66,7 @@ export async function contentOfCopy(copy: StoredCopy, signal: AbortSignal): Prom
 
 class CopiedFilesContent implements FilesContent {
   readonly is = 'files';
+  readonly hasAttributes = false;
   readonly #copy: StoredCopy;
   readonly #extent: Extent;
 
@@ -82,8 +83,8 @@ class CopiedFilesContent implements FilesContent {
     return this.#copy.count;
   }
 
-  tar(signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return copiedTar(this.#copy, [], this.#extent, form, signal);
+  tar(_: boolean, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return copiedTar(this.#copy, [], this.#extent, { write: gnuEntry, hasRoot: true }, signal);
   }
 
   async find(names: readonly string[], signal: AbortSignal): Promise<Original | undefined> {
@@ -102,6 +103,7 @@ class CopiedFilesContent implements FilesContent {
 
 class MovedFilesContent implements FilesContent {
   readonly is = 'files';
+  readonly hasAttributes = true;
   readonly #tree: FileTree;
   readonly #root: FileEntry;
   readonly contentBytes: number;
@@ -113,13 +115,14 @@ class MovedFilesContent implements FilesContent {
     this.contentBytes = contentBytes;
   }
 
-  tar(signal: AbortSignal): AsyncIterable<Uint8Array> {
+  /** Owners are those of the numbers: names may be others in the image of tar. */
+  tar(isGnu: boolean, signal: AbortSignal): AsyncIterable<Uint8Array> {
     this.count = 0;
-    const write: typeof gnuEntry = (entry) => {
+    const write = (entry: TarEntry) => {
       this.count++;
-      return gnuEntry(entry);
+      return isGnu ? tarEntry({ ...entry, user: '', group: '' }) : gnuEntry(entry);
     };
-    return this.#tree.archive(this.#root, '/', { ...form, write }, signal);
+    return this.#tree.archive(this.#root, '/', { write, hasRoot: true }, signal);
   }
 
   async find(names: readonly string[], signal: AbortSignal): Promise<Original | undefined> {

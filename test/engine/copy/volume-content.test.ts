@@ -1,4 +1,5 @@
 /** What a mover has copied into a repository, brought into a volume by tar, and compared with that. */
+import { execFileSync } from 'node:child_process';
 import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -62,6 +63,27 @@ describe('what was moved', () => {
     expect('count' in content && content.count).toBeGreaterThan(5);
     expect(progress.at(-1)).toBe(600);
     await verifyCopy(sender, errand, content, mounted);
+    const saved = execFileSync('tar', ['--xattrs', '-C', target, '-cf', '-', 'hello.txt']).toString('latin1');
+    expect(saved).toContain('SCHILY.xattr.user.');
+    expect(lstatSync(join(target, 'hello.txt')).mtimeMs % 1000).not.toBe(0);
+  });
+
+  it('is brought without extended attributes by a tar that does not know them', async () => {
+    const { cluster, sender, open } = scene();
+    const target = temporary();
+    const commands: (readonly string[])[] = [];
+    const run = inFolder(target);
+    cluster.execute = (execution, streams, signal) => {
+      commands.push(execution.command);
+      return execution.command.includes('--version') ? Promise.resolve(1) : run(execution, streams, signal);
+    };
+    await unpack(sender, errand, await open(snapshots.first), mounted);
+    expect(commands).toEqual([
+      ['tar', '--version'],
+      ['tar', '-C', '/volume', '-xpf', '-'],
+    ]);
+    expect(readFileSync(join(target, 'hello.txt')).length).toBe(6);
+    expect(execFileSync('tar', ['--xattrs', '-C', target, '-cf', '-', 'hello.txt']).toString('latin1')).not.toContain('SCHILY.xattr.user.');
   });
 
   it.each<[string, (target: string) => void, RegExp]>([
