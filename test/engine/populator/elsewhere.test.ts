@@ -112,6 +112,22 @@ describe('a claim of a Snapshot of another namespace', () => {
     },
   );
 
+  it('leaves alone what somebody else has made under the name of what is lent', async () => {
+    const here = await scene();
+    const { cluster, one } = here;
+    const name = `kylon-${await ask(here)}`;
+    cluster.seed(volumeSnapshots, { metadata: { name, namespace: 'copy' }, spec: {}, status: {} });
+    await whileRunning(one.engine, async () => {
+      await vi.waitFor(() => {
+        const events = cluster.names('events', 'copy').map((event) => cluster.read('events', 'copy', event));
+        expect(events).toMatchObject([{ reason: 'VolumeSnapshotExists' }]);
+      });
+      cluster.drop(claims, 'copy', 'data');
+      await vi.waitFor(() => expect(cluster.names(contents)).toEqual(['content']), 5_000);
+    });
+    expect(cluster.names(volumeSnapshots, 'copy')).toEqual([name]);
+  });
+
   it.each<[string, (claim: ClusterObject, here: Scene) => Promise<ClusterObject> | ClusterObject]>([
     ['nobody has given a proof', (claim) => claim],
     ['it has that of another claim', async ({ metadata: { name } }, here) => renamed(await given(claimOf('other'), here), name)],
