@@ -8,7 +8,7 @@ import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
 import { openContent } from '../../../src/engine/copy/volume-content.ts';
 import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
 import type { Snapshot } from '../../../src/resources/snapshot.ts';
-import { frozenFiles, password, snapshots } from '../../repository/reading/frozen.ts';
+import { password, quickFiles, snapshots } from '../../repository/reading/frozen.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
 import { inFolder } from './local-program.ts';
@@ -25,13 +25,13 @@ const errand: Errand = {
   args: [],
 };
 
-function scene() {
+async function scene() {
   const cluster = new MemoryCluster();
   const repositories = {
     ...emptyRepositories,
     access: async () => ({ ...(await emptyRepositories.access(...unused)), repositoryPassword: password }),
   };
-  const { parts } = createWorkbench({ cluster, files: frozenFiles(), repositories });
+  const { parts } = createWorkbench({ cluster, files: await quickFiles(), repositories });
   const progress: number[] = [];
   const sender = {
     parts,
@@ -53,7 +53,7 @@ const unused = [{ storeName: '', namespace: '' }, { rights: 'read', holder: '' }
 
 describe('what was moved', () => {
   it('is brought by tar, and is what is there then', async () => {
-    const { cluster, sender, open, progress } = scene();
+    const { cluster, sender, open, progress } = await scene();
     const target = temporary();
     cluster.execute = inFolder(target);
     const content = await open(snapshots.first);
@@ -69,7 +69,7 @@ describe('what was moved', () => {
   });
 
   it('is brought without extended attributes by a tar that does not know them', async () => {
-    const { cluster, sender, open } = scene();
+    const { cluster, sender, open } = await scene();
     const target = temporary();
     const commands: (readonly string[])[] = [];
     const run = inFolder(target);
@@ -90,7 +90,7 @@ describe('what was moved', () => {
     ['another byte', (target) => writeFileSync(join(target, 'hello.txt'), 'HELLO\n'), /the bytes of ".\/hello.txt" are others/],
     ['another length', (target) => writeFileSync(join(target, 'hello.txt'), 'hello'), /".\/hello.txt" has 5 bytes instead of 6/],
   ])('is told to have %s where it has', async (_, change, message) => {
-    const { cluster, sender, open } = scene();
+    const { cluster, sender, open } = await scene();
     const target = temporary();
     cluster.execute = inFolder(target);
     const content = await open(snapshots.first);
@@ -103,12 +103,11 @@ describe('what was moved', () => {
   });
 
   it('is written to a device where it is one, and read back from there', async () => {
-    const { cluster, sender, open } = scene();
+    const { cluster, sender, open } = await scene();
     const device = join(temporary(), 'device');
     // Larger than what it gets.
     writeFileSync(device, Buffer.alloc(2 << 20, 'x'));
-    const onDevice = (command: readonly string[]) =>
-      command.map((one) => (one === '/dev/volume' ? device : one === 'exec cat >"$0"' ? 'exec cat 1<>"$0"' : one));
+    const onDevice = (command: readonly string[]) => command.map((one) => one.replace('/dev/volume', device));
     cluster.execute = inFolder('/', onDevice);
     const content = await open(snapshots.device);
     const onPod = { ...mounted, path: '/dev/volume' };
