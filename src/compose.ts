@@ -124,6 +124,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     repositories,
     openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),
     mover,
+    maintainEvery: options.maintainEvery,
     copyImage: options.copyImage,
     domain,
     replica: options.replica,

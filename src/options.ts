@@ -10,6 +10,7 @@ import { settingOf, strayVariables, variableOf } from './environment.ts';
 import { isKeyItself, looksLikeKey } from './objectstore/encryption/keyring.ts';
 import { providers } from './objectstore/providers.ts';
 import { urlFault } from './objectstore/url-fault.ts';
+import { parseDuration } from './resources/durations.ts';
 
 export interface Options {
   readonly mode: 'playground' | 'beside' | 'in-cluster';
@@ -31,6 +32,8 @@ export interface Options {
   readonly tlsCa: string | undefined;
   /** By which image volumes are copied, and the URL by which its Pods reach this process; undefined where no volume is copied. */
   readonly mover: { readonly image: string; readonly address: string } | undefined;
+  /** Milliseconds between two checks, and two prunes, of what has been copied from the volumes of a namespace. */
+  readonly maintainEvery: number;
   readonly copyImage: string | undefined;
   readonly auditLog: string | undefined;
   readonly logLevel: LogLevel;
@@ -79,6 +82,11 @@ const flags = {
   'mover-address': {
     value: 'URL',
     help: 'Where those Pods reach this process: https://HOST[:PORT]. Default with --in-cluster: that of --service.',
+  },
+  'default-repo-maintain-frequency': {
+    value: 'DURATION',
+    help: 'How often what those Pods have copied is checked, and what is not needed any more is freed; 1m at least.',
+    default: '24h',
   },
   'copy-image': {
     value: 'IMAGE',
@@ -129,6 +137,7 @@ export function readOptions(argv: readonly string[], env: Environment): Options 
     tls: checkTls(given, faults),
     tlsCa: checkFile('tls-ca-file', given['tls-ca-file'], faults),
     mover: checkMover(mode, given, service, faults),
+    maintainEvery: checkFrequency(text('default-repo-maintain-frequency'), faults),
     copyImage: given['copy-image'],
     auditLog: given['audit-log'] && resolve(given['audit-log']),
     logLevel: checkLevel(text('log-level'), faults),
@@ -264,6 +273,13 @@ function checkMover(mode: Options['mode'], given: Given, service: Options['servi
   if (asked !== undefined && !/^https:\/\/[^/?#@]+\/?$/.test(asked))
     faults.push(`--mover-address: "${asked}" is not of the form https://HOST[:PORT]`);
   return image === undefined || address === undefined ? undefined : { image, address };
+}
+
+/** In milliseconds. */
+function checkFrequency(text: string, faults: string[]): number {
+  const ms = parseDuration(text) ?? 0;
+  if (ms < 60_000) faults.push(`--default-repo-maintain-frequency: "${text}" is no duration of at least 1m, such as 24h`);
+  return ms;
 }
 
 function checkService(text: string, faults: string[]): Options['service'] {

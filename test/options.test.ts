@@ -128,6 +128,14 @@ describe('options', () => {
     ]);
   });
 
+  it('knows how often repositories are checked and pruned', () => {
+    const often = (value: string) => [`--default-repo-maintain-frequency=${value}`];
+    expect(read([]).maintainEvery).toBe(24 * 3_600_000);
+    expect(read(often('1h30m')).maintainEvery).toBe(90 * 60_000);
+    for (const wrong of ['59s', 'daily', '-24h'])
+      expect(faultsOf(often(wrong))).toEqual([`--default-repo-maintain-frequency: "${wrong}" is no duration of at least 1m, such as 24h`]);
+  });
+
   it('refuses a store of a kind it does not know, without repeating what may be a secret', () => {
     const known = providers.map(({ scheme }) => scheme).join(', ');
     expect(faultsOf(['--store', 'ftp://user:secret@host/x'])).toEqual([`--store: unknown scheme ftp, known are ${known}`]);

@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly openRepositories: OpenRepositories;
   /** Undefined where no Pod can reach this process: then no volume can be copied. */
   readonly mover: MoverSetting | undefined;
+  /** Milliseconds between two checks, and two prunes, of what was in the volumes of a namespace. */
+  readonly maintainEvery: number;
   /** Of the Pods by which volumes are copied that no running Pod has; undefined where none was named. */
   readonly copyImage: string | undefined;
   /** Names this cluster in the store. */

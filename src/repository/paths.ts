@@ -34,6 +34,12 @@ export const marksFolder = (domain: string) => `d/${domain}/forgotten/`;
 /** Those of one namespace; ends with a slash. */
 export const marksOf = ({ domain, namespace }: Place) => `${marksFolder(domain)}${namespace}/`;
 
+/** How far the repositories of all namespaces have been checked, beside the marks for the same reason. Ends with a slash. */
+export const checksFolder = (domain: string) => `d/${domain}/checked/`;
+
+/** Of one namespace; ends with a slash. */
+export const checksOf = ({ domain, namespace }: Place) => `${checksFolder(domain)}${namespace}/`;
+
 /** Of a file by its id, which `isFileId`. */
 export function fileKey(place: Place, kind: FileKind, id: string): string {
   return `${kindFolder(place, kind)}${kind === 'data' ? `${id.slice(0, 2)}/` : ''}${id}`;

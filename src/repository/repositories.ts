@@ -33,6 +33,18 @@ export interface RepositoryName {
   readonly namespace: string;
 }
 
+/** How often a repository was checked, and when last, in milliseconds since the epoch by the wall clock; or made, where it never was. */
+export interface Checked {
+  readonly times: number;
+  readonly at: number;
+}
+
+/** What lies in a repository: how many snapshots, and how many bytes of packs. */
+export interface Contents {
+  readonly snapshots: number;
+  readonly bytes: number;
+}
+
 export interface Repositories {
   /**
    * Access to a repository for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
@@ -52,4 +64,12 @@ export interface Repositories {
   forgotten(repository: RepositoryName, signal: AbortSignal): Promise<readonly string[]>;
   /** They need no prune any more. Rejects with a StoreError. */
   pruned(repository: RepositoryName, snapshotIds: readonly string[], signal: AbortSignal): Promise<void>;
+  /** How far the repositories in a store have been checked, by namespace. Rejects with a StoreError. */
+  checks(storeName: string, signal: AbortSignal): Promise<ReadonlyMap<string, Checked>>;
+  /** Undefined where that is not known. Rejects with a StoreError. */
+  lastCheck(repository: RepositoryName, signal: AbortSignal): Promise<Checked | undefined>;
+  /** A check has found it whole. Rejects with a StoreError. */
+  noteCheck(repository: RepositoryName, checked: Checked, signal: AbortSignal): Promise<void>;
+  /** Lists all of it. Rejects with a StoreError. */
+  contents(repository: RepositoryName, signal: AbortSignal): Promise<Contents>;
 }

@@ -5,12 +5,13 @@ import type { Log } from '../base/log.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreError } from '../objectstore/objectstore.ts';
+import { lastCheck, lastChecks, noteCheck } from './checks.ts';
 import { mark, markedAndGone, markedNamespaces, unmark } from './forgotten.ts';
-import { fileKey, isFileId } from './paths.ts';
+import { fileKey, isFileId, kindFolder } from './paths.ts';
 import type { Place } from './paths.ts';
 import { createServe } from './protocol/serve.ts';
 import { repositoriesPath } from './protocol/target.ts';
-import type { Access, Permit, Repositories, RepositoryName } from './repositories.ts';
+import type { Access, Checked, Contents, Permit, Repositories, RepositoryName } from './repositories.ts';
 import { SecretFiles } from './secrets.ts';
 import { credentialsOf } from './tickets.ts';
 import { forgetWriter, writerOf } from './writers.ts';
@@ -44,6 +45,7 @@ class StoreRepositories implements Repositories {
   async access(repository: RepositoryName, permit: Permit, ms: number, signal: AbortSignal): Promise<Access> {
     const { storeName, namespace } = repository;
     const { repositoryPassword, ticketKey } = await this.#secrets.ensure(repository, signal);
+    if (permit.rights === 'append') await this.#beginChecks(repository, signal);
     const expires = Math.ceil((this.#parts.clock.now() + ms) / 1000);
     return {
       path: `${repositoriesPath.slice(1)}${storeName}/${namespace}/`,
@@ -78,6 +80,34 @@ class StoreRepositories implements Repositories {
   pruned(repository: RepositoryName, snapshotIds: readonly string[], signal: AbortSignal): Promise<void> {
     const { store, place } = this.#found(repository);
     return unmark(store, place, snapshotIds, signal);
+  }
+
+  checks(storeName: string, signal: AbortSignal): Promise<ReadonlyMap<string, Checked>> {
+    return lastChecks(this.#parts.storeNamed(storeName), this.#parts.domain, signal);
+  }
+
+  lastCheck(repository: RepositoryName, signal: AbortSignal): Promise<Checked | undefined> {
+    const { store, place } = this.#found(repository);
+    return lastCheck(store, place, signal);
+  }
+
+  noteCheck(repository: RepositoryName, checked: Checked, signal: AbortSignal): Promise<void> {
+    const { store, place } = this.#found(repository);
+    return noteCheck(store, place, checked, signal);
+  }
+
+  async contents(repository: RepositoryName, signal: AbortSignal): Promise<Contents> {
+    const { store, place } = this.#found(repository);
+    let [snapshots, bytes] = [0, 0];
+    for await (const _ of store.list(kindFolder(place, 'snapshots'), signal)) snapshots += 1;
+    for await (const { size } of store.list(kindFolder(place, 'data'), signal)) bytes += size;
+    return { snapshots, bytes };
+  }
+
+  /** With the first copy, and in a repository of which nothing is known. */
+  async #beginChecks(repository: RepositoryName, signal: AbortSignal): Promise<void> {
+    if ((await this.lastCheck(repository, signal)) === undefined)
+      await this.noteCheck(repository, { times: 0, at: this.#parts.clock.now() }, signal);
   }
 
   #found({ storeName, namespace }: RepositoryName): { readonly store: ObjectStore; readonly place: Place } {

@@ -105,7 +105,7 @@ describe(moved.title, moved.options, () => {
     await kubectl.run(['delete', snapshots, 'first', '-n', place]);
     expect(archived()).toEqual([]);
     const [domain = ''] = readdirSync(join(stores, 'archive/d'));
-    expect(readdirSync(join(stores, 'archive/d', domain)).toSorted()).toEqual(['forgotten', 'volumes']);
+    expect(readdirSync(join(stores, 'archive/d', domain)).toSorted()).toEqual(['checked', 'forgotten', 'volumes']);
     expect(readdirSync(join(stores, 'archive/d', domain, 'forgotten', place))).toHaveLength(3);
     await kubectl.run(['delete', bst, 'archive']);
     await gone(kubectl, bst, 'archive');

@@ -49,6 +49,10 @@ export const emptyRepositories: Repositories = {
   unpruned: async () => [],
   forgotten: async () => [],
   pruned: async () => {},
+  checks: async () => new Map(),
+  lastCheck: async () => undefined,
+  noteCheck: async () => {},
+  contents: async () => ({ snapshots: 0, bytes: 0 }),
 };
 
 export const alice: User = { name: 'alice', groups: ['system:authenticated'], extra: {} };
@@ -107,6 +111,7 @@ export function createWorkbench(
     repositories: given.repositories ?? emptyRepositories,
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),
     mover: given.mover,
+    maintainEvery: 24 * 3_600_000,
     copyImage: given.copyImage,
     domain: 'domain',
     replica: given.replica ?? 'one',

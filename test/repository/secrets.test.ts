@@ -5,7 +5,7 @@ import { collect } from '../conformance/objectstore/subject.ts';
 import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const keysOf = async (objects: Map<string, Uint8Array>) =>
-  (await collect(memoryStore(objects).list('', signal))).map(({ key }) => key.replace(/[0-9a-f]{64}$/, 'ID'));
+  (await collect(memoryStore(objects).list(folder, signal))).map(({ key }) => key.replace(/[0-9a-f]{64}$/, 'ID'));
 
 describe('the secrets of a repository', () => {
   it('are made with the first call, with the files that restic begins with', async () => {

@@ -163,8 +163,8 @@ export type Seen = Ended | { readonly is: 'running' } | { readonly is: 'starting
  * it waited.
  */
 export type Ended =
-  | { readonly is: 'gone' | 'locked' }
-  | { readonly is: 'killed'; readonly pod: ClusterObject }
+  | { readonly is: 'gone' }
+  | { readonly is: 'killed' | 'locked'; readonly pod: ClusterObject }
   | { readonly is: 'done'; readonly log: string; readonly pod: ClusterObject };
 
 /** Rejects with RunFailed where it has failed. */
@@ -179,7 +179,7 @@ export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen>
     await keepSecret(sender, errand, pod);
     return { is: 'starting', why: whyNot(pod), since: Date.parse(textOf(pod.metadata['creationTimestamp']) ?? '') };
   }
-  if (exitCode === locked) return { is: 'locked' };
+  if (exitCode === locked) return { is: 'locked', pod };
   const log = await logOf(sender, pod);
   if (exitCode === 0) return { is: 'done', log, pod };
   if (exitCode !== undefined) throw failureOf(errand, Number(exitCode), log);

@@ -57,10 +57,14 @@ export const lentTo = 'backup.kylon.io/lent-to';
 export const filledFor = 'backup.kylon.io/filled-for';
 /** Annotation of a Pod through which a copy is brought into the volume of a claim: when the process that does it was last heard of. */
 export const filledBy = 'backup.kylon.io/filled-by';
-/** Annotations of a Pod that prunes a repository: its namespace and store, and the ids of the forgotten snapshots whose data goes with that. */
+/**
+ * Annotations of a Pod that prunes a repository: its namespace and store, the ids of the forgotten snapshots whose data goes with that, and the how many-eth check
+ * of it this is, where it checks it.
+ */
 export const prunedNamespace = 'backup.kylon.io/pruned-namespace';
 export const prunedStore = 'backup.kylon.io/pruned-store';
 export const forgottenIds = 'backup.kylon.io/forgotten-snapshots';
+export const checkNumber = 'backup.kylon.io/check';
 /** Annotation of a workload that is scaled down: the number of replicas that it had. */
 export const replicasBefore = 'backup.kylon.io/replicas';
 /** Annotations of a PersistentVolume that is replaced: the reclaim policy that it had, and the claim that it belonged to, as JSON. */

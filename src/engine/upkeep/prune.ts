@@ -1,13 +1,13 @@
 /**
- * Frees what forgotten snapshots held, and checks the repository then, by a mover for each of which something was forgotten, one at a time. It runs beside
- * Kylon: whoever reads its Secret can delete all that was moved from that namespace. What has to be pruned is marked in the store, what a Pod
- * prunes is written on it, and its name follows from the repository: so replicas take up each other's, and a mark goes only when a prune that began after it is done.
+ * Checks each repository once a day, and frees what forgotten snapshots held, by a mover for each, one at a time. It runs beside Kylon: whoever
+ * reads its Secret can delete all that was moved from that namespace. What has to be pruned is marked in the store, and how far it was checked; what a Pod
+ * does is written on it, and its name follows from the repository: so replicas take up each other's, and a mark goes only when a prune that began after it is done.
  */
 import { hash } from 'node:crypto';
 import { messageOf } from '../../base/lifetime.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { StoreError } from '../../objectstore/objectstore.ts';
-import type { RepositoryName } from '../../repository/repositories.ts';
+import type { Checked, RepositoryName } from '../../repository/repositories.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { freedIn } from '../mover/mover-log.ts';
 import type { Errand } from '../mover/mover-pod.ts';
@@ -18,22 +18,21 @@ import { recordEvent } from '../runs/events.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { isInRepository } from '../snapshot/fill.ts';
-import { forgottenIds, prunedNamespace, prunedStore } from '../snapshot/known.ts';
+import { checkNumber, forgottenIds, prunedNamespace, prunedStore } from '../snapshot/known.ts';
 import { unlessThere } from '../snapshot/removal.ts';
 import { repositoryOf, storeNames } from '../stores/stores.ts';
+import { shareOf } from './share.ts';
 
+/** Milliseconds between two looks: so often is tried again what was locked, or whose Pod was killed. */
+const lookEvery = ({ maintainEvery }: EngineParts) => Math.min(3_600_000, maintainEvery / 24);
 /** Milliseconds after the start: what is restored, or was begun before, comes first. */
-const firstLook = 300_000;
-/** So often is tried again what was locked, or whose Pod was killed. */
-const lookEvery = 3_600_000;
-/** Milliseconds between two prunes of a namespace: they read much, and let nobody write meanwhile. */
-const pruneEvery = 24 * lookEvery;
+const firstLook = (parts: EngineParts) => lookEvery(parts) / 12;
 /** Snapshots that are told that their repository is damaged. */
 const mostTold = 100;
 
 export class Prune {
   readonly #parts: EngineParts;
-  /** When each may be pruned again, by the monotonic clock. As many as were pruned within a day. */
+  /** When each may be pruned or checked again, by the monotonic clock. As many as were within a day. */
   #notBefore: ReadonlyMap<string, number> = new Map();
   #damaged: ReadonlySet<string> = new Set();
 
@@ -47,33 +46,42 @@ export class Prune {
   async run(signal: AbortSignal): Promise<void> {
     const { mover, clock, log } = this.#parts;
     if (mover === undefined) return;
-    for (let pause = firstLook; !signal.aborted; pause = lookEvery) {
+    for (let pause = firstLook(this.#parts); !signal.aborted; pause = lookEvery(this.#parts)) {
       await clock.sleep(pause, signal).catch(() => {});
       if (signal.aborted) return;
       await this.#look(mover.namespace, signal).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('it was not seen which repositories are to be pruned', { error: messageOf(error) });
+        if (!signal.aborted) log.warn('it was not seen which repositories are to be checked and pruned', { error: messageOf(error) });
       });
     }
   }
 
   /** A store that does not answer keeps none of the others waiting. */
   async #look(ownNamespace: string, signal: AbortSignal): Promise<void> {
-    const { repositories, clock, log } = this.#parts;
+    const { clock, log } = this.#parts;
     const now = clock.monotonic();
     this.#notBefore = new Map([...this.#notBefore].filter(([, at]) => at > now));
     for (const storeName of await storeNames(this.#parts, signal)) {
-      const marked = await repositories.unpruned(storeName, signal).catch((error: unknown) => {
+      const due = await this.#dueIn(storeName, signal).catch((error: unknown) => {
         if (!(error instanceof StoreError)) throw error;
-        log.warn('it was not seen which repositories of a store are to be pruned', { storeName, error: error.message });
+        log.warn('it was not seen which repositories of a store are to be checked and pruned', { storeName, error: error.message });
       });
-      if (marked) await this.#pruneMarked(storeName, marked, ownNamespace, signal);
+      if (due) await this.#pruneAll(storeName, due, ownNamespace, signal);
     }
   }
 
-  async #pruneMarked(storeName: string, marked: readonly string[], ownNamespace: string, signal: AbortSignal): Promise<void> {
-    const keys = new Set(marked.map((namespace) => keyOf({ storeName, namespace })));
+  /** The namespaces whose repositories have something to be freed, or were not checked within a day. */
+  async #dueIn(storeName: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { repositories } = this.#parts;
+    const marked = await repositories.unpruned(storeName, signal);
+    const checks = await repositories.checks(storeName, signal);
+    const unchecked = [...checks].filter(([, checked]) => this.#isDue(checked)).map(([namespace]) => namespace);
+    return [...new Set([...marked, ...unchecked])];
+  }
+
+  async #pruneAll(storeName: string, due: readonly string[], ownNamespace: string, signal: AbortSignal): Promise<void> {
+    const keys = new Set(due.map((namespace) => keyOf({ storeName, namespace })));
     this.#damaged = new Set([...this.#damaged].filter((key) => keys.has(key) || !key.startsWith(`${storeName}/`)));
-    for (const namespace of marked) {
+    for (const namespace of due) {
       signal.throwIfAborted();
       const repository = { storeName, namespace };
       if (!this.#notBefore.has(keyOf(repository))) await this.#prune(errandFor(repository, ownNamespace), signal);
@@ -84,6 +92,7 @@ export class Prune {
     try {
       const end = await this.#outcome(errand, signal);
       if (end === undefined) return;
+      if (end.is === 'done' || end.is === 'locked') await this.#noteCheck(errand.repository, end.pod, signal);
       if (end.is === 'done') await this.#finish(errand.repository, end, signal);
       else
         this.#parts.log.info('a repository is pruned later', {
@@ -96,25 +105,47 @@ export class Prune {
     }
   }
 
-  /** Undefined where nothing is to be done: another replica has done it. */
+  /** Undefined where nothing is to be done: another replica has done it, or nothing is there. */
   async #outcome(errand: Errand, signal: AbortSignal): Promise<Ended | undefined> {
     const parts = this.#parts;
     const sender = { parts, cluster: parts.cluster, onProgress: () => {}, warn: () => {}, signal };
     if ((await lookAtMover(sender, errand)).is === 'gone') {
-      const ids = await parts.repositories.forgotten(errand.repository, signal);
-      if (ids.length === 0) return undefined;
-      const annotations = { ...errand.annotations, [forgottenIds]: ids.join(' ') };
-      await sendMover(sender, { ...errand, annotations }).catch(unlessThere);
+      const work = await this.#workOn(errand.repository, signal);
+      if (!work) return undefined;
+      const annotations = { ...errand.annotations, ...work.annotations };
+      await sendMover(sender, { ...errand, args: work.args, annotations }).catch(unlessThere);
     }
     return awaitEnd(sender, errand);
+  }
+
+  async #workOn(repository: RepositoryName, signal: AbortSignal): Promise<Pick<Errand, 'annotations' | 'args'> | undefined> {
+    const { repositories, clock } = this.#parts;
+    const ids = await repositories.forgotten(repository, signal);
+    const last = await repositories.lastCheck(repository, signal);
+    const freeing = ids.length > 0 && { [forgottenIds]: ids.join(' ') };
+    if (last && !this.#isDue(last)) return freeing ? { args: [], annotations: freeing } : undefined;
+    const times = (last?.times ?? 0) + 1;
+    const { snapshots, bytes } = await repositories.contents(repository, signal);
+    if (!freeing && snapshots === 0 && bytes === 0) {
+      await repositories.noteCheck(repository, { times, at: clock.now() }, signal);
+      return undefined;
+    }
+    return { args: [shareOf(times, bytes)], annotations: { ...freeing, [checkNumber]: String(times) } };
+  }
+
+  /** Where the Pod has checked it, which it does first: whatever has kept it from the rest, it is whole. */
+  async #noteCheck(repository: RepositoryName, { metadata }: ClusterObject, signal: AbortSignal): Promise<void> {
+    const times = Number(textOf(fieldsOf(metadata['annotations'])[checkNumber]));
+    if (!(times > 0)) return;
+    await this.#parts.repositories.noteCheck(repository, { times, at: this.#parts.clock.now() }, signal);
+    this.#damaged = new Set([...this.#damaged].filter((one) => one !== keyOf(repository)));
   }
 
   /** The marks go before the Pod: whoever does not see the Pod sees that they are gone. */
   async #finish(repository: RepositoryName, { pod, log }: Extract<Ended, { is: 'done' }>, signal: AbortSignal): Promise<void> {
     await this.#parts.repositories.pruned(repository, idsOn(pod), signal);
     this.#rest(repository);
-    this.#damaged = new Set([...this.#damaged].filter((one) => one !== keyOf(repository)));
-    this.#parts.log.info('a repository was pruned, and is whole', { ...repository, freed: freedIn(log) ?? 'nothing' });
+    this.#parts.log.info('a repository is whole, and was pruned', { ...repository, freed: freedIn(log) ?? 'nothing' });
   }
 
   /** What is not the end of the Pod, an answer that did not come, is no reason to end it. */
@@ -137,8 +168,13 @@ export class Prune {
     for (const snapshot of moved.slice(0, mostTold)) await recordEvent(this.#parts, snapshot, { type: 'Warning', reason, message }, signal);
   }
 
+  #isDue({ at }: Checked): boolean {
+    return this.#parts.clock.now() - at >= this.#parts.maintainEvery;
+  }
+
   #rest(repository: RepositoryName): void {
-    this.#notBefore = new Map([...this.#notBefore, [keyOf(repository), this.#parts.clock.monotonic() + pruneEvery]]);
+    const { clock, maintainEvery } = this.#parts;
+    this.#notBefore = new Map([...this.#notBefore, [keyOf(repository), clock.monotonic() + maintainEvery]]);
   }
 }
 

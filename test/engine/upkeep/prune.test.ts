@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../../src/base/log.ts';
 import { createMetrics } from '../../../src/base/metrics.ts';
 import { Prune } from '../../../src/engine/upkeep/prune.ts';
-import { fieldsOf } from '../../../src/engine/selection/fields.ts';
+import { fieldsOf, listOf } from '../../../src/engine/selection/fields.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import type { Repositories } from '../../../src/repository/repositories.ts';
@@ -61,6 +61,10 @@ describe('a repository', () => {
       unpruned: (...args) => real.unpruned(...args),
       forgotten: (...args) => real.forgotten(...args),
       pruned: (...args) => real.pruned(...args),
+      checks: (...args) => real.checks(...args),
+      lastCheck: (...args) => real.lastCheck(...args),
+      noteCheck: (...args) => real.noteCheck(...args),
+      contents: (...args) => real.contents(...args),
     };
   });
   afterEach(() => stops.forEach((stop) => stop.abort(new Error('the test is over'))));
@@ -86,6 +90,14 @@ describe('a repository', () => {
     cluster.drop('secrets', own, name);
   };
   const forget = (id: string) => repositories.forget({ storeName: 'default', namespace: 'shop' }, id, forever);
+  const shop = { storeName: 'default', namespace: 'shop' };
+  /** It is there since now, with something in it. */
+  const begin = async () => {
+    await repositories.noteCheck(shop, { times: 0, at: clock.now() }, forever);
+    await store.putIfAbsent(`d/domain/volumes/shop/restic/snapshots/${ids[2]}`, Buffer.from('x'), forever);
+  };
+  const argsOf = () => fieldsOf(listOf(fieldsOf(pod()['spec'])['containers'])[0])['args'];
+  const timesChecked = async () => (await repositories.lastCheck(shop, forever))?.times;
   const unpruned = () => repositories.unpruned('default', forever);
 
   it('is pruned when something was forgotten, by a Pod of Kylon beside Kylon, and then not for a day', async () => {
@@ -104,6 +116,55 @@ describe('a repository', () => {
     expect(created).toHaveLength(1);
     await clock.pass(2 * hour);
     expect(created).toHaveLength(2);
+  });
+
+  it('is checked once a day, another share of it each time, though nothing was forgotten', async () => {
+    await begin();
+    start();
+    await clock.pass(24 * hour);
+    expect(created).toEqual([]);
+    for (const times of [1, 2]) {
+      await clock.pass(6 * minute);
+      expect(argsOf()).toEqual(['prune', `${times}/30`]);
+      await ends(0);
+      expect([await timesChecked(), podNames(), created.length]).toEqual([times, [], times]);
+      await clock.pass(24 * hour - minute);
+      expect(created).toHaveLength(times);
+    }
+  });
+
+  it('is not checked by a second replica, nor by one that was started later', async () => {
+    await begin();
+    start();
+    await clock.pass(24 * hour + 6 * minute);
+    await ends(0);
+    start();
+    await clock.pass(20 * hour);
+    expect([created.length, await timesChecked()]).toEqual([1, 1]);
+  });
+
+  it('that was checked is pruned of what was forgotten since, and not checked again', async () => {
+    await begin();
+    await forget(ids[0]);
+    start();
+    await clock.pass(6 * minute);
+    expect(argsOf()).toEqual(['prune']);
+    await ends(0);
+    expect([await unpruned(), await timesChecked()]).toEqual([[], 0]);
+  });
+
+  it('with nothing in it is left alone', async () => {
+    await repositories.noteCheck(shop, { times: 4, at: clock.now() }, forever);
+    start();
+    await clock.pass(24 * hour + 6 * minute);
+    expect([created, await timesChecked()]).toEqual([[], 5]);
+  });
+
+  it('with snapshots and no data is not taken for one with nothing in it', async () => {
+    await begin();
+    start();
+    await clock.pass(24 * hour + 6 * minute);
+    expect(created).toHaveLength(1);
   });
 
   it('is pruned in each store by itself', async () => {
@@ -125,11 +186,12 @@ describe('a repository', () => {
     const spec = fieldsOf(pod()['spec']);
     expect(spec).toMatchObject({ activeDeadlineSeconds: 3 * 3600, securityContext: { runAsNonRoot: true } });
     expect(spec['volumes']).toHaveLength(2);
-    expect(spec['containers']).toMatchObject([{ args: ['prune'], securityContext: { capabilities: { drop: ['ALL'] } } }]);
+    expect(spec['containers']).toMatchObject([{ args: ['prune', '1/30'], securityContext: { capabilities: { drop: ['ALL'] } } }]);
     expect(JSON.stringify(spec)).not.toContain('DAC_OVERRIDE');
   });
 
   it('is not pruned for a snapshot that is still there', async () => {
+    await begin();
     await store.putIfAbsent(`d/domain/forgotten/shop/${ids[0]}`, Buffer.of(), forever);
     await store.putIfAbsent(`d/domain/volumes/shop/restic/snapshots/${ids[0]}`, Buffer.from('x'), forever);
     start();
@@ -202,8 +264,10 @@ describe('a repository', () => {
     await clock.pass(6 * minute);
     await ends(11);
     expect([podNames(), await unpruned(), await failed()]).toEqual([[], ['shop'], '0']);
+    expect(await timesChecked()).toBe(1);
     await clock.pass(hour);
     expect(created).toHaveLength(2);
+    expect(argsOf()).toEqual(['prune']);
   });
 
   it('that is damaged is told by an Event of what lies in it and by a metric, until it is whole', async () => {
@@ -229,8 +293,9 @@ describe('a repository', () => {
         message: 'the repository of the namespace "shop" is damaged: pack 12ab: does not exist',
       },
     ]);
-    expect([await failed(), await unpruned(), podNames()]).toEqual(['1', ['shop'], []]);
+    expect([await failed(), await unpruned(), podNames(), await timesChecked()]).toEqual(['1', ['shop'], [], undefined]);
     await clock.pass(24 * hour);
+    expect(argsOf()).toEqual(['prune', '1/30']);
     await ends(0);
     expect([await failed(), await unpruned()]).toEqual(['0', []]);
   });
