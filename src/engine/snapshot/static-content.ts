@@ -11,7 +11,8 @@ import { retried } from '../retry.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { volumeSnapshotContents, volumeSnapshotNameOf } from './known.ts';
 import { createVolumeSnapshot, findVolumeSnapshot } from './volume-snapshot.ts';
-import type { Maker, Marks } from './volume-snapshot.ts';
+import type { Maker } from '../proved.ts';
+import type { Marks } from './volume-snapshot.ts';
 
 /** Retained, so that what becomes of it touches no data. `old`: another content of the same, where there is one. */
 export function staticContent(
