@@ -44,8 +44,6 @@ export async function unpack(sender: Sender, errand: Errand, content: VolumeCont
 async function wayInto(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume) {
   const { signal } = sender;
   const { path } = mounted;
-  // Others hold the device open: without fsync nothing would say when the bytes are there.
-  if (content.is === 'device') return { command: ['dd', `of=${path}`, 'bs=1M', 'conv=notrunc,fsync'], bytes: content.bytes(signal) };
   const isGnu = content.hasAttributes && (await isGnuTar(sender, errand, mounted));
   const attributes = isGnu ? ['--xattrs', '--xattrs-include=*'] : [];
   return { command: ['tar', '-C', path, ...attributes, '-xpf', '-'], bytes: content.tar(isGnu, signal) };

@@ -17,17 +17,7 @@ import type { EntryRecord } from './copy-format.ts';
 import { openSnapshotCopy } from './snapshot-copies.ts';
 import type { StoredCopy } from './stored-copy.ts';
 
-export type VolumeContent = FilesContent | DeviceContent;
-
-/** Of a volume of blocks. */
-export interface DeviceContent {
-  readonly is: 'device';
-  readonly contentBytes: number;
-  readonly bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
-}
-
-export interface FilesContent {
-  readonly is: 'files';
+export interface VolumeContent {
   /** How many bytes its files have, as far as that is known. */
   readonly contentBytes: number;
   /** How many files, folders and links there are, once all of the tar file was read. */
@@ -47,25 +37,23 @@ interface Original {
   readonly bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
 }
 
-/** Rejects with a StoreError. */
+/** Of a volume with files. Rejects with a StoreError. */
 export async function openContent(parts: EngineParts, snapshot: Snapshot, signal: AbortSignal): Promise<VolumeContent> {
   const { method, handle = '', bytesRead = 0 } = snapshot.status;
   if (method === 'Copy') return contentOfCopy(await openSnapshotCopy(parts, snapshot, signal), signal);
   const tree = await openMovedTree(parts, repositoryOf(snapshot), handle, signal);
   const root = await tree.entry('', signal);
-  if (!root) throw new StoreDamaged(`the snapshot ${quote(handle)} of the repository has no volume`);
-  if (root.type === 'dir') return new MovedFilesContent(tree, root, bytesRead);
-  return { is: 'device', contentBytes: root.size, bytes: (reading) => tree.content(root, '/', undefined, reading) };
+  if (root?.type !== 'dir') throw new StoreDamaged(`the snapshot ${quote(handle)} of the repository holds no folder of a volume`);
+  return new MovedFilesContent(tree, root, bytesRead);
 }
 
-export async function contentOfCopy(copy: StoredCopy, signal: AbortSignal): Promise<FilesContent> {
+export async function contentOfCopy(copy: StoredCopy, signal: AbortSignal): Promise<VolumeContent> {
   const root = await copy.find('', signal);
   if (!root) throw new StoreDamaged('the copy has no entry for the folder of the volume itself');
   return new CopiedFilesContent(copy, await extentOf(copy, root, [], signal));
 }
 
-class CopiedFilesContent implements FilesContent {
-  readonly is = 'files';
+class CopiedFilesContent implements VolumeContent {
   readonly hasAttributes = false;
   readonly #copy: StoredCopy;
   readonly #extent: Extent;
@@ -101,8 +89,7 @@ class CopiedFilesContent implements FilesContent {
   }
 }
 
-class MovedFilesContent implements FilesContent {
-  readonly is = 'files';
+class MovedFilesContent implements VolumeContent {
   readonly hasAttributes = true;
   readonly #tree: FileTree;
   readonly #root: FileEntry;
