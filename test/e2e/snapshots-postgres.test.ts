@@ -133,7 +133,7 @@ describe(postgres.title, postgres.options, () => {
     const log = await kubectl.run(['logs', name, '-n', place]);
     expect(log).toMatch(/not properly shut down; automatic recovery in progress/);
     // But for what the probe is told.
-    expect(log).not.toMatch(/PANIC|FATAL: +(?!the database system is starting up)|invalid page/);
+    expect(log).not.toMatch(/PANIC|FATAL:(?! +the database system is (?:starting up|not yet accepting connections))|invalid page/);
     const after = new Set(await idsIn(name));
     expect(before.filter((id) => !after.has(id))).toEqual([]);
     expect(await query('select count(*) from load where text <> md5(id::text)', name)).toBe('0\n');
