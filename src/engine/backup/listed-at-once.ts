@@ -20,9 +20,9 @@ export async function listedAtOnce(
   { names, existing }: Places,
   signal: AbortSignal,
 ): Promise<ReadonlySet<ApiResource>> {
+  if (names.length < 2) return new Set();
   if (names.length === existing.length) return new Set(resources);
   const found = new Set<ApiResource>();
-  if (names.length < 2) return found;
   await inParallel(resources, questionsAtOnce, async (resource) => {
     if ((await countOf(cluster, resource, signal)) <= names.length * worthOneRequest) found.add(resource);
   });

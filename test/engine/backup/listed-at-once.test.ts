@@ -34,6 +34,7 @@ describe('listedAtOnce', () => {
 
   it('takes none for a single namespace', async () => {
     expect(await chosen(clusterOf(0), ['b'])).toEqual([]);
+    expect(await chosen(clusterOf(0), ['b'], ['b'])).toEqual([]);
   });
 
   it('takes what cannot be listed, so that this is told once', async () => {
