@@ -283,8 +283,10 @@ describe(title, options, () => {
 
     it('is told to be damaged by the check that reads the pack in which a byte is another one, and then not pruned', async () => {
       await replica.repositories.forget({ storeName: 'default', namespace: 'pruned' }, await backUpNew(), signal);
-      const [pack = ''] = packs();
-      const file = join(folderOf('pruned'), 'restic/data', pack);
+      const pathOf = (pack: string) => join(folderOf('pruned'), 'restic/data', pack);
+      // The largest one holds what was in files: what is wrong with trees is told without reading a share of the packs.
+      const [pack = ''] = packs().toSorted((one, other) => statSync(pathOf(other)).size - statSync(pathOf(one)).size);
+      const file = pathOf(pack);
       const bytes = readFileSync(file);
       writeFileSync(file, bytes.with(bytes.length >> 1, (bytes.at(bytes.length >> 1) ?? 0) ^ 1));
       const share = Number.parseInt(basename(pack).slice(0, 2), 16) % 30;
