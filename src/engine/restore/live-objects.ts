@@ -32,11 +32,8 @@ export async function* withLive(
       if (place?.version !== version || place.namespace !== namespace) {
         await place?.objects.close();
         const resource = served.find(key);
-        place = {
-          version,
-          namespace,
-          objects: new InOrder(resource ? listed(cluster, { ...resource, version }, namespace, work.signal) : none()),
-        };
+        const objects = listed(cluster, resource && { ...resource, version }, namespace, work.signal);
+        place = { version, namespace, objects: new InOrder(objects) };
       }
       yield { ...entry, live: await place.objects.find(name) };
     }
@@ -45,8 +42,14 @@ export async function* withLive(
   }
 }
 
-/** As the server sends them, which is by name. Who may not list them finds none. */
-async function* listed(cluster: Cluster, resource: ApiResource, namespace: string, signal: AbortSignal): AsyncGenerator<ClusterObject> {
+/** As the server sends them, which is by name. Who may not list them finds none, and there are none of what is not served. */
+async function* listed(
+  cluster: Cluster,
+  resource: ApiResource | undefined,
+  namespace: string,
+  signal: AbortSignal,
+): AsyncGenerator<ClusterObject> {
+  if (!resource) return;
   const type = { apiVersion: groupVersion(resource), kind: resource.kind };
   try {
     for await (const { items } of cluster.list(resource, namespace ? { namespace } : {}, signal))
@@ -55,8 +58,6 @@ async function* listed(cluster: Cluster, resource: ApiResource, namespace: strin
     if (!(error instanceof ClusterError)) throw error;
   }
 }
-
-async function* none(): AsyncGenerator<ClusterObject> {}
 
 /** Objects by name, for who asks for them in that order; who does not may miss some. */
 class InOrder {

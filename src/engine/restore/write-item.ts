@@ -6,6 +6,7 @@ import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
 import type { Outcome } from '../../resources/services.ts';
 import { throwIfAborted } from '../runs/failure.ts';
+import { isDeleted } from '../runs/run-status.ts';
 import { namespaces } from '../selection/known.ts';
 import { mayBeRecreated, propagationOf } from './recreation.ts';
 import { retried } from '../retry.ts';
@@ -83,7 +84,7 @@ async function meetOther(
   const live = await readLive(w, resource, namespace, object.metadata.name);
   if (live === 'hidden') return skipped('it exists already');
   if (live === undefined) return createWhenGone(w, resource, namespace, object);
-  if (perhapsOurs && !isLeaving(live) && covers(live, object)) return done('created');
+  if (perhapsOurs && !isDeleted(live) && covers(live, object)) return done('created');
   return meetExisting(w, resource, namespace, object, live);
 }
 
@@ -95,7 +96,7 @@ export async function meetExisting(
   object: ClusterObject,
   live: ClusterObject,
 ): Promise<Written> {
-  if (isLeaving(live)) return createWhenGone(w, resource, namespace, object);
+  if (isDeleted(live)) return createWhenGone(w, resource, namespace, object);
   const merged = threeWay(object, live, w.clean(live));
   if (isDeepStrictEqual(merged, live)) return done('unchanged');
   if (w.policy === 'Skip') return skipped('it exists already, and differs');
@@ -183,7 +184,7 @@ async function waitUntilGone(w: Writing, resource: ApiResource, namespace: strin
   const deadline = w.clock.monotonic() + patience;
   for (;;) {
     const live = await readLive(w, resource, namespace, name);
-    if (live === undefined || live === 'hidden' || !isLeaving(live)) return live;
+    if (live === undefined || live === 'hidden' || !isDeleted(live)) return live;
     if (w.clock.monotonic() >= deadline)
       throw new ClusterError(409, 'AlreadyExists', `the old one is being deleted and still there after ${patience / 1_000} s`);
     await w.clock.sleep(pollEvery, w.signal);
@@ -217,8 +218,6 @@ async function readLive(w: Writing, resource: ApiResource, namespace: string, na
     throw error;
   }
 }
-
-const isLeaving = ({ metadata }: ClusterObject) => metadata['deletionTimestamp'] !== undefined;
 
 const create = (w: Writing, resource: ApiResource, namespace: string, object: ClusterObject) =>
   w.cluster.create(resource, namespace, object, { dryRun: w.dryRun }, w.signal);

@@ -74,7 +74,9 @@ async function* liveEvents(
     if ('events' in item) {
       const lines = item.events.map((event) => eventLine(event, plan.selection, writer)).filter((line) => line !== undefined);
       position.rv = item.events.at(-1)?.rv ?? position.rv;
-      if (lines.length > 0) yield Buffer.concat(lines);
+      const [line, ...more] = lines;
+      // A single one is not copied: its bytes are those of all watches.
+      if (line !== undefined) yield more.length > 0 ? Buffer.concat(lines) : line;
     } else {
       position.rv = Math.max(position.rv, item.quietAt ?? 0);
       yield writer.bookmark(position.rv, false);
