@@ -54,7 +54,7 @@ async function fill(store: ObjectStore, count: number): Promise<void> {
     const manifest = Buffer.from(
       JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { n: String(n) } }),
     );
-    await archive.add({ ...key, version: 'v1', kind: 'ConfigMap', uid: String(n), labels: { app: `app-${n % 20}` }, manifest });
+    await archive.add({ ...key, version: 'v1', kind: 'ConfigMap', uid: String(n), labels: { app: `app-${n % 20}` }, manifest: [manifest] });
   }
   await archive.finish('');
 }

@@ -11,8 +11,8 @@ export interface NewItem extends ItemKey {
   readonly kind: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** JSON, byte for byte as the cluster sent it, but for apiVersion and kind put in front where a list left them out. */
-  readonly manifest: Uint8Array;
+  /** JSON in pieces, byte for byte as the cluster sent it, but for apiVersion and kind put in front where a list left them out. */
+  readonly manifest: readonly Uint8Array[];
 }
 
 /** Streams items into the store in bounded memory. */

@@ -1,20 +1,25 @@
 /** gzip on the thread pool of Node. */
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip } from 'node:zlib';
 import { messageOf } from '../../base/lifetime.ts';
 import { ArchiveDamaged } from './archive.ts';
+import { Compressor } from './compressor.ts';
 
-const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
 
-/** Half the time of level 6 for manifests that come out a few hundredths larger: it is time that a backup competes for. */
-const level = 1;
 /** zlib hands out its output in pieces of this size, each of which costs a turn of the event loop. */
 const chunkSize = 64 << 10;
+/** Twice the threads of Node: while one fetches its next member, another has it. */
+const mostKept = 8;
+/** Those that have nothing to do. */
+const kept: Compressor[] = [];
 
 /** One gzip member. */
-export function compress(raw: Uint8Array): Promise<Buffer> {
-  return gzipAsync(raw, { level, chunkSize });
+export async function compress(raw: Uint8Array): Promise<Buffer> {
+  const compressor = kept.pop() ?? new Compressor();
+  const member = await compressor.compress(raw);
+  if (kept.length < mostKept) kept.push(compressor);
+  return member;
 }
 
 /**

@@ -18,44 +18,53 @@ export type PackedItem = Omit<ItemRecord, 'member'>;
 const rawBytes = 64 << 10;
 
 export class MemberPacker {
-  #parts: Uint8Array[] = [];
+  /** Memory of members that are compressed: to allocate it anew for each would keep the garbage collector busy. */
+  readonly #spare: Buffer[] = [];
+  /** The member that is being filled. */
+  #raw: Buffer = Buffer.allocUnsafeSlow(rawBytes);
   #items: PackedItem[] = [];
   #size = 0;
 
   /** Adds an item; hands out the member that is full now, if one is. An item that is larger than a member has one of its own. */
   add(item: NewItem): Member | undefined {
     const key = keyOf(item);
-    const { manifest } = item;
-    const header = tarHeader(`resources/${key}.json`, manifest.length);
-    const padding = paddingOf(manifest.length);
-    const size = header.length + manifest.length + padding;
-    const full = this.#size > 0 && this.#size + size > rawBytes ? this.seal() : undefined;
-    this.#items.push({
-      key,
-      version: item.version,
-      kind: item.kind,
-      uid: item.uid,
-      labels: item.labels,
-      bytes: manifest.length,
-      sha256: hash('sha256', manifest),
-      at: this.#size + header.length,
-    });
-    this.#parts.push(header, manifest, zeros.subarray(0, padding));
-    this.#size += size;
+    const bytes = item.manifest.reduce((sum, { length }) => sum + length, 0);
+    const header = tarHeader(`resources/${key}.json`, bytes);
+    const full = this.#makeRoom(header.length + bytes + paddingOf(bytes));
+    const at = this.#size + header.length;
+    for (const piece of [header, ...item.manifest]) this.#append(piece);
+    const sha256 = hash('sha256', this.#raw.subarray(at, at + bytes));
+    this.#raw.fill(0, this.#size, (this.#size += paddingOf(bytes)));
+    this.#items.push({ key, version: item.version, kind: item.kind, uid: item.uid, labels: item.labels, bytes, sha256, at });
     return full;
   }
 
   /** What has been added since the last member; undefined if nothing has. */
   seal(): Member | undefined {
     if (this.#size === 0) return undefined;
-    const compressed = compress(Buffer.concat(this.#parts, this.#size));
-    compressed.catch(() => {});
-    const member = { compressed, items: this.#items };
-    this.#parts = [];
+    const member = { compressed: this.#compress(this.#raw, this.#size), items: this.#items };
+    member.compressed.catch(() => {});
+    this.#raw = this.#spare.pop() ?? Buffer.allocUnsafeSlow(rawBytes);
     this.#items = [];
     this.#size = 0;
     return member;
   }
-}
 
-const zeros = new Uint8Array(512);
+  #makeRoom(size: number): Member | undefined {
+    if (this.#size + size <= this.#raw.length) return undefined;
+    const full = this.seal();
+    if (size > this.#raw.length) this.#raw = Buffer.allocUnsafeSlow(size);
+    return full;
+  }
+
+  #append(piece: Uint8Array): void {
+    this.#raw.set(piece, this.#size);
+    this.#size += piece.length;
+  }
+
+  async #compress(raw: Buffer, size: number): Promise<Buffer> {
+    const compressed = await compress(raw.subarray(0, size));
+    if (raw.length === rawBytes) this.#spare.push(raw);
+    return compressed;
+  }
+}

@@ -57,7 +57,7 @@ class StreamingWriter implements ArchiveWriter {
     const resource = resourceOf(item);
     this.#resources.set(resource, (this.#resources.get(resource) ?? 0) + 1);
     this.#count++;
-    this.#contentBytes += item.manifest.length;
+    for (const { length } of item.manifest) this.#contentBytes += length;
     if (full) await this.#members.push(full);
   }
 

@@ -141,7 +141,7 @@ async function add(collection: Collection, relations: Relations, part: Part, byt
   if (reason !== undefined) return void tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
   await collection.archive.add(newItem(resource, object, bytes));
   relations.resources.add(key);
-  const claim = key === claims ? claimOf(object) : undefined;
+  const claim = key === claims ? claimOf(bytes) : undefined;
   if (claim) {
     relations.volumes.add(claim.volumeName);
     collection.addedVolume(claim);

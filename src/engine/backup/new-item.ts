@@ -1,4 +1,5 @@
 /** An object as a list shows it, made an item of an archive. */
+import { asBuffer, membersOf, parseAt } from '../../base/json-scanner.ts';
 import type { ApiResource } from '../../cluster/cluster.ts';
 import { groupVersion } from '../../machinery/resource.ts';
 import type { NewItem } from '../archive/archive.ts';
@@ -14,18 +15,15 @@ export interface ListedObject {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  /** Of a claim. */
-  readonly spec?: {
-    readonly volumeName?: string;
-    readonly storageClassName?: string;
-    readonly accessModes?: readonly string[];
-    readonly volumeMode?: string;
-  };
 }
 
-/** Throws a SyntaxError for what is no JSON. */
+const readFields = ['apiVersion', 'kind', 'metadata'];
+
+/** Throws JsonFault for what is no object in JSON. */
 export function parseListed(bytes: Uint8Array): ListedObject {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as ListedObject;
+  const buffer = asBuffer(bytes);
+  const read = membersOf(buffer).filter(({ key }) => readFields.includes(key));
+  return Object.fromEntries(read.map(({ key, start, end }) => [key, parseAt(buffer, start, end)])) as unknown as ListedObject;
 }
 
 export function newItem(resource: ApiResource, object: ListedObject, bytes: Uint8Array): NewItem {
@@ -43,16 +41,16 @@ export function newItem(resource: ApiResource, object: ListedObject, bytes: Uint
   };
 }
 
-/** The same bytes, with apiVersion and kind in front where a list left them out. */
+/** The same bytes in pieces, with apiVersion and kind in front where a list left them out. */
 export function typed(
   resource: ApiResource,
   { apiVersion, kind }: { readonly apiVersion?: string; readonly kind?: string },
   bytes: Uint8Array,
-): Uint8Array {
-  if (apiVersion !== undefined && kind !== undefined) return bytes;
+): readonly Uint8Array[] {
+  if (apiVersion !== undefined && kind !== undefined) return [bytes];
   const missing = {
     ...(apiVersion === undefined && { apiVersion: groupVersion(resource) }),
     ...(kind === undefined && { kind: resource.kind }),
   };
-  return Buffer.concat([Buffer.from(`${JSON.stringify(missing).slice(0, -1)},`), bytes.subarray(1)]);
+  return [Buffer.from(`${JSON.stringify(missing).slice(0, -1)},`), bytes.subarray(1)];
 }

@@ -1,4 +1,5 @@
 /** Whether the volume of a claim is taken, and how: its claim says so first, then its Pods, then the rules of the Backup. */
+import { asBuffer, parseAt } from '../../base/json-scanner.ts';
 import type { BackupSpec } from '../../resources/backup.ts';
 import { parseCapacity, volumeActions } from '../../resources/volume-rules.ts';
 import type { VolumeAction, VolumeRule } from '../../resources/volume-rules.ts';
@@ -35,8 +36,19 @@ export interface Choice {
   readonly by: string;
 }
 
-/** Undefined for an object that is no claim with a volume. */
-export function claimOf({ metadata, spec = {} }: ListedObject): Claim | undefined {
+/** A claim as a list shows it. */
+interface ListedClaim extends ListedObject {
+  readonly spec?: {
+    readonly volumeName?: string;
+    readonly storageClassName?: string;
+    readonly accessModes?: readonly string[];
+    readonly volumeMode?: string;
+  };
+}
+
+/** Undefined for a claim that has no volume. */
+export function claimOf(bytes: Uint8Array): Claim | undefined {
+  const { metadata, spec = {} } = parseAt(asBuffer(bytes), 0, bytes.length) as ListedClaim;
   const { namespace = '', name, labels = {}, annotations = {} } = metadata;
   const { volumeName, storageClassName, accessModes = [], volumeMode = 'Filesystem' } = spec;
   if (!volumeName) return undefined;

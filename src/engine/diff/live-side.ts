@@ -196,7 +196,7 @@ class ListedEntry implements Entry {
   }
 
   async read(): Promise<ClusterObject> {
-    return objectOf(typed(this.#resource, this.#object, this.#bytes));
+    return objectOf(Buffer.concat(typed(this.#resource, this.#object, this.#bytes)));
   }
 
   get #object(): ListedObject {

@@ -12,9 +12,12 @@ export const all: ItemQuery = { limit: 10_000, continue: '', labelSelector: '' }
 
 export function newItem(given: Partial<NewItem> & { readonly name: string; readonly content?: string }): NewItem {
   const { content = `content of ${given.name}`, ...rest } = given;
-  const manifest = Buffer.from(JSON.stringify({ metadata: { name: given.name, namespace: given.namespace }, content }));
+  const manifest = [Buffer.from(JSON.stringify({ metadata: { name: given.name, namespace: given.namespace }, content }))];
   return { group: '', resource: 'configmaps', namespace: 'x', version: 'v1', kind: 'ConfigMap', uid: 'u', labels: {}, manifest, ...rest };
 }
+
+/** The bytes of an item, as they are read back. */
+export const bytesOf = ({ manifest }: NewItem): Buffer => Buffer.concat(manifest);
 
 /** `count` items `PREFIX00000`, `PREFIX00001` …, whose manifests hardly compress. */
 export function manyItems(count: number, given: Partial<NewItem> = {}, prefix = 'item-'): NewItem[] {

@@ -6,7 +6,7 @@ import { extract } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { endOfTar, paddingOf, tarHeader } from '../../../src/base/tar.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
-import { collect, manyItems, never, newItem, writeArchive } from './archives.ts';
+import { bytesOf, collect, manyItems, never, newItem, writeArchive } from './archives.ts';
 
 interface Unpacked {
   readonly path: string;
@@ -71,7 +71,7 @@ describe('tar', () => {
     const reader = await writeArchive(memoryStore(), items);
     const tar = gunzipSync(Buffer.concat(await collect(await reader.stream(undefined, never))));
     const found = await unpack(tar);
-    expect(found.map(({ text }) => text)).toEqual(items.map(({ manifest }) => Buffer.from(manifest).toString()));
+    expect(found.map(({ text }) => text)).toEqual(items.map((item) => bytesOf(item).toString()));
     expect(gnuNames(tar)).toEqual(found.map(({ path }) => path));
     expect(found[0]?.path).toBe('resources/deployments.apps/namespaces/x/item-00000.json');
     expect(found[100]?.path).toBe('resources/namespaces/cluster/foo.json');

@@ -110,7 +110,7 @@ describe('the archive writer', () => {
     const writer = await createArchiveWriter(slow, folder, never);
     let added = 0;
     const adding = (async () => {
-      for (const item of manyItems(200, { manifest: Buffer.alloc(60_000) })) {
+      for (const item of manyItems(200, { manifest: [Buffer.alloc(60_000)] })) {
         await writer.add(item);
         added++;
       }
