@@ -1,20 +1,22 @@
-/** How fast the archive of a backup is read, from Kylon itself and through kube-apiserver, against the object as it lies in the store. */
+/**
+ * How fast the archive of a backup is read, from Kylon itself and through kube-apiserver, against the object as it lies in the store; and how fast the
+ * least server could be.
+ */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { systemClock } from '../src/base/clock.ts';
-import { randomIds } from '../src/base/ids.ts';
-import { createLog } from '../src/base/log.ts';
+import type { RequestOptions } from 'node:https';
 import type { ObjectStore } from '../src/objectstore/objectstore.ts';
-import { providers } from '../src/objectstore/providers.ts';
+import { bareStore } from './bare-store.ts';
 import { alternate, figure } from './figures.ts';
 import type { Figure } from './figures.ts';
+import { besideChild } from './least-child.ts';
 import { each, timed } from './load.ts';
 import type { Client } from './load.ts';
 import type { Rig } from './rig.ts';
 import { api, backUp, createOne, inNamespaces, namesOf } from './scene.ts';
 
-export const downloadNames = ['download', 'download-proxied', 'download-memory'] as const;
+export const downloadNames = ['download', 'download-proxied', 'download-least', 'download-memory'] as const;
 
 const sources = namesOf('large', 1);
 const signal = AbortSignal.any([]);
@@ -34,11 +36,7 @@ interface Scene extends DownloadSize {
 }
 
 export async function benchDownload(rig: Rig, size: DownloadSize): Promise<Figure[]> {
-  const parts = { clock: systemClock, ids: randomIds, log: createLog('warn'), env: process.env };
-  // The store alone, without what Kylon puts around it.
-  const url = new URL(rig.store);
-  const store = await providers.find(({ scheme }) => url.protocol === `${scheme}:`)?.open(url, parts, signal);
-  if (!store) throw new Error(`no store at ${rig.store}`);
+  const store = await bareStore(rig.store);
   try {
     return await inNamespaces(rig.cluster, async (make) => {
       await make(sources);
@@ -57,10 +55,14 @@ async function measure(scene: Scene): Promise<Figure[]> {
   const mebibytes = (bytes: number) => bytes / (1 << 20);
   memory.forget();
   const before = memory.now();
-  const figures = [await against(scene, 'download', kylon), await against(scene, 'download-proxied', cluster)];
+  const figures = [
+    await against(scene, 'download', () => download(kylon)),
+    await against(scene, 'download-proxied', () => download(cluster)),
+  ];
   const [value, againstValue] = [mebibytes(memory.peak - before), mebibytes(scene.archive.bytes)];
   return [
     ...figures,
+    await againstLeast(scene),
     figure({
       name: 'download-memory',
       value,
@@ -74,7 +76,7 @@ async function measure(scene: Scene): Promise<Figure[]> {
 }
 
 /** In millions of bytes a second. */
-async function against({ store, archive, rounds }: Scene, name: string, client: Client): Promise<Figure> {
+async function against({ store, archive, rounds }: Scene, name: string, fetch: () => Promise<IncomingMessage>): Promise<Figure> {
   const speed = (open: () => Promise<AsyncIterable<Uint8Array>>) => async () => {
     const seconds = await timed(async () => {
       let bytes = 0;
@@ -85,18 +87,29 @@ async function against({ store, archive, rounds }: Scene, name: string, client: 
   };
   const [value, againstValue] = await alternate(
     rounds,
-    speed(() => download(client)),
+    speed(fetch),
     speed(async () => (await store.stream(archive.key, signal)).body),
   );
   return figure({ name, value, unit: 'MB/s', against: 'raw GET', againstValue, goal: 0.9 });
 }
 
-/** Keeps nothing of it. */
+function againstLeast(scene: Scene): Promise<Figure> {
+  const { rig, archive } = scene;
+  return besideChild('./least-relay.ts', [rig.store, archive.key], [], ({ port, ca }) =>
+    against(scene, 'download-least', () => get(`https://localhost:${port}/`, { ca })),
+  );
+}
+
 function download({ target: { url, tls, headers } }: Client): Promise<IncomingMessage> {
+  return get(`${url}${api}/backups/large/proxy/download`, { ...tls, headers });
+}
+
+/** Keeps nothing of it. */
+function get(url: string, options: RequestOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}${api}/backups/large/proxy/download`, { ...tls, headers, agent: false }, (response) => {
+    const sent = request(url, { ...options, agent: false }, (response) => {
       if (response.statusCode === 200) resolve(response);
-      else reject(new Error(`download: ${response.statusCode}`));
+      else reject(new Error(`${url}: ${response.statusCode}`));
     });
     sent.on('error', reject);
     sent.end();

@@ -2,20 +2,12 @@
  * How far the figures beside a CustomResourceDefinition can go on this machine: the same load on the least server that can stand behind
  * kube-apiserver (least-server.ts). A goal above its ratio cannot be reached here, by whatever means.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { systemClock } from '../src/base/clock.ts';
-import { randomIds } from '../src/base/ids.ts';
 import type { KubeObject } from '../src/machinery/object.ts';
-import { ensureCertificates } from '../src/server/certificates.ts';
 import { creates, patches } from './change.ts';
 import { alternate, figure } from './figures.ts';
 import type { Figure } from './figures.ts';
+import { besideChild } from './least-child.ts';
 import { leastGroup, leastPath } from './least-names.ts';
 import { each } from './load.ts';
 import type { Client } from './load.ts';
@@ -56,30 +48,15 @@ export async function benchLeast({ cluster }: Rig, only: ReadonlySet<string>, na
 }
 
 async function besideLeast<T>(cluster: Client, work: () => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'kylon-bench-least-'));
-  const { signal } = new AbortController();
-  const { ca, serving } = await ensureCertificates(
-    folder,
-    { dnsNames: ['localhost', `${service}.default.svc`], ips: [] },
-    systemClock,
-    randomIds,
-    signal,
-  );
-  const pem = join(folder, 'both.pem');
-  writeFileSync(pem, serving.cert + serving.key, { mode: 0o600 });
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve('./least-server.ts')), pem], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  return besideChild('./least-server.ts', [], [`${service}.default.svc`], async ({ port, ca }) => {
+    try {
+      await register(cluster, port, ca);
+      return await work();
+    } finally {
+      await cluster.send('DELETE', `${apiServices}/v1alpha1.${leastGroup}`);
+      await cluster.send('DELETE', `${services}/${service}`);
+    }
   });
-  try {
-    const [port] = (await once(child.stdout, 'data')) as [Buffer];
-    await register(cluster, Number(port), ca);
-    return await work();
-  } finally {
-    await cluster.send('DELETE', `${apiServices}/v1alpha1.${leastGroup}`);
-    await cluster.send('DELETE', `${services}/${service}`);
-    child.kill();
-    rmSync(folder, { recursive: true });
-  }
 }
 
 async function register(cluster: Client, port: number, ca: string): Promise<void> {
