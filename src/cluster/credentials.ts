@@ -1,4 +1,4 @@
-/** Where the API server is and how to prove who we are to it. The one file that knows @kubernetes/client-node. */
+/** Where the API server is and how to prove who we are to it. */
 import { existsSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/lifetime.ts';
 import { causeOf } from '../base/system-errors.ts';
 import { ClusterError } from './cluster.ts';
+import { loadKubeConfig } from './kube-config.ts';
 
 /** The path of a kubeconfig file, those of several as kubectl merges them, or the service account that a pod is given. */
 export type CredentialSource = 'in-cluster' | { readonly kubeconfig: string } | KubeconfigFiles;
@@ -42,7 +43,7 @@ const maxSockets = 64;
 /** Shorter than the 90 s after which kube-apiserver closes an idle connection, so that no request meets a closed one. */
 const idleMs = 30_000;
 
-/** Rejects with ClusterError when there is no usable configuration. Loads client-node, which takes 0.4 s, no sooner than here. */
+/** Rejects with ClusterError when there is no usable configuration. Loads client-node no sooner than here. */
 export async function loadCredentials(source: CredentialSource, clock: Clock): Promise<Credentials> {
   const place = placeOf(source);
   const config = await loadConfig(source, place);
@@ -65,7 +66,7 @@ export async function loadCredentials(source: CredentialSource, clock: Clock): P
 }
 
 async function loadConfig(source: CredentialSource, place: string): Promise<KubeConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const KubeConfig = await loadKubeConfig();
   const config = new KubeConfig();
   if (source === 'in-cluster' && !process.env['KUBERNETES_SERVICE_HOST'])
     throw new ClusterError(0, '', 'this process does not run in a pod: KUBERNETES_SERVICE_HOST is not set');
@@ -87,7 +88,7 @@ function placeOf(source: CredentialSource): string {
 
 /** client-node's own merge refuses what two files name alike, and a file that is missing. */
 async function loadFiles(config: KubeConfig, { kubeconfigs, context }: KubeconfigFiles): Promise<void> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const KubeConfig = await loadKubeConfig();
   const there = kubeconfigs.filter((file) => existsSync(file));
   for (const file of there.length > 0 ? there : kubeconfigs.slice(0, 1)) {
     const one = new KubeConfig();
