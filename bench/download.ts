@@ -95,7 +95,7 @@ async function against({ store, archive, rounds }: Scene, name: string, fetch: (
 
 function againstLeast(scene: Scene): Promise<Figure> {
   const { rig, archive } = scene;
-  return besideChild('./least-relay.ts', [rig.store, archive.key], [], ({ port, ca }) =>
+  return besideChild(import.meta.resolve('./least-relay.ts'), [rig.store, archive.key], [], ({ port, ca }) =>
     against(scene, 'download-least', () => get(`https://localhost:${port}/`, { ca })),
   );
 }

@@ -15,7 +15,7 @@ export interface LeastChild {
   readonly ca: string;
 }
 
-/** `script` is told by its first argument which file has key and certificate, and prints its port. It ends with `work`. */
+/** `script`, a URL, is told by its first argument which file has key and certificate, and prints its port. It ends with `work`. */
 export async function besideChild<T>(
   script: string,
   args: readonly string[],
@@ -33,7 +33,7 @@ export async function besideChild<T>(
   );
   const pem = join(folder, 'both.pem');
   writeFileSync(pem, serving.cert + serving.key, { mode: 0o600 });
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve(script)), pem, ...args], {
+  const child = spawn(process.execPath, [fileURLToPath(script), pem, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

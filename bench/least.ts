@@ -48,7 +48,7 @@ export async function benchLeast({ cluster }: Rig, only: ReadonlySet<string>, na
 }
 
 async function besideLeast<T>(cluster: Client, work: () => Promise<T>): Promise<T> {
-  return besideChild('./least-server.ts', [], [`${service}.default.svc`], async ({ port, ca }) => {
+  return besideChild(import.meta.resolve('./least-server.ts'), [], [`${service}.default.svc`], async ({ port, ca }) => {
     try {
       await register(cluster, port, ca);
       return await work();
