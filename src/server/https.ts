@@ -1,16 +1,11 @@
-/**
- * The HTTPS server: TLS, and the settings of connections in which Node's defaults do not fit a Kubernetes API. HTTP/1.1
- * only: kube-apiserver, kubectl and the client libraries speak it well, and express does not run on Node's HTTP/2.
- */
+/** The HTTPS server: TLS, and on each connection the protocol that its client has chosen. Upgrades come by HTTP/1.1 only. */
 import { constants } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { createServer } from 'node:https';
-import type { Server } from 'node:https';
-import type { Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
+import { createServer } from 'node:tls';
+import type { SecureContextOptions, Server } from 'node:tls';
 import type { Log } from '../base/log.ts';
-import { ApiError } from '../machinery/errors.ts';
-import { asksForWebSocket, serveUpgrade } from './websocket.ts';
+import { createHttp1Server } from './http1.ts';
+import { Http2Connections } from './http2.ts';
 
 /** PEM; the certificate may bring its intermediates. */
 export interface Certificate {
@@ -18,54 +13,49 @@ export interface Certificate {
   readonly key: string;
 }
 
+export interface HttpsServer {
+  /** Listens, and has the certificate. */
+  readonly tls: Server;
+  /** Asks those who send many requests by one connection to open another for the next. */
+  leave(): void;
+  /** Resolves when they have heard it, and all that they had sent before is here. */
+  heard(): Promise<void>;
+  /** Takes no more connections, and resolves when the last is closed; each closes when it has nothing under way. */
+  close(): Promise<void>;
+}
+
 /** Client certificates are asked for and not judged: which CA vouches for what is decided in auth/, for each request. */
-export function createHttpsServer(certificate: Certificate, app: RequestListener, log: Log): Server {
-  const server = createServer(
+export function createHttpsServer(certificate: Certificate, app: RequestListener, log: Log): HttpsServer {
+  const http1 = createHttp1Server(app);
+  const http2 = new Http2Connections(app, log);
+  const tls = createServer(
     {
       ...secureContext(certificate),
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: ['h2', 'http/1.1'],
       requestCert: true,
       rejectUnauthorized: false,
-      /** Bytes; somebody in thousands of groups is sent with a header for each. */
-      maxHeaderSize: 1024 * 1024,
-      /** Node's own refusal of a request without Host carries no Status: the pipeline refuses it. */
-      requireHostHeader: false,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
-      shouldUpgradeCallback: asksForWebSocket,
     },
-    app,
+    (socket) => (socket.alpnProtocol === 'h2' ? http2.serve(socket) : http1.emit('connection', socket)),
   );
-  /** Above the bound Node drops headers without a word, the user's name among the first. */
-  server.maxHeadersCount = 0;
-  /** Longer than the 90 s after which Go closes idle connections: were we first, a request could meet a closing one. */
-  server.keepAliveTimeout = 120_000;
-  server.headersTimeout = 130_000;
-  server.requestTimeout = 600_000;
-  server.timeout = 0;
-  /** Node would answer 417 and no Status; nobody has to meet an expectation that nobody knows. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
-  server.on('checkExpectation', app);
-  server.on('upgrade', (request, socket) => serveUpgrade(app, request, socket));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
-  server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
-  return server;
+  tls.on('listening', () => http1.emit('listening'));
+  tls.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
+  return {
+    tls,
+    leave: () => http2.leave(),
+    heard: () => http2.heard(),
+    close: () =>
+      new Promise((resolve) => {
+        tls.close(() => resolve());
+        http1.close();
+        http2.close();
+      }),
+  };
 }
 
 /** Tickets are off: a resumed session would bring the certificate without the intermediates that lead to its CA. */
 export function secureContext({ cert, key }: Certificate): SecureContextOptions {
   return { cert, key, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET };
 }
-
-/** What Node could not read as HTTP has no request to answer to. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const [line, code, reason] = malformed[error.code ?? ''] ?? ['400 Bad Request', 400, 'BadRequest'];
-  const body = JSON.stringify(new ApiError(code, reason, 'the request is not HTTP/1.1 as this server reads it').toStatus());
-  socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-}
-
-const malformed: Readonly<Record<string, readonly [line: string, code: number, reason: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 431, 'BadRequest'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 408, 'Timeout'],
-};

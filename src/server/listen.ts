@@ -1,7 +1,7 @@
 /** Starting the server with all its parts, and the way down. */
 import { once } from 'node:events';
-import type { Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Server } from 'node:tls';
 import { causeOf, codeOf } from '../base/system-errors.ts';
 import { AuditLog } from './audit.ts';
 import { connectionsOf } from './connections.ts';
@@ -9,7 +9,7 @@ import { Drain } from './drain.ts';
 import { createHealth } from './health.ts';
 import type { HealthCheck } from './health.ts';
 import { createHttpsServer, secureContext } from './https.ts';
-import type { Certificate } from './https.ts';
+import type { Certificate, HttpsServer } from './https.ts';
 import { createInFlight, usualLimits } from './in-flight.ts';
 import type { Limits } from './in-flight.ts';
 import { createPipeline } from './pipeline.ts';
@@ -55,16 +55,16 @@ export async function startServer(options: ServerOptions, signal: AbortSignal): 
   const serveRepository = createRepositoryPipeline({ ...options, inFlight, drain });
   const app = createApp((request, response) => (isOfRepository(request) ? serveRepository : serve)(request, response), log);
   const server = createHttpsServer(options, app, log);
-  const connections = connectionsOf(server);
-  await listen(server, options, signal);
+  const connections = connectionsOf(server.tls);
+  await listen(server.tls, options, signal);
   const close = async () => {
     await stop(server, connections, drain, options, drainMs);
     await audit?.close();
   };
   let closing: Promise<void> | undefined;
   return {
-    port: (server.address() as AddressInfo).port,
-    setCertificate: (certificate) => server.setSecureContext(secureContext(certificate)),
+    port: (server.tls.address() as AddressInfo).port,
+    setCertificate: (certificate) => server.tls.setSecureContext(secureContext(certificate)),
     close: () => (closing ??= close()),
   };
 }
@@ -87,17 +87,17 @@ function listenFaultOf(error: unknown, host: string, port: number): string {
 }
 
 async function stop(
-  server: Server,
+  server: HttpsServer,
   connections: ReadonlySet<Socket>,
   drain: Drain,
   { clock, log, shutdownDelayMs }: ServerOptions,
   drainMs: number,
 ): Promise<void> {
   drain.leaving = true;
+  server.leave();
   if (shutdownDelayMs > 0) await clock.sleep(shutdownDelayMs, new AbortController().signal);
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
+  await Promise.race([server.heard(), clock.sleep(lingering, new AbortController().signal)]);
+  const closed = server.close();
   const left = await drain.stop(clock, drainMs);
   if (left > 0) log.warn('requests were cut off by the shutdown', { requests: left });
   else await Promise.race([closed, clock.sleep(lingering, new AbortController().signal)]);

@@ -176,8 +176,10 @@ function mayCompress({ status, headers }: Answer, { acceptsGzip }: Delivery): bo
 const usualHeaders = { 'Cache-Control': 'no-cache, private', 'X-Content-Type-Options': 'nosniff' };
 
 function writeHead(response: ServerResponse, answer: Answer, delivery: Delivery, more: Readonly<Record<string, string>>): void {
-  const headers = { ...usualHeaders, ...delivery.headers, ...answer.headers, ...more };
-  response.writeHead(answer.status, Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, asBytes(value)])));
+  const headers = Object.entries({ ...usualHeaders, ...delivery.headers, ...answer.headers, ...more });
+  /** HTTP/2 says by other means what is to become of a connection, and has no such header. */
+  const sent = response.req.httpVersionMajor === 1 ? headers : headers.filter(([name]) => name !== 'Connection');
+  response.writeHead(answer.status, Object.fromEntries(sent.map(([name, value]) => [name, asBytes(value)])));
 }
 
 /** Node writes header values as latin1, one byte a character; what is to go out is UTF-8. */

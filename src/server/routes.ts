@@ -1,7 +1,7 @@
 /**
- * The express application. It has one route, for everything: the path is read once, by machinery/path.ts, and health,
- * authorization and handler follow from that. Express's own matching knows neither upper nor lower case nor trailing
- * slashes, and answers OPTIONS, HEAD and unknown paths in its own way; none of it may decide anything here.
+ * The express router, without an application around it, which works with HTTP/1.1 only. It has one route, for everything: the path is
+ * read once, by machinery/path.ts, and health, authorization and handler follow from that. Express's own matching knows neither upper
+ * nor lower case nor trailing slashes, and answers OPTIONS, HEAD and unknown paths in its own way; none of it may decide anything here.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import express from 'express';
@@ -13,12 +13,11 @@ import { statusAnswer } from './failure.ts';
 
 /** `serve` answers every request, and never rejects. */
 export function createApp(serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>, log: Log): RequestListener {
-  const app = express();
-  app.disable('x-powered-by').disable('etag').disable('query parser');
-  app.use((request, response) => serve(request, response));
-  app.use(lastResort(log));
+  const router = express.Router();
+  router.use((request, response) => serve(request, response));
+  router.use(lastResort(log));
   /** Express routes no request in whose target it finds no path, such as `file://`, and would answer it itself, in HTML. */
-  return (request, response) => app(request as Request, response as Response, () => void serve(request, response));
+  return (request, response) => router(request as Request, response as Response, () => void serve(request, response));
 }
 
 /** For what goes wrong in express itself: still a Status, no HTML, no stack. */

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { damageOf } from '../fuzz/attack.ts';
 import { bytesOf } from '../fuzz/draft.ts';
 import type { Draft } from '../fuzz/draft.ts';
-import { floods, opening } from '../fuzz/http2-frames.ts';
+import { floods, framesIn, opening, requestOn } from '../fuzz/http2-frames.ts';
 import { Playground } from '../fuzz/playground.ts';
 import { Connection } from '../fuzz/wire.ts';
 import type { Reply } from '../fuzz/wire.ts';
@@ -29,6 +29,8 @@ const longestWait = 1000;
 const longestWaitNew = 5000;
 /** Milliseconds of work for the first request of a connection: who it is stands in its certificate. */
 const perFirstRequest = 2;
+/** And for a request that is taken back at once. */
+const perReset = 0.1;
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const json: Draft['headers'] = [['Content-Type', 'application/json']];
@@ -249,14 +251,47 @@ describe('floods', () => {
   });
 
   describe('HTTP/2', () => {
-    it('is not agreed on: who offers HTTP/1.1 beside it gets that, who offers nothing else is refused', async () => {
-      const [socket] = await open(1, { ALPNProtocols: ['h2', 'http/1.1'] });
-      expect(socket?.alpnProtocol).toBe('http/1.1');
-      socket?.destroy();
-      await expect(open(1, { ALPNProtocols: ['h2'] })).rejects.toThrow(/no application protocol/i);
+    const http2 = { ALPNProtocols: ['h2'] };
+
+    it.each(Object.keys(floods))('a flood of %s', async (name) => {
+      const count = 50;
+      const flood = Buffer.concat([opening, floods[name]?.(2000) ?? Buffer.alloc(0)]);
+      const line = name === 'rapid reset' ? count * 2000 * perReset : 0;
+      const attack = async () => {
+        const sockets = await open(count, http2);
+        sockets.forEach((socket) => socket.resume().write(flood));
+        await sleep(3000);
+        gone(sockets);
+      };
+      await survives(idle + count * (perConnection + MiB), attack, line);
     });
 
-    it.each(Object.keys(floods))('a flood of %s is refused at its first bytes', async (name) => {
+    it('a flood of resets cuts off nobody who uses the same connection', async () => {
+      const [socket] = await open(1, http2);
+      const pieces: Buffer[] = [];
+      socket?.on('data', (piece: Buffer) => pieces.push(piece));
+      const resets = 20_000;
+      socket?.write(Buffer.concat([opening, floods['rapid reset']?.(resets) ?? Buffer.alloc(0)]));
+      socket?.write(requestOn(2 * resets + 3, '/livez'));
+      const answers = () => framesIn(Buffer.concat(pieces)).filter((type) => type === 'headers').length;
+      await expect.poll(answers, { timeout: 20_000 }).toBe(2);
+      socket?.destroy();
+    });
+
+    it('streams that nobody reads', async () => {
+      const count = 20;
+      const streams = 200;
+      await survives(idle + count * streams * (64 * KiB), async () => {
+        const sockets = await open(count, http2);
+        const watches = Array.from({ length: streams }, (_, n) => requestOn(2 * n + 3, `${configMaps}?watch=true`));
+        const lists = Array.from({ length: streams }, (_, n) => requestOn(2 * (streams + n) + 3, configMaps));
+        sockets.forEach((socket, n) => socket.write(Buffer.concat([opening, ...(n % 2 ? watches : lists)])));
+        await sleep(3000);
+        gone(sockets);
+      });
+    });
+
+    it.each(Object.keys(floods))('a flood of %s where HTTP/1.1 was agreed on is refused at its first bytes', async (name) => {
       const count = 200;
       const flood = Buffer.concat([opening, floods[name]?.(2000) ?? Buffer.alloc(0)]);
       await survives(idle + count * (perConnection + 64 * KiB), async () => {

@@ -17,13 +17,28 @@ function frame(type: FrameType, flags: number, stream: number, payload = Buffer.
   return Buffer.concat([head, payload]);
 }
 
-/** A GET of `/livez`, from HPACK's static table where that has it. */
-const request = Buffer.concat([
-  Buffer.from([0x82, 0x87, 0x04, 6]),
-  Buffer.from('/livez'),
-  Buffer.from([0x41, 9]),
-  Buffer.from('localhost'),
-]);
+/** Header fields, from HPACK's static table where that has them; `path` is of 126 bytes at most. */
+const fields = (method: 'GET' | 'POST', path: string) =>
+  Buffer.concat([
+    Buffer.from([method === 'GET' ? 0x82 : 0x83, 0x87, 0x04, path.length]),
+    Buffer.from(path),
+    Buffer.from([0x41, 9]),
+    Buffer.from('localhost'),
+  ]);
+const request = fields('GET', '/livez');
+
+/** A whole GET. */
+export const requestOn = (stream: number, path: string): Buffer => frame('headers', endStream | endHeaders, stream, fields('GET', path));
+
+/** A POST whose body goes on. */
+export const uploadOn = (stream: number, path: string): Buffer =>
+  Buffer.concat([frame('headers', endHeaders, stream, fields('POST', path)), frame('data', 0, stream, Buffer.from('{}'))]);
+
+export function resetOf(stream: number): Buffer {
+  const code = Buffer.alloc(4);
+  code.writeUInt32BE(cancel);
+  return frame('rstStream', 0, stream, code);
+}
 
 /** A field that is not to be remembered, of 1 KiB. */
 const field = Buffer.concat([Buffer.from([0x00, 5]), Buffer.from('x-fld'), Buffer.from([0x7f, 0x81, 0x07]), Buffer.alloc(1024, 'x')]);
@@ -37,9 +52,7 @@ export const floods: Readonly<Record<string, (size: number) => Buffer>> = {
     Buffer.concat(
       Array.from({ length: size }, (_, n) => {
         const stream = 2 * n + 3;
-        const code = Buffer.alloc(4);
-        code.writeUInt32BE(cancel);
-        return Buffer.concat([frame('headers', endStream | endHeaders, stream, request), frame('rstStream', 0, stream, code)]);
+        return Buffer.concat([frame('headers', endStream | endHeaders, stream, request), resetOf(stream)]);
       }),
     ),
   CONTINUATION: (size) =>

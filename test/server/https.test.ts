@@ -4,11 +4,10 @@ import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../src/base/log.ts';
-import { createHttpsServer } from '../../src/server/https.ts';
+import { createHttp1Server } from '../../src/server/http1.ts';
 import type { RunningServer } from '../../src/server/listen.ts';
 import { issue } from '../auth/pki.ts';
-import { ask, master, open, serving, servingCA, start, whoami } from './running.ts';
+import { ask, master, open, servingCA, start, whoami } from './running.ts';
 
 const things = '/apis/g/v1/namespaces/n/things';
 
@@ -19,11 +18,18 @@ async function handshake(server: RunningServer, options: ConnectionOptions = {})
 }
 
 describe('TLS', () => {
-  it('speaks HTTP/1.1 only, from 1.2 on (C23)', async () => {
-    const server = await start(whoami);
-    const socket = await handshake(server, { ALPNProtocols: ['h2', 'http/1.1'] });
-    expect(socket.alpnProtocol).toBe('http/1.1');
+  it.each([
+    ['HTTP/2', ['h2', 'http/1.1'], 'h2'],
+    ['HTTP/1.1', ['http/1.1'], 'http/1.1'],
+    ['HTTP/1.1', undefined, false],
+  ])('agrees on %s with who offers %s', async (_, ALPNProtocols, agreed) => {
+    const socket = await handshake(await start(whoami), ALPNProtocols && { ALPNProtocols });
+    expect(socket.alpnProtocol).toBe(agreed);
     socket.destroy();
+  });
+
+  it('is of 1.2 and up', async () => {
+    const server = await start(whoami);
     await expect(handshake(server, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow();
   });
 
@@ -57,11 +63,7 @@ describe('TLS', () => {
 
 describe('connections', () => {
   it('have none of the limits that would break watches, uploads and long headers (C2 C3 C5 C6)', () => {
-    const { headersTimeout, keepAliveTimeout, maxHeadersCount, requestTimeout, timeout } = createHttpsServer(
-      serving,
-      () => {},
-      createLog('silent'),
-    );
+    const { headersTimeout, keepAliveTimeout, maxHeadersCount, requestTimeout, timeout } = createHttp1Server(() => {});
     expect({ maxHeadersCount, timeout }).toEqual({ maxHeadersCount: 0, timeout: 0 });
     expect(keepAliveTimeout).toBeGreaterThanOrEqual(120_000);
     expect(headersTimeout).toBeGreaterThan(keepAliveTimeout);
