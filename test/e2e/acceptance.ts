@@ -44,6 +44,7 @@ export function acceptanceBed(ns: string, before: (proxy: Proxy) => Promise<void
       if (!bed.proxy) throw new Error('kubectl proxy is not up');
       return bed.proxy.send(...args);
     },
+    process: () => bed.kylon?.process,
     /** As kubectl proxy serves it, for answers that do not end. */
     address: () => bed.proxy?.address ?? '',
     /** A Backup that is done, so that nothing but the test changes it. */
