@@ -147,6 +147,9 @@ async function targetOf(kubeconfig: string): Promise<Target> {
   };
 }
 
+/** As manifests/deployment.yaml has them. */
+const memorySettings = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
+
 async function startKylon(kubeconfig: string, data: string, store: string): Promise<ChildProcess> {
   const node = join(repository, 'node_modules/.bin/node');
   const args = [
@@ -162,7 +165,7 @@ async function startKylon(kubeconfig: string, data: string, store: string): Prom
     '--kubeconfig',
     kubeconfig,
   ];
-  const child = spawn(node, args, { cwd: repository, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(node, args, { cwd: repository, env: { ...process.env, ...memorySettings }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));

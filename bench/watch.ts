@@ -1,10 +1,12 @@
 /** Watches: how many events reach 100 watchers through kube-apiserver and how late, and what 2000 cost one process. */
+import { connect } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { figure, median } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { rate } from './load.ts';
-import type { Client } from './load.ts';
+import type { Client, Target } from './load.ts';
 import { connections, ours, theirs } from './read.ts';
 import type { Rig } from './rig.ts';
 
@@ -41,7 +43,7 @@ export async function benchWatches(rig: Rig, only: ReadonlySet<string>, names: r
     const before = memory.now();
     const many = { path: ours, watchers: quick ? 200 : crowd, perSecond: 5 };
     let during = before;
-    const late = await latest(kylon, cluster, many, names, () => (during = memory.now()));
+    const late = await latest(kylon, cluster, { ...many, open: together }, names, () => (during = memory.now()));
     const each = (during - before) / many.watchers / 1024;
     figures.push(
       figure({
@@ -69,7 +71,7 @@ async function inTurns(rounds: number, one: (path: string) => Promise<number>): 
 
 /** As many writers as there are connections, as fast as they can; counted until the last event is there. */
 export async function eventsPerSecond(client: Client, path: string, names: readonly string[], seconds: number): Promise<number> {
-  const heard = await listen(client, path, watchers);
+  const heard = await listen(client, path, watchers, apart);
   const start = performance.now();
   const writes = { done: 0 };
   await rate(seconds, connections, async (n) => {
@@ -83,23 +85,24 @@ export async function eventsPerSecond(client: Client, path: string, names: reado
 
 /** The 99th percentile, in milliseconds, of how late 100 watchers hear of a change. */
 export const latestOfFew = (cluster: Client, path: string, names: readonly string[]) =>
-  latest(cluster, cluster, { path, watchers, perSecond: 50 }, names);
+  latest(cluster, cluster, { path, watchers, perSecond: 50, open: apart }, names);
 
 interface Paced {
   readonly path: string;
   readonly watchers: number;
   readonly perSecond: number;
+  readonly open: Open;
 }
 
 /** The 99th percentile of how late events are while little happens. */
 async function latest(
   from: Client,
   writer: Client,
-  { path, watchers: many, perSecond }: Paced,
+  { path, watchers: many, perSecond, open }: Paced,
   names: readonly string[],
   midway = () => {},
 ): Promise<number> {
-  const heard = await listen(from, path, many);
+  const heard = await listen(from, path, many, open);
   const count = perSecond * 5;
   const start = performance.now();
   for (let n = 0; n < count; n++) {
@@ -117,34 +120,60 @@ function change(client: Client, path: string, name: string): Promise<Buffer> {
   return client.ask('PATCH', `${path}/${name}`, { metadata: { annotations: { sent: String(performance.now()) } } }, merge);
 }
 
-/** Resolves when all watches stand. */
-async function listen(client: Client, path: string, many: number): Promise<Heard> {
+/** Opens so many watches of what stands at `path`, and resolves to what closes them when all stand. */
+type Open = (target: Target, path: string, many: number, hear: (chunk: string) => void) => Promise<() => void>;
+
+async function listen(client: Client, path: string, many: number, open: Open): Promise<Heard> {
   const { metadata } = await client.json<{ metadata: { resourceVersion: string } }>('GET', `${path}?limit=1`);
-  const target = client.target;
   const heard = { events: 0, late: [] as number[] };
-  const requests = Array.from({ length: many }, () =>
-    request(`${target.url}${path}?watch=1&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=600`, {
-      ...target.tls,
-      agent: false,
-      headers: { accept: 'application/json', ...target.headers },
-    }),
-  );
-  const close = () => requests.forEach((one) => one.destroy());
-  await Promise.all(requests.map((one) => standing(one, heard)));
+  const query = `watch=1&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=600`;
+  const close = await open(client.target, `${path}?${query}`, many, (chunk) => hear(chunk, heard));
   return Object.assign(heard, { close });
 }
 
-function standing(one: ReturnType<typeof request>, heard: { events: number; late: number[] }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    one.on('error', (error) => reject(error));
-    one.on('response', (response) => {
-      if (response.statusCode !== 200) return reject(new Error(`a watch was answered with ${response.statusCode}`));
-      response.on('error', () => {});
-      response.setEncoding('latin1').on('data', (chunk: string) => hear(chunk, heard));
-      resolve();
-    });
-    one.end();
-  });
+/** By a connection each, as many clients come to kube-apiserver. */
+async function apart({ url, tls, headers }: Target, path: string, many: number, hear: (chunk: string) => void): Promise<() => void> {
+  const options = { ...tls, agent: false, headers: { accept: 'application/json', ...headers } };
+  const requests = Array.from({ length: many }, () => request(`${url}${path}`, options));
+  await Promise.all(
+    requests.map((one) => {
+      const status = new Promise<number | undefined>((resolve, reject) => {
+        one.on('error', reject).on('response', (response) => {
+          response.on('error', () => {});
+          response.setEncoding('latin1').on('data', hear);
+          resolve(response.statusCode);
+        });
+      });
+      one.end();
+      return standing(status);
+    }),
+  );
+  return () => requests.forEach((one) => one.destroy());
+}
+
+/** By one connection, as kube-apiserver comes to us with all that its clients ask. */
+async function together({ url, tls, headers }: Target, path: string, many: number, hear: (chunk: string) => void): Promise<() => void> {
+  const session = connect(url, { ...tls, settings: { initialWindowSize: 1 << 20 } });
+  session.on('connect', () => session.setLocalWindowSize(1 << 30));
+  await Promise.all(
+    Array.from({ length: many }, () => {
+      const stream = session.request({ ':path': path, accept: 'application/json', ...headers });
+      stream.on('error', () => {});
+      stream.setEncoding('latin1').on('data', hear);
+      return standing(
+        new Promise((resolve, reject) => {
+          stream.on('response', (answer: IncomingHttpHeaders & { readonly ':status'?: number }) => resolve(answer[':status']));
+          stream.on('close', () => reject(new Error('a watch was not answered')));
+        }),
+      );
+    }),
+  );
+  return () => session.destroy();
+}
+
+async function standing(answered: Promise<number | undefined>): Promise<void> {
+  const status = await answered;
+  if (status !== 200) throw new Error(`a watch was answered with ${status}`);
 }
 
 /** An event whose time stands across two chunks is counted, and its time is left out. */
