@@ -6,6 +6,7 @@ import { benchDiscovery, discoveryNames } from './discovery.ts';
 import { benchDownload, downloadNames } from './download.ts';
 import { table, writeJson } from './figures.ts';
 import type { Figure } from './figures.ts';
+import { benchFiles, filesNames } from './files.ts';
 import { benchLeast, leastNames } from './least.ts';
 import { benchMemory, memorySizes } from './memory.ts';
 import { benchMillion } from './million.ts';
@@ -23,7 +24,7 @@ const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNa
 const backupNames: readonly string[] = [...workNames, ...mixedNames, ...downloadNames];
 const memoryNames = Object.keys(memorySizes);
 const clusterNames: readonly string[] = [...besideNames, ...backupNames, ...memoryNames, ...discoveryNames];
-const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, ...moveNames, 'million'];
+const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, ...moveNames, ...filesNames, 'million'];
 /** Takes many minutes, so it is left out unless it is named. */
 const longest = 'memory-300000';
 const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
@@ -33,7 +34,7 @@ const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
 ${clusterNames.join(', ')} need KUBECONFIG of a disposable cluster, with the rights of cluster-admin:
 such as kind or minikube make. write-s3 and move need KYLON_BENCH_S3, the URL of a bucket; where that is set,
 ${[...backupNames, ...memoryNames].join(', ')} use it too.
-move needs restic in PATH, or its path in RESTIC.`;
+move and files-… need restic in PATH, or its path in RESTIC.`;
 
 process.exitCode = await main();
 
@@ -81,6 +82,7 @@ async function measure(kubeconfig: string, options: Options): Promise<Figure[]> 
     figures.push(await onRig(kubeconfig, { mayUseS3: true }, (rig) => benchMemory(rig, name, quick ? objects / 10 : objects)));
   if (only.has('discovery-delay')) figures.push(await benchDiscovery(kubeconfig, quick));
   figures.push(...(await benchCommits(only, quick)), ...(await benchContent(only, quick)), ...(await benchMove(only, quick)));
+  figures.push(...(await benchFiles(only, quick)));
   const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return only.has('million') ? [...wanted, ...(await benchMillion(quick))] : wanted;
 }

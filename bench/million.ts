@@ -1,11 +1,8 @@
 /** A million Backups: how soon they can be read, how fast, and in how much memory; and that it hardly matters how many they are. */
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { pathToFileURL } from 'node:url';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';
 import { createLog } from '../src/base/log.ts';
@@ -14,15 +11,11 @@ import { openStore } from '../src/objectstore/open.ts';
 import { figure, median } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { fillStore } from './million-store.ts';
+import { inOwnProcess } from './own-process.ts';
+import type { Found } from './own-process.ts';
 
-const run = promisify(execFile);
 const parts = { clock: systemClock, ids: randomIds, log: createLog('warn'), env: {}, metrics: createMetrics() };
 const few = 10_000;
-/** As `npm start` has them. */
-const flags = ['--max-semi-space-size=16'];
-const environment = { NODE_COMPILE_CACHE: 'node_modules/.cache/kylon', ...process.env };
-
-type Found = Readonly<Record<string, number>>;
 
 /** Each against its target; `quick` with a tenth of the objects, for which the targets are not meant. */
 export async function benchMillion(quick: boolean): Promise<Figure[]> {
@@ -89,23 +82,8 @@ function report(
   ].join('\n');
 }
 
-async function measure(what: string, place: string, index: string, count: number): Promise<Found> {
-  const child = fileURLToPath(import.meta.resolve('./million-child.ts'));
-  const running = run(process.execPath, [...flags, child, what, place, index, String(count)], { env: environment });
-  const memory = { peak: 0 };
-  const looking = setInterval(() => (memory.peak = Math.max(memory.peak, anonymousOf(running.child.pid))), 10);
-  const { stdout } = await running.finally(() => clearInterval(looking));
-  return { ...(JSON.parse(stdout) as Found), anonymous: memory.peak };
-}
-
-/** MiB of a process; 0 where it has ended. */
-function anonymousOf(pid: number | undefined): number {
-  try {
-    const [, kibibytes = '0'] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return Number(kibibytes) / 1024;
-  } catch {
-    return 0;
-  }
+function measure(what: string, place: string, index: string, count: number): Promise<Found> {
+  return inOwnProcess(import.meta.resolve('./million-child.ts'), [what, place, index, String(count)]);
 }
 
 /** Three runs of each, in turns, so that what the machine does besides falls on both alike; of each figure the median. */

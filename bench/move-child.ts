@@ -1,4 +1,4 @@
-/** Repositories served as movers reach them, in a process of its own: `move-child.ts STORE`. A line of JSON in asks for access to a namespace, one out gives it. */
+/** Repositories served as movers reach them, in a process of its own: `repositories-child.ts STORE FOLDER`. A line of JSON in asks for access to a namespace, one out gives it. */
 import { createInterface } from 'node:readline';
 import { systemClock } from '../src/base/clock.ts';
 import { randomIds } from '../src/base/ids.ts';

@@ -2,29 +2,19 @@
  * What a mover does, restic through Kylon into the store, against restic with the key of the store: a gigabyte in mixed files, for the
  * first time and once more. Pods take the same time in both, and are left out.
  */
-import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { figure, median } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { timed } from './load.ts';
+import { restic, serveRepositories } from './repositories.ts';
+import type { Way } from './repositories.ts';
 
 export const moveNames = ['move', 'move-again'] as const;
 
-const run = promisify(execFile);
-const restic = process.env['RESTIC'] ?? 'restic';
 const rounds = 3;
-
-interface Way {
-  readonly repository: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly flags: readonly string[];
-}
 
 /** On the bucket of KYLON_BENCH_S3; left out where that is not set. */
 export async function benchMove(only: ReadonlySet<string>, quick: boolean): Promise<Figure[]> {
@@ -35,14 +25,14 @@ export async function benchMove(only: ReadonlySet<string>, quick: boolean): Prom
     return [];
   }
   const folder = await mkdtemp(join(tmpdir(), 'kylon-bench-'));
-  const kylon = startKylon(placeIn(bucket, folder), folder);
+  const kylon = serveRepositories(placeIn(bucket, folder), folder);
   try {
     const megabytes = quick ? 64 : 1024;
     await fill(join(folder, 'volume'), megabytes);
     const [through, bare]: [Times[], Times[]] = [[], []];
     for (let round = 0; round < rounds; round++) {
       bare.push(await times(folder, await bareWay(bucket, folder, round)));
-      through.push(await times(folder, await kylon.way(`round-${round}`, folder)));
+      through.push(await times(folder, await kylon.way(`round-${round}`)));
     }
     const rate = (all: readonly Times[], which: keyof Times) => median(all.map((one) => megabytes / one[which]));
     const times3 = (all: readonly Times[], which: keyof Times) => median(all.map((one) => one[which]));
@@ -81,10 +71,7 @@ interface Times {
 async function times(folder: string, way: Way): Promise<Times> {
   const backUp = async () => {
     const cache = await mkdtemp(join(folder, 'cache-'));
-    const env = { ...process.env, ...way.env, RESTIC_CACHE_DIR: cache };
-    const seconds = await timed(() =>
-      run(restic, ['-r', way.repository, ...way.flags, 'backup', '--quiet', join(folder, 'volume')], { env }),
-    );
+    const seconds = await timed(() => restic(way, ['backup', '--quiet', join(folder, 'volume')], { env: { RESTIC_CACHE_DIR: cache } }));
     await rm(cache, { recursive: true });
     return seconds;
   };
@@ -94,9 +81,9 @@ async function times(folder: string, way: Way): Promise<Times> {
 async function bareWay(bucket: string, folder: string, round: number): Promise<Way> {
   const { hostname, pathname, searchParams } = new URL(bucket);
   const place = `${searchParams.get('endpoint') ?? 'https://s3.amazonaws.com'}/${hostname}${pathname}/${uniqueOf(folder)}-bare-${round}`;
-  const env = { RESTIC_PASSWORD: 'bench' };
-  await run(restic, ['-r', `s3:${place}`, 'init'], { env: { ...process.env, ...env } });
-  return { repository: `s3:${place}`, env, flags: [] };
+  const way = { repository: `s3:${place}`, env: { RESTIC_PASSWORD: 'bench' }, flags: [] };
+  await restic(way, ['init']);
+  return way;
 }
 
 function placeIn(bucket: string, folder: string): string {
@@ -106,33 +93,6 @@ function placeIn(bucket: string, folder: string): string {
 }
 
 const uniqueOf = (folder: string) => folder.slice(folder.lastIndexOf('-') + 1);
-
-function startKylon(store: string, folder: string) {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve('./move-child.ts')), store, join(folder, 'pki')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    way: async (namespace: string, place: string): Promise<Way> => {
-      child.stdin.write(`${namespace}\n`);
-      const found = JSON.parse(String((await lines.next()).value)) as Record<
-        'path' | 'username' | 'password' | 'repositoryPassword' | 'ca' | 'port',
-        string
-      >;
-      const caFile = join(place, 'ca.pem');
-      await writeFile(caFile, found.ca);
-      return {
-        repository: `rest:https://localhost:${found.port}/${found.path}`,
-        env: { RESTIC_REST_USERNAME: found.username, RESTIC_REST_PASSWORD: found.password, RESTIC_PASSWORD: found.repositoryPassword },
-        flags: ['--cacert', caFile],
-      };
-    },
-    close: async () => {
-      child.stdin.end();
-      if (child.exitCode === null) await new Promise((resolve) => child.once('exit', resolve));
-    },
-  };
-}
 
 /** Half of it in a few large files that do not compress, the rest in small ones that do: a file of 16 KB for each 32 KB. */
 async function fill(folder: string, megabytes: number): Promise<void> {

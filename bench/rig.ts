@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -15,6 +15,7 @@ import { createMetrics } from '../src/base/metrics.ts';
 import { openStore } from '../src/objectstore/open.ts';
 import { Client } from './load.ts';
 import type { Target } from './load.ts';
+import { anonymousOf } from './own-process.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 const apiService = '/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.backup.kylon.io';
@@ -123,13 +124,9 @@ class Memory {
   }
 
   #read(): number {
-    try {
-      const [, kib = '0'] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8')) ?? [];
-      this.#peak = Math.max(this.#peak, Number(kib) * 1024);
-      return Number(kib) * 1024;
-    } catch {
-      return 0; // it has ended
-    }
+    const bytes = anonymousOf(this.#pid) * 1024 * 1024;
+    this.#peak = Math.max(this.#peak, bytes);
+    return bytes;
   }
 }
 

@@ -13,9 +13,13 @@ const openWithin = 60_000;
 /** Under which movers save a volume: a folder with its files, or a file with the bytes of a device. */
 const volumeName = 'volume';
 
+type TreeParts = Pick<EngineParts, 'domain' | 'repositories' | 'openRepositories' | 'clock'> & {
+  readonly stores: Pick<EngineParts['stores'], 'named'>;
+};
+
 /** By the id that restic gave it. Who goes away leaves the opening to the others. Rejects with a StoreError. */
 export function openMovedTree(
-  { stores, domain, repositories, openRepositories, clock }: EngineParts,
+  { stores, domain, repositories, openRepositories, clock }: TreeParts,
   repository: RepositoryName,
   id: string,
   signal: AbortSignal,
