@@ -16,6 +16,7 @@ import { benchMove, moveNames } from './move.ts';
 import { benchReads, besideCustomResource, readNames, seedBackups } from './read.ts';
 import { startRig } from './rig.ts';
 import type { Rig, RigOptions } from './rig.ts';
+import { benchSnapshots, snapshotNames } from './snapshots.ts';
 import { benchWatches, watchNames } from './watch.ts';
 import { benchWork, workNames } from './work.ts';
 
@@ -23,7 +24,7 @@ import { benchWork, workNames } from './work.ts';
 const besideNames: readonly string[] = [...readNames, ...watchNames, ...changeNames, ...leastNames];
 const backupNames: readonly string[] = [...workNames, ...mixedNames, ...downloadNames];
 const memoryNames = Object.keys(memorySizes);
-const clusterNames: readonly string[] = [...besideNames, ...backupNames, ...memoryNames, ...discoveryNames];
+const clusterNames: readonly string[] = [...besideNames, ...backupNames, ...memoryNames, ...discoveryNames, ...snapshotNames];
 const names: readonly string[] = [...clusterNames, ...commitNames, ...contentNames, ...moveNames, ...filesNames, 'million'];
 /** Takes many minutes, so it is left out unless it is named. */
 const longest = 'memory-300000';
@@ -32,7 +33,8 @@ const usage = `Usage: npm run bench -- [--only NAME,…] [--quick] [--json FILE]
   --quick         fewer objects, 3 rounds instead of 5: to see that it works, not for figures
   --json FILE     append one JSON object a line to this file
 ${clusterNames.join(', ')} need KUBECONFIG of a disposable cluster, with the rights of cluster-admin:
-such as kind or minikube make. write-s3 and move need KYLON_BENCH_S3, the URL of a bucket; where that is set,
+such as kind or minikube make; ${snapshotNames.join(', ')} one that takes snapshots of volumes.
+write-s3 and move need KYLON_BENCH_S3, the URL of a bucket; where that is set,
 ${[...backupNames, ...memoryNames].join(', ')} use it too.
 move and files-… need restic in PATH, or its path in RESTIC.`;
 
@@ -81,6 +83,7 @@ async function measure(kubeconfig: string, options: Options): Promise<Figure[]> 
   for (const [name, objects] of Object.entries(memorySizes).filter(([name]) => only.has(name)))
     figures.push(await onRig(kubeconfig, { mayUseS3: true }, (rig) => benchMemory(rig, name, quick ? objects / 10 : objects)));
   if (only.has('discovery-delay')) figures.push(await benchDiscovery(kubeconfig, quick));
+  if (snapshotNames.some((name) => only.has(name))) figures.push(...(await onRig(kubeconfig, {}, benchSnapshots)));
   figures.push(...(await benchCommits(only, quick)), ...(await benchContent(only, quick)), ...(await benchMove(only, quick)));
   figures.push(...(await benchFiles(only, quick)));
   const wanted = figures.filter(({ name }) => only.has(name)).toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));

@@ -8,7 +8,7 @@ import type { Figure } from './figures.ts';
 import { fillVolume } from './files-volume.ts';
 import { inOwnProcess } from './own-process.ts';
 import type { Found } from './own-process.ts';
-import { restic, serveRepositories } from './repositories.ts';
+import { hasRestic, restic, serveRepositories } from './repositories.ts';
 
 export const filesNames = [
   'files-cold',
@@ -21,9 +21,13 @@ export const filesNames = [
 
 const rounds = 3;
 
-/** `quick` with a twentieth of the files, for which the targets are not meant. */
+/** Left out where there is no restic; `quick` with a twentieth of the files, for which the targets are not meant. */
 export async function benchFiles(only: ReadonlySet<string>, quick: boolean): Promise<Figure[]> {
   if (!filesNames.some((name) => only.has(name))) return [];
+  if (!(await hasRestic())) {
+    console.log('files are left out: restic is neither in PATH nor named by RESTIC');
+    return [];
+  }
   const count = quick ? 50_000 : 1_000_000;
   const folder = await mkdtemp(join(tmpdir(), 'kylon-bench-'));
   try {

@@ -16,6 +16,13 @@ export interface Way {
   readonly flags: readonly string[];
 }
 
+/** Whether it is there to be run. */
+export const hasRestic = () =>
+  run(program, ['version']).then(
+    () => true,
+    () => false,
+  );
+
 /** What it prints. `env` adds to what the way needs. */
 export async function restic({ repository, env, flags }: Way, args: readonly string[], more: { cwd?: string; env?: object } = {}) {
   const { stdout } = await run(program, ['-r', repository, ...flags, ...args], {
