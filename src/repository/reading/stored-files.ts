@@ -18,10 +18,15 @@ type Folder = 'keys' | 'index' | 'snapshots';
 
 const expand = promisify(zstdDecompress);
 
-/** Of a file that is compressed, in bytes: so that none fills the memory. restic's index files have about 10 MB. */
-const longestText = 64 << 20;
-/** Bytes that come out of it at a time: less takes several times as long. */
-const expandedAtOnce = 1 << 20;
+/**
+ * Of a file that is compressed, in bytes: so that none fills the memory. restic's index files have some 10 MB, but those of packs of tiny files list up
+ * to 459200 blobs, of 160 bytes at most each.
+ */
+const longestText = 80 << 20;
+/** Bytes that come out of it at a time: less takes several times as long, and what comes in one piece need not be put together. */
+const leastAtOnce = 1 << 20;
+/** By how many times, at most, restic's files become longer than they are compressed; others come in several pieces. */
+const usuallyLonger = 4;
 /** What a compressed file begins with; one that is not begins as JSON does. */
 const compressedMark = 2;
 
@@ -50,7 +55,8 @@ export async function readSealed(
 ): Promise<Buffer> {
   const content = unseal(key, await readStored(location, folder, id, signal));
   if (content[0] !== compressedMark) return content;
-  return expand(content.subarray(1), { maxOutputLength: longestText, chunkSize: expandedAtOnce }).catch((error: unknown) => {
+  const chunkSize = Math.min(Math.max(usuallyLonger * content.length, leastAtOnce), longestText);
+  return expand(content.subarray(1), { maxOutputLength: longestText, chunkSize }).catch((error: unknown) => {
     throw new StoreDamaged(`${location.prefix}${folder}/${id}: it cannot be expanded`, { cause: error });
   });
 }

@@ -18,7 +18,7 @@ export interface Crafted {
   readonly [field: string]: unknown;
 }
 
-function sealed(content: Uint8Array, by: Uint8Array): Buffer {
+export function sealed(content: Uint8Array, by: Uint8Array): Buffer {
   const iv = Buffer.alloc(16, content.length & 0xff);
   return Buffer.concat([iv, createCipheriv('aes-256-ctr', by, iv).update(content), Buffer.alloc(16)]);
 }
