@@ -7,7 +7,7 @@ import type { KeptIndexes } from './kept-indexes.ts';
 import { listedIn } from './listed-in.ts';
 import { IndexPacker, isWhole, unpacked } from './packed-index.ts';
 import { Places } from './places.ts';
-import type { NewPlace, Place } from './places.ts';
+import type { Place } from './places.ts';
 import { sealBytes } from './sealed.ts';
 import { listNames, readSealed } from './stored-files.ts';
 import type { Location } from './stored-files.ts';
@@ -15,8 +15,8 @@ import type { Location } from './stored-files.ts';
 const readsAtOnce = 4;
 /** Bytes that restic needs to list a blob, at least. */
 const shortestListed = 112;
-/** Blobs that are added before others have their turn: it takes some milliseconds. */
-const addedAtOnce = 1 << 13;
+/** Blobs that are packed before others have their turn: it takes some milliseconds. */
+const packedAtOnce = 1 << 13;
 /** About 350 MB of memory. */
 const mostBlobs = 8 << 20;
 
@@ -82,28 +82,32 @@ export class IndexFiles {
   }
 
   async #addText(key: string, text: Buffer): Promise<void> {
-    const packer = new IndexPacker(Math.ceil(text.length / shortestListed));
-    await this.#add(listedIn(text, key), packer);
-    this.#kept.keep(key, packer.whole());
+    const packed = await pack(text, key);
+    this.#add(packed);
+    this.#kept.keep(key, packed);
   }
 
   /** False where it is not kept, or not as it was. */
   async #addKept(key: string, signal: AbortSignal): Promise<boolean> {
     const kept = await this.#kept.find(key, signal);
     if (!kept || !isWhole(kept)) return false;
-    await this.#add(unpacked(kept));
+    this.#add(kept);
     return true;
   }
 
-  async #add(blobs: Iterable<NewPlace>, packer?: IndexPacker): Promise<void> {
-    for (const blob of blobs) {
-      this.#places.add(blob);
-      packer?.add(blob);
-      if (this.size % addedAtOnce === 0) await setImmediate();
-      if (this.size > mostBlobs)
-        throw new StoreDamaged(
-          `${this.#location.prefix}index/: it names more than ${mostBlobs} blobs, too many to look into the repository`,
-        );
-    }
+  #add(packed: Uint8Array): void {
+    this.#places.add(unpacked(packed));
+    if (this.size > mostBlobs)
+      throw new StoreDamaged(`${this.#location.prefix}index/: it names more than ${mostBlobs} blobs, too many to look into the repository`);
   }
+}
+
+async function pack(text: Buffer, key: string): Promise<Uint8Array> {
+  const packer = new IndexPacker(Math.ceil(text.length / shortestListed));
+  let count = 0;
+  for (const blob of listedIn(text, key)) {
+    packer.add(blob);
+    if (++count % packedAtOnce === 0) await setImmediate();
+  }
+  return packer.whole();
 }

@@ -3,15 +3,14 @@
  * records of 32 bytes, numbers as this machine keeps them. It stays on this machine.
  */
 import { hash } from 'node:crypto';
-import type { NewPlace } from './places.ts';
-import { idWords } from './places.ts';
+import type { Listed, NewPlace } from './places.ts';
+import { idWords, recordWords } from './places.ts';
 
 const sumBytes = 32;
 /** Sum and number, so that all else stands at multiples of 32. */
 const headBytes = 64;
 const packBytes = 32;
-/** Of a record: id, number of the pack, offset, length, expanded length. */
-const recordWords = 8;
+
 export class IndexPacker {
   readonly #packs: string[] = [];
   #records: Uint32Array;
@@ -45,24 +44,20 @@ export function isWhole(bytes: Uint8Array): boolean {
   return bytes.length >= headBytes && hash('sha256', bytes.subarray(sumBytes), 'buffer').equals(bytes.subarray(0, sumBytes));
 }
 
-/** Of what is whole: always the same object, which is another blob with each turn. */
-export function* unpacked(bytes: Uint8Array): Generator<NewPlace> {
+/** Of what is whole, which lies in memory as it is read. */
+export function unpacked(bytes: Uint8Array): Listed {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const records = headBytes + whole.readUInt32LE(sumBytes) * packBytes;
-  const nameOf = (number: number) => whole.toString('hex', headBytes + number * packBytes, headBytes + (number + 1) * packBytes);
-  const blob = { pack: '', id: new Uint32Array(idWords), offset: 0, length: 0, expandedLength: 0 };
-  const words = new Uint32Array(whole.buffer.slice(whole.byteOffset + records, whole.byteOffset + whole.length));
-  let pack = -1;
-  for (let at = 0; at < words.length; at += recordWords) {
-    const number = words[at + idWords] ?? 0;
-    if (number !== pack) blob.pack = nameOf(number);
-    pack = number;
-    for (let word = 0; word < idWords; word++) blob.id[word] = words[at + word] ?? 0;
-    blob.offset = words[at + idWords + 1] ?? 0;
-    blob.length = words[at + idWords + 2] ?? 0;
-    blob.expandedLength = words[at + idWords + 3] ?? 0;
-    yield blob;
-  }
+  const start = headBytes + whole.readUInt32LE(sumBytes) * packBytes;
+  const names = Array.from({ length: (start - headBytes) / packBytes }, (_, number) => headBytes + number * packBytes);
+  return { packs: names.map((at) => whole.toString('hex', at, at + packBytes)), records: wordsIn(whole.subarray(start)) };
+}
+
+/** The bytes themselves, where a number can begin there. */
+function wordsIn({ buffer, byteOffset, length }: Uint8Array): Uint32Array {
+  const isAligned = byteOffset % Uint32Array.BYTES_PER_ELEMENT === 0;
+  return isAligned
+    ? new Uint32Array(buffer, byteOffset, length / Uint32Array.BYTES_PER_ELEMENT)
+    : new Uint32Array(buffer.slice(byteOffset, byteOffset + length));
 }
 
 function withSum(packs: readonly string[], records: Uint32Array): Uint8Array {

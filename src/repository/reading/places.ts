@@ -26,22 +26,31 @@ export interface NewPlace {
 
 export const idWords = 4;
 /** Of a record: id, number of the pack, offset, length, expanded length. */
-const recordWords = 8;
-/** Bits of the number of a record within its block. */
-const blockBits = 16;
-const blockRecords = 1 << blockBits;
+export const recordWords = 8;
+
+/** What an index file lists. */
+export interface Listed {
+  /** Names of its packs. */
+  readonly packs: readonly string[];
+  /** Of each blob a record. */
+  readonly records: Uint32Array;
+}
+
+interface Part extends Listed {
+  /** The number of its first record among all. */
+  readonly first: number;
+}
 
 /** Of blobs whose ids are alike in what they are sorted by. There are a few, unless somebody has made the ids up. */
 const longestChain = 1000;
 
 export class Places {
   readonly #overhead: number;
-  readonly #packs: string[] = [];
-  /** Records in the order in which they came. */
-  readonly #blocks: Uint32Array[] = [];
+  /** In the order in which they came. */
+  readonly #parts: Part[] = [];
   size = 0;
-  /** How many of them are in chains: by the last bits of the first word of an id its last record, and for each record the one before; from 1, 0 for none. */
-  #chained = 0;
+  /** How many of the parts are in chains: by the last bits of the first word of an id its last record, and for each record the one before; from 1, 0 for none. */
+  #chainedParts = 0;
   #last = new Uint32Array(1);
   #before = new Uint32Array(1);
 
@@ -51,16 +60,10 @@ export class Places {
   }
 
   /** A blob that is there twice is found in one of its places. */
-  add({ pack, id, offset, length, expandedLength }: NewPlace): void {
-    if (this.#packs.at(-1) !== pack) this.#packs.push(pack);
-    const block = (this.#blocks[this.size >>> blockBits] ??= new Uint32Array(blockRecords * recordWords));
-    const at = (this.size % blockRecords) * recordWords;
-    for (let word = 0; word < idWords; word++) block[at + word] = id[word] ?? 0;
-    block[at + idWords] = this.#packs.length - 1;
-    block[at + idWords + 1] = offset;
-    block[at + idWords + 2] = length;
-    block[at + idWords + 3] = expandedLength;
-    this.size++;
+  add({ packs, records }: Listed): void {
+    if (records.length === 0) return;
+    this.#parts.push({ packs, records, first: this.size });
+    this.size += records.length / recordWords;
   }
 
   /** By all 32 bytes of its id: one of its places. */
@@ -74,10 +77,11 @@ export class Places {
     const [first, second, third, fourth] = wordsOf(id);
     let record = this.#last[first & (this.#last.length - 1)] ?? 0;
     for (let steps = 0; record > 0 && steps < longestChain; steps++) {
-      const block = this.#blocks[(record - 1) >>> blockBits] ?? nothing;
-      const at = ((record - 1) % blockRecords) * recordWords;
-      if (block[at] === first && block[at + 1] === second && block[at + 2] === third && block[at + 3] === fourth)
-        yield this.#placeAt(block, at);
+      const part = this.#partOf(record - 1);
+      const { records } = part;
+      const at = (record - 1 - part.first) * recordWords;
+      if (records[at] === first && records[at + 1] === second && records[at + 2] === third && records[at + 3] === fourth)
+        yield this.#placeAt(part, at);
       record = this.#before[record - 1] ?? 0;
     }
     return undefined;
@@ -87,26 +91,38 @@ export class Places {
   #chain(): void {
     if (this.size > this.#last.length) {
       const length = 2 ** Math.ceil(Math.log2(this.size));
-      [this.#last, this.#before, this.#chained] = [new Uint32Array(length), new Uint32Array(length), 0];
+      [this.#last, this.#before, this.#chainedParts] = [new Uint32Array(length), new Uint32Array(length), 0];
     }
     const mask = this.#last.length - 1;
-    for (; this.#chained < this.size; this.#chained++) {
-      const block = this.#blocks[this.#chained >>> blockBits] ?? nothing;
-      const chain = (block[(this.#chained % blockRecords) * recordWords] ?? 0) & mask;
-      this.#before[this.#chained] = this.#last[chain] ?? 0;
-      this.#last[chain] = this.#chained + 1;
-    }
+    for (const { records, first } of this.#parts.slice(this.#chainedParts))
+      for (let at = 0, record = first; at < records.length; at += recordWords, record++) {
+        const chain = (records[at] ?? 0) & mask;
+        this.#before[record] = this.#last[chain] ?? 0;
+        this.#last[chain] = record + 1;
+      }
+    this.#chainedParts = this.#parts.length;
   }
 
-  #placeAt(block: Uint32Array, at: number): Place {
-    const [pack = 0, offset = 0, length = 0, expanded = 0] = block.subarray(at + idWords, at + recordWords);
+  /** In which a record is, by its number. */
+  #partOf(record: number): Part {
+    let [low, high] = [0, this.#parts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((this.#parts[middle]?.first ?? 0) <= record) low = middle;
+      else high = middle;
+    }
+    return this.#parts[low] ?? nothing;
+  }
+
+  #placeAt({ packs, records }: Part, at: number): Place {
+    const [pack = 0, offset = 0, length = 0, expanded = 0] = records.subarray(at + idWords, at + recordWords);
     const isCompressed = expanded > 0;
     const plainLength = isCompressed ? expanded : length - this.#overhead;
-    return { pack: this.#packs[pack] ?? '', offset, length, plainLength, isCompressed };
+    return { pack: packs[pack] ?? '', offset, length, plainLength, isCompressed };
   }
 }
 
-const nothing = new Uint32Array(0);
+const nothing: Part = { packs: [], records: new Uint32Array(0), first: 0 };
 
 function wordsOf(id: Uint8Array): readonly [number, number, number, number] {
   const words = new DataView(id.buffer, id.byteOffset);

@@ -12,6 +12,7 @@ import { StoreDenied, StoreFull } from '../../../src/objectstore/objectstore.ts'
 import { KeptIndexes, openKeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 import { IndexPacker, isWhole, unpacked } from '../../../src/repository/reading/packed-index.ts';
+import { recordWords } from '../../../src/repository/reading/places.ts';
 import type { NewPlace } from '../../../src/repository/reading/places.ts';
 import { collect } from '../../conformance/objectstore/subject.ts';
 import { changed } from '../workbench.ts';
@@ -143,7 +144,12 @@ describe('a packed index', () => {
         const moved = new Uint8Array(whole.length + shift).subarray(shift);
         moved.set(whole);
         expect(isWhole(moved)).toBe(true);
-        expect(Array.from(unpacked(moved), (one) => ({ ...one, id: Uint32Array.from(one.id) }))).toEqual(places);
+        const { packs, records } = unpacked(moved);
+        const found = places.map((_, at) => records.subarray(at * recordWords, (at + 1) * recordWords));
+        expect(found.map(([a, b, c, d, name = 0, ...lengths]) => [a, b, c, d, packs[name], ...lengths])).toEqual(
+          places.map(({ id, pack, offset, length, expandedLength }) => [...id, pack, offset, length, expandedLength]),
+        );
+        expect(records.length).toBe(places.length * recordWords);
       }),
     );
   });
