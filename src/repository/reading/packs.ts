@@ -44,6 +44,9 @@ const mostTried = 100;
 /** Expanded, in bytes: another thread would take longer for less than this. */
 const smallBlob = 64 << 10;
 
+/** Smaller ones are not taken. */
+const leastChunk = 64;
+
 const expand = promisify(zstdDecompress);
 
 /**
@@ -142,7 +145,8 @@ async function open({ location, key }: Source, sealed: Uint8Array, { id, place }
   return plain;
 }
 
+/** In one piece, with a byte to spare by which it is seen that no more comes. */
 async function expanded(content: Buffer, length: number): Promise<Buffer> {
-  const options = { maxOutputLength: Math.max(1, length) };
+  const options = { maxOutputLength: Math.max(1, length), chunkSize: Math.max(leastChunk, length + 1) };
   return length <= smallBlob ? zstdDecompressSync(content, options) : expand(content, options);
 }
