@@ -29,6 +29,7 @@ const engine = { ...parts, stores: { named }, domain: 'bench', repositories, ope
 
 const idle = anonymousOf(process.pid);
 const opened = await timed(() => page(folderName(0), 0));
+const open = anonymousOf(process.pid);
 const first: number[] = [];
 const later: number[] = [];
 const download: number[] = [];
@@ -39,7 +40,7 @@ for (let round = 1; round <= 20; round++) {
 }
 await kept.settled();
 await store.close();
-console.log(JSON.stringify({ idle, opened, first: median(first), later: median(later), download: median(download) }));
+console.log(JSON.stringify({ idle, open, opened, first: median(first), later: median(later), download: median(download) }));
 
 /** Opened anew for each, as for each request. */
 function tree(): Promise<FileTree> {
