@@ -125,8 +125,10 @@ function skipString(bytes: Buffer, start: number): number {
     }
     const found = bytes.indexOf(quote, at);
     if (found < 0) throw new JsonFault('it ends in the middle', bytes.length);
-    const from = at;
-    for (at = found; at > from && bytes[at - 1] === backslash;) at--;
+    let escapes = found;
+    while (escapes > at && bytes[escapes - 1] === backslash) escapes--;
+    if ((found - escapes) % 2 === 0) return found + 1;
+    at = found + 1;
   }
 }
 

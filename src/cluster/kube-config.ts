@@ -12,8 +12,13 @@ const generated = './gen/';
 /** In the place of the generated modules, of which these names are imported. */
 const nothing = 'data:text/javascript,export const createConfiguration = undefined, ServerConfiguration = undefined, of = undefined;';
 
-/** Node gives the same class each time. */
-export async function loadKubeConfig(): Promise<new () => KubeConfig> {
+let loading: Promise<new () => KubeConfig> | undefined;
+
+export function loadKubeConfig(): Promise<new () => KubeConfig> {
+  return (loading ??= load());
+}
+
+async function load(): Promise<new () => KubeConfig> {
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       const isPart = context.parentURL?.endsWith(mark) === true && specifier.startsWith('.');

@@ -25,8 +25,8 @@ export function splitList(bytes: Uint8Array): SplitList {
 function split(bytes: Buffer): SplitList {
   let items: readonly Uint8Array[] = [];
   const members = membersOf(bytes, (key, start) => {
-    if (key !== 'items' || !isArrayAt(bytes, start)) return skipValue(bytes, start);
-    const { elements, end } = elementsOf(bytes, start);
+    if (key !== 'items') return skipValue(bytes, start);
+    const { elements, end } = isArrayAt(bytes, start) ? elementsOf(bytes, start) : { elements: [], end: skipValue(bytes, start) };
     items = elements;
     return end;
   });

@@ -1,4 +1,6 @@
 /** Whatever was thrown, as the Status that the client gets. */
+import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/lifetime.ts';
 import type { Log } from '../base/log.ts';
 import type { Answer } from '../machinery/call.ts';
 import { ApiError, internal } from '../machinery/errors.ts';
@@ -21,6 +23,14 @@ export function statusAnswer(error: ApiError, indented: boolean): Answer {
     headers: { 'Content-Type': 'application/json', ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }) },
     body: `${JSON.stringify(error.toStatus(), null, indented ? 2 : undefined)}\n`,
   };
+}
+
+/** Milliseconds. */
+const patience = 10_000;
+
+/** Sends a Status, which is short: a client that does not take it is one that wants to hold what it has asked by. Then it rejects. */
+export function whileTaken(clock: Clock, signal: AbortSignal, send: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  return withDeadline(clock, patience, signal, () => new Error('the client does not take the answer'), send);
 }
 
 /** The causes behind it, but for those whose words stand in what they caused. */

@@ -24,8 +24,8 @@ const options: ServerOptions = {
     initialWindowSize: 128 * KiB,
   },
   maxHeaderListPairs: 32 * KiB,
-  /** Megabytes; above it new streams are refused. All streams together need less, with what nobody reads in each. */
-  maxSessionMemory: 256,
+  /** Megabytes; above it new streams are refused. Node counts the headers of all that are open: as many as may be, of the longest, come to less. */
+  maxSessionMemory: 16 * KiB,
   /** Requests that clients took back, at once and a second: as many as kube-apiserver lets through. */
   streamResetBurst: 100_000,
   streamResetRate: 10_000,
@@ -86,7 +86,8 @@ class Http2Connection {
     this.#framed = new Framed(socket);
     this.session = performServerHandshake(this.#framed, options);
     this.session.setLocalWindowSize(connectionWindow);
-    this.session.setTimeout(idle, () => this.#requests === 0 && this.session.close());
+    this.session.setTimeout(idle);
+    this.session.on('timeout', () => this.#requests === 0 && this.session.close());
     this.session.on('stream', (stream, headers, _flags, rawHeaders) => this.#take(stream, headers, rawHeaders));
   }
 
@@ -111,13 +112,19 @@ class Http2Connection {
   /** Begun only after all that was read with it: a request that was taken back at once costs nothing then. */
   #take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
     this.#requests += 1;
-    stream.on('close', () => (this.#requests -= 1));
+    stream.on('close', () => this.#ended());
     stream.on('error', () => {});
     setImmediate(() => {
       this.#begun = true;
       if (this.#leaving) this.#notice();
       if (!stream.closed && !stream.destroyed) begin(stream, headers, rawHeaders, this.#framed.socket, this.#app);
     });
+  }
+
+  /** Node looks once whether a connection is idle, and not again before something comes on it. */
+  #ended(): void {
+    this.#requests -= 1;
+    if (this.#requests === 0 && !this.session.destroyed) this.session.setTimeout(idle);
   }
 }
 
@@ -129,6 +136,8 @@ function begin(
   app: RequestListener,
 ): void {
   const request = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+  /** An empty body may have ended before anybody heard of it. */
+  if (stream.readableEnded) request.push(null);
   const response = new Answer(stream);
   /** Node shows what it has made of the connection, which knows no certificate. */
   Object.defineProperty(request, 'socket', { value: socket });

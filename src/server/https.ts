@@ -41,7 +41,10 @@ export function createHttpsServer(certificate: Certificate, app: RequestListener
     (socket) => (socket.alpnProtocol === 'h2' ? http2.serve(socket) : http1.emit('connection', socket)),
   );
   tls.on('listening', () => http1.emit('listening'));
-  tls.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
+  tls.on('tlsClientError', (error, socket) => {
+    log.debug('TLS handshake failed', { error: error.message });
+    socket.destroy();
+  });
   return {
     tls,
     leave: () => http2.leave(),

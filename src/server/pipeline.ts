@@ -22,7 +22,7 @@ import { withoutSecrets } from './audit.ts';
 import type { AuditLog, AuditRecord } from './audit.ts';
 import { readBody } from './body.ts';
 import type { Drain } from './drain.ts';
-import { apiErrorOf, statusAnswer } from './failure.ts';
+import { apiErrorOf, statusAnswer, whileTaken } from './failure.ts';
 import type { Health } from './health.ts';
 import type { InFlight } from './in-flight.ts';
 import { isEndless, isLongRunning } from './long-running.ts';
@@ -183,7 +183,9 @@ async function fail(exchange: Exchange, thrown: unknown, parts: Parts, gone: Abo
   if (exchange.response.headersSent) return void exchange.response.destroy();
   const query = exchange.target?.query ?? new URLSearchParams();
   const indented = wantsIndentation({ query, userAgent: firstOf(exchange.headers, 'user-agent') });
-  await send(exchange, statusAnswer(error, indented), parts, gone).catch(() => exchange.response.destroy());
+  await whileTaken(parts.clock, gone, (signal) => send(exchange, statusAnswer(error, indented), parts, signal)).catch(() =>
+    exchange.response.destroy(),
+  );
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts';
 import type { Answer } from '../machinery/call.ts';
 import { unavailable } from '../machinery/errors.ts';
 import type { Drain } from './drain.ts';
-import { apiErrorOf, statusAnswer } from './failure.ts';
+import { apiErrorOf, statusAnswer, whileTaken } from './failure.ts';
 import type { InFlight } from './in-flight.ts';
 import { addressOf } from './peer.ts';
 import { respond } from './respond.ts';
@@ -78,7 +78,8 @@ async function exchange(
     await send(request, response, await parts.serveRepository(requestOf(request, body), signal), parts, signal);
   } catch (error) {
     if (signal.aborted || response.headersSent) throw error;
-    await send(request, response, statusAnswer(apiErrorOf(error, parts.log, parts.ids.uuid()), false), parts, signal);
+    const answer = statusAnswer(apiErrorOf(error, parts.log, parts.ids.uuid()), false);
+    await whileTaken(parts.clock, signal, (signal) => send(request, response, answer, parts, signal));
   } finally {
     // Not waited for: it may be waiting for bytes. What nobody has read is dropped, so that the connection can carry the next request.
     void body.return?.().then(() => request.resume());

@@ -21,6 +21,13 @@ describe('membersOf', () => {
         expect(() => membersOf(Buffer.from(`{"a":"${'x'.repeat(length)}${end}`))).toThrow('it ends in the middle');
   });
 
+  it('takes no longer for a string of escapes than for another', () => {
+    const bytes = Buffer.from(JSON.stringify({ a: '\\'.repeat(1 << 20) }));
+    const start = performance.now();
+    expect(membersOf(bytes)).toHaveLength(1);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
   it('takes a scalar for no object', () => {
     expect(() => membersOf(Buffer.from('1'))).toThrow(JsonFault);
   });

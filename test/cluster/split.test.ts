@@ -42,6 +42,7 @@ describe('splitList', () => {
 
   it('takes null for an empty list, and finds keys that are written with escapes', () => {
     expect(texts('{"metadata":null,"items":null}')).toEqual([]);
+    expect(texts('{"items":[1],"items":null}')).toEqual([]);
     expect(texts('{"\\u0069tems":[1]}')).toEqual(['1']);
   });
 

@@ -100,6 +100,20 @@ describe('HTTP/2', () => {
     expect((await ask(session, things)).status).toBe(200);
   });
 
+  it('takes an empty body that comes with its request', async () => {
+    const session = await connection(await start(whoami));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(session, things, { method: 'POST', headers: json, body: '' })));
+    expect(answers.map(({ body }) => told(body).body)).toEqual(answers.map(() => 0));
+  });
+
+  it('is not held by who does not take its refusal', async () => {
+    const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === 10_000 ? 50 : ms, signal) };
+    const stranger = { cert: '', key: '' };
+    const session = await connection(await start(whoami, { clock }), stranger, { settings: { initialWindowSize: 0 } });
+    const { stream, status } = await open(session, things);
+    expect([status, await closed(stream)]).toEqual([403, constants.NGHTTP2_INTERNAL_ERROR]);
+  });
+
   it('sends answers of many megabytes', async () => {
     const text = JSON.stringify('x'.repeat(20 * MiB));
     const session = await connection(await start(() => Promise.resolve(jsonAnswer(200, text))));

@@ -53,7 +53,9 @@ export class MemberPacker {
   #makeRoom(size: number): Member | undefined {
     if (this.#size + size <= this.#raw.length) return undefined;
     const full = this.seal();
-    if (size > this.#raw.length) this.#raw = Buffer.allocUnsafeSlow(size);
+    if (size <= this.#raw.length) return full;
+    this.#spare.push(this.#raw);
+    this.#raw = Buffer.allocUnsafeSlow(size);
     return full;
   }
 

@@ -19,7 +19,7 @@ export interface ListedObject {
 
 const readFields = ['apiVersion', 'kind', 'metadata'];
 
-/** Throws JsonFault for what is no object in JSON. */
+/** Throws JsonFault for what is no object in JSON, as far as it looks: what is kept unread is taken for JSON from who has sent it. */
 export function parseListed(bytes: Uint8Array): ListedObject {
   const buffer = asBuffer(bytes);
   const read = membersOf(buffer).filter(({ key }) => readFields.includes(key));
