@@ -3,12 +3,10 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { messageOf } from '../../base/lifetime.ts';
 import { ArchiveDamaged } from './archive.ts';
-import { Compressor } from './compressor.ts';
+import { chunkSize, Compressor } from './compressor.ts';
 
 const gunzipAsync = promisify(gunzip);
 
-/** zlib hands out its output in pieces of this size, each of which costs a turn of the event loop. */
-const chunkSize = 64 << 10;
 /** Twice the threads of Node: while one fetches its next member, another has it. */
 const mostKept = 8;
 /** Those that have nothing to do. */

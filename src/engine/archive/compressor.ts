@@ -7,7 +7,7 @@ const level = 1;
 /** The largest tables, of some 400 KiB: a fifth less of the processor than the usual ones, and smaller members. */
 const memLevel = 9;
 /** zlib hands out its output in pieces of this size, each of which costs a turn of the event loop. */
-const chunkSize = 64 << 10;
+export const chunkSize = 64 << 10;
 
 export class Compressor {
   /** Every write is a member of its own. */
