@@ -35,9 +35,11 @@ export async function benchChanges(
   return figures;
 }
 
+/** Of all that is made, whoever measures: no name is taken twice. */
+let round = 0;
+
 /** How many a second, of Backups in the group of the path. */
 export function creates(cluster: Client, seconds: number): (path: string) => Promise<number> {
-  let round = 0;
   return (path) => {
     const prefix = `made-${round++}`;
     const [, , group, version] = path.split('/');

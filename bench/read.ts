@@ -178,8 +178,8 @@ async function copyToCustomResource(cluster: Client): Promise<string[]> {
   // kube-apiserver fetches it in its own time.
   await until(async () => (await cluster.send('GET', document)).status === 200);
   const openapi = await cluster.json<{ components: { schemas: Record<string, Schema> } }>('GET', document);
-  await cluster.send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await removeOld(cluster);
+  await cluster.ask('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await cluster.ask(
     'POST',
     '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
@@ -197,9 +197,12 @@ async function copyToCustomResource(cluster: Client): Promise<string[]> {
   return items.map(({ metadata }) => metadata.name);
 }
 
+/** What an earlier run has left, or is about to leave. */
 async function removeOld(cluster: Client): Promise<void> {
-  await cluster.send('DELETE', definition);
-  await until(async () => (await cluster.send('GET', definition)).status === 404);
+  for (const path of [definition, `/api/v1/namespaces/${namespace}`]) {
+    await cluster.send('DELETE', path);
+    await until(async () => (await cluster.send('GET', path)).status === 404);
+  }
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
