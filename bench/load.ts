@@ -55,6 +55,19 @@ export class Client {
     return JSON.parse((await this.ask(method, path, body, headers)).toString()) as T;
   }
 
+  /** Of a long answer, such as that of a watch, as they come; it is broken off when nobody reads on. */
+  async *lines(path: string): AsyncGenerator<string> {
+    const headers = { accept: 'application/json', ...this.target.headers };
+    const { statusCode, body } = await this.#pool.request({ method: 'GET', path: this.#prefix + path, headers });
+    if (statusCode !== 200) throw new Error(`GET ${path}: ${statusCode} ${(await body.text()).slice(0, 500)}`);
+    let rest = '';
+    for await (const text of body.setEncoding('utf8') as AsyncIterable<string>) {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  }
+
   close(): Promise<void> {
     return this.#pool.destroy();
   }

@@ -1,5 +1,6 @@
 /** Namespaces full of objects, and the Backups and Restores of them: what all benchmarks of work do with a cluster. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeObject } from '../src/machinery/object.ts';
 import { each } from './load.ts';
 import type { Client } from './load.ts';
 
@@ -34,15 +35,13 @@ export async function inNamespaces<T>(cluster: Client, work: (make: MakeNamespac
 export const namesOf = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${prefix}${name}-${n}`);
 
 /** Resolves to the status, once it is Completed. */
-export async function backUp(
+export function backUp(
   cluster: Client,
   name: string,
   includedNamespaces: readonly string[],
   includedResources: readonly string[] = ['configmaps'],
-): Promise<BackupStatus> {
-  const spec = { includedNamespaces, includedResources, includeClusterResources: false };
-  await cluster.ask('POST', `${api}/backups`, { apiVersion: 'backup.kylon.io/v1alpha1', kind: 'Backup', metadata: { name }, spec });
-  return completed(cluster, `${api}/backups/${name}`);
+): Promise<Status> {
+  return run(cluster, 'Backup', name, { includedNamespaces, includedResources, includeClusterResources: false });
 }
 
 export async function restore(
@@ -51,24 +50,31 @@ export async function restore(
   backupName: string,
   namespaceMapping: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const spec = { backupName, namespaceMapping };
-  await cluster.ask('POST', `${api}/restores`, { apiVersion: 'backup.kylon.io/v1alpha1', kind: 'Restore', metadata: { name }, spec });
-  await completed(cluster, `${api}/restores/${name}`);
+  await run(cluster, 'Restore', name, { backupName, namespaceMapping });
 }
 
-interface BackupStatus {
+interface Status {
   readonly phase?: string;
   readonly items?: number;
   readonly archive?: { readonly key: string; readonly bytes: number };
 }
 
-async function completed(cluster: Client, path: string): Promise<BackupStatus> {
-  for (;;) {
-    const { status } = await cluster.json<{ status?: BackupStatus }>('GET', path);
+/** Makes an object and watches it, as `kubectl wait` does: to ask for it again and again would be work for the server that is measured. Resolves to the status, once it is Completed. */
+async function run(cluster: Client, kind: 'Backup' | 'Restore', name: string, spec: object): Promise<Status> {
+  const all = `${api}/${kind.toLowerCase()}s`;
+  const { metadata } = await cluster.json<KubeObject>('POST', all, {
+    apiVersion: 'backup.kylon.io/v1alpha1',
+    kind,
+    metadata: { name },
+    spec,
+  });
+  const watch = `watch=true&fieldSelector=metadata.name%3D${name}&resourceVersion=${metadata.resourceVersion}`;
+  for await (const line of cluster.lines(`${all}?${watch}`)) {
+    const { status } = (JSON.parse(line) as { readonly object: { readonly status?: Status } }).object;
     if (status?.phase === 'Completed') return status;
-    if (status?.phase === 'Failed' || status?.phase === 'PartiallyFailed') throw new Error(`${path}: ${JSON.stringify(status)}`);
-    await sleep(50);
+    if (status?.phase === 'Failed' || status?.phase === 'PartiallyFailed') throw new Error(`${kind} ${name}: ${JSON.stringify(status)}`);
   }
+  throw new Error(`the watch of ${kind} ${name} ended before it was done`);
 }
 
 /** Every page of these lists, by one stream. */

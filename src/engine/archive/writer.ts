@@ -66,8 +66,8 @@ class StreamingWriter implements ArchiveWriter {
     if (last) await this.#members.push(last);
     this.#members.end();
     const archive = await this.#archive;
-    const items = await this.#items.finish();
-    const logSum = await this.#put(logFile, Buffer.from(log));
+    // The folder is ours now.
+    const [items, logSum] = await Promise.all([this.#items.finish(), this.#put(logFile, Buffer.from(log))]);
     const manifest = await this.#put(manifestFile, this.#manifest(archive, items, logSum));
     const storedBytes = [archive, items, logSum, manifest].reduce((sum, { bytes }) => sum + bytes, 0);
     return { key: this.#key(archiveFile), ...archive, items: this.#count, contentBytes: this.#contentBytes, formatVersion, storedBytes };
