@@ -10,7 +10,7 @@ import { moverFlags, moverImageFault } from './mover-image.ts';
 import { backup, backups, complete, ended, namespace, restore, restoreOfSnapshot, restores, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
 import { bringBack } from './restoring.ts';
-import { claim, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
+import { claim, deviceReader, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
 
 const fault = moverImageFault();
 const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
@@ -26,8 +26,12 @@ describe(elsewhere.title, elsewhere.options, () => {
   const userRoles = join(repository, 'manifests/user-roles.yaml');
   const data = temporaryFolder();
   const names = ['csi', 'moved', 'copied'] as const;
+  /** Those, and one of blocks. */
+  const all = names.length + 1;
   let kylon: Kylon;
   let flags: readonly string[];
+  /** SHA-256 of the volume of blocks. */
+  let blocks: string;
 
   beforeAll(async () => {
     await tidy();
@@ -44,6 +48,10 @@ describe(elsewhere.title, elsewhere.options, () => {
     }
     await kubectl.run(['wait', '--for=condition=Ready', 'pod', '--all', '-n', place, '--timeout=120s']);
     for (const name of names) await write(name, `hello of ${name}`);
+    const moved = { 'backup.kylon.io/volume': 'Move' };
+    await kubectl.run(['create', '-f', '-'], claim(place, 'blocks', { volumeMode: 'Block', ...sized(64) }, { annotations: moved }));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/blocks', '-n', place, '--timeout=60s']);
+    blocks = await volumes.fillBlock(place, 'blocks');
     kylon = await Kylon.beside(kubeconfig, { data, flags });
     const onlyClaims = { includedResources: ['persistentvolumeclaims'] };
     await kubectl.run(['create', '-f', '-'], backup(place, 'all', { ...onlyClaims, volumes: { rules: [{ action: 'CSI' }] } }));
@@ -58,6 +66,8 @@ describe(elsewhere.title, elsewhere.options, () => {
     await tidy();
   });
 
+  const sized = (mebibytes: number) => ({ resources: { requests: { storage: `${mebibytes}Mi` } } });
+
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.run(['delete', 'namespace', place, ...targets, '--ignore-not-found']);
@@ -67,8 +77,16 @@ describe(elsewhere.title, elsewhere.options, () => {
     kubectl.run(['exec', name, '-n', place, '--', 'sh', '-c', `echo '${text}' > /data/greeting && chown 1234:4321 /data/greeting`]);
   const into = (target: string) => ({ namespaceMapping: { [place]: target }, includedResources: ['persistentvolumeclaims'] });
   const allBound = (target: string) => {
-    const claims = names.map((name) => `pvc/${name}`);
+    const claims = [...names, 'blocks'].map((name) => `pvc/${name}`);
     return kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', ...claims, '-n', target, '--timeout=120s']);
+  };
+  /** As a Pod reads them: of as many bytes as were saved, and how many there are. */
+  const sumOfBlocks = async (target: string) => {
+    await kubectl.run(['create', '-f', '-'], deviceReader(target, 'blocks', 'blocks'));
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/blocks', '-n', target, '--timeout=120s']);
+    const read = (script: string) => kubectl.run(['exec', 'blocks', '-n', target, '--', 'sh', '-c', script]);
+    const [sum] = (await read(`head -c ${64 << 20} /dev/data | sha256sum`)).split(' ');
+    return { sum, size: Number(await read('wc -c </dev/data')) };
   };
   const helpers = async (target: string) => {
     const found = [
@@ -82,13 +100,15 @@ describe(elsewhere.title, elsewhere.options, () => {
 
   it('come with their claims, whatever the method', async () => {
     const { object, of } = await bringBack(kubectl, place, 'all', 'elsewhere', into(to));
-    expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: names.length, failed: 0 } });
+    expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: all, failed: 0 } });
+    expect(of('persistentvolumeclaims', 'blocks')).toEqual({ outcome: 'created' });
     for (const name of names) expect(of('persistentvolumeclaims', name)).toEqual({ outcome: 'created' });
     await allBound(to);
     for (const name of names) {
       expect(await volumes.read(to, name, 'greeting')).toBe(`hello of ${name}\n`);
       expect(await volumes.read(place, name, 'greeting')).toBe('changed\n');
     }
+    expect(await sumOfBlocks(to)).toEqual({ sum: blocks, size: 64 << 20 });
     await nothingIsLeft(to);
     await kubectl.run(['create', '-f', '-'], writer(to, 'reader', 'moved'));
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/reader', '-n', to, '--timeout=120s']);
@@ -97,13 +117,13 @@ describe(elsewhere.title, elsewhere.options, () => {
 
   it('stay with the Snapshot, whose own volume is still there', async () => {
     const taken = await kubectl.list(snapshots, '-n', place);
-    expect(taken.map(({ status }) => status?.['phase'])).toEqual(names.map(() => 'Completed'));
+    expect(taken.map(({ status }) => status?.['phase'])).toEqual(Array.from({ length: all }, () => 'Completed'));
     const ofDriver = taken.find(({ metadata }) => metadata.name.startsWith('csi-'));
     expect(volumes.snapshots()).toEqual([ofDriver?.status?.['handle']]);
     expect(await kubectl.list(volumeSnapshots, '-n', place)).toHaveLength(1);
   });
 
-  it('come by a Restore of a Snapshot alone: verified, and into a claim that is there', async () => {
+  it('come by a Restore of a Snapshot alone: verified, of blocks too, and into a claim that is there', async () => {
     const taken = await kubectl.list(snapshots, '-n', place);
     const nameOf = (name: string) => taken.find(({ metadata }) => metadata.name.startsWith(`${name}-`))?.metadata.name ?? '';
     const bring = async (name: string, spec: object, claimSpec: object = { verify: true }) => {
@@ -112,6 +132,8 @@ describe(elsewhere.title, elsewhere.options, () => {
       return (await complete(kubectl, restores, { namespace: alone, name })).status;
     };
     for (const name of ['moved', 'copied']) expect(await bring(name, {})).toMatchObject({ counts: { created: 1, failed: 0 } });
+    expect(await bring('blocks', {}, { verify: true, size: '80Mi' })).toMatchObject({ counts: { created: 1, failed: 0 } });
+    expect(await sumOfBlocks(alone)).toEqual({ sum: blocks, size: 80 << 20 });
     await kubectl.run(['create', '-f', '-'], claim(alone, 'csi'));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/csi', '-n', alone, '--timeout=60s']);
     expect(await bring('csi', { existingResourcePolicy: 'Update' }, {})).toMatchObject({ counts: { updated: 1, failed: 0 } });
@@ -132,7 +154,7 @@ describe(elsewhere.title, elsewhere.options, () => {
     await kubectl.run(['create', 'rolebinding', 'reader', '--role=reader', '--user=eve', '-n', place]);
     await eventually(async () => (await eve.try(['create', '-f', '-'], create)).code === 0);
     const { status } = await ended(kubectl, restores, { namespace: asUser, name: 'taken' });
-    expect(status).toMatchObject({ phase: 'PartiallyFailed', counts: { created: 0, failed: names.length } });
+    expect(status).toMatchObject({ phase: 'PartiallyFailed', counts: { created: 0, failed: all } });
     const results = await kubectl.run(['get', '--raw', `/apis/backup.kylon.io/v1alpha1/namespaces/${asUser}/restores/taken/results`]);
     expect(results).toContain('User \\"eve\\" cannot create resource \\"snapshots/restore\\"');
     expect(await kubectl.list('pvc', '-n', asUser)).toEqual([]);
@@ -166,6 +188,8 @@ describe(elsewhere.title, elsewhere.options, () => {
     await kubectl.run(['delete', 'pvc', '--all', '-n', whileKilled, '--timeout=60s']);
     kylon = await Kylon.beside(kubeconfig, { data, flags });
     await nothingIsLeft(whileKilled);
-    expect((await kubectl.list(snapshots, '-n', place)).map(({ status }) => status?.['phase'])).toEqual(names.map(() => 'Completed'));
+    expect((await kubectl.list(snapshots, '-n', place)).map(({ status }) => status?.['phase'])).toEqual(
+      Array.from({ length: all }, () => 'Completed'),
+    );
   });
 });

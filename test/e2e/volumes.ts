@@ -1,6 +1,6 @@
 /** Real volumes: claims, Pods that write to them, and what the driver of the cluster keeps, seen from outside. */
 import { execFileSync } from 'node:child_process';
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Cluster } from './cluster.ts';
@@ -48,7 +48,13 @@ export function writer(namespace: string, name: string, claimName: string): Kube
   return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name }, spec: podSpec(0, claimName) };
 }
 
-/** The same where its namespace lets nobody be root. */
+/** Has the claim of a block volume at /dev/data. */
+export function deviceReader(where: string, name: string, claimName: string): KubeObject {
+  const spec = podSpec(0, claimName, { volumeDevices: [{ name: 'data', devicePath: '/dev/data' }] });
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: where, name }, spec };
+}
+
+/** As `writer`, where its namespace lets nobody be root. */
 export function restrictedWriter(where: string, name: string, claimName: string): object {
   const pod = writer(where, name, claimName) as unknown as { spec: { containers: object[] } };
   const [container] = pod.spec.containers;
@@ -64,7 +70,11 @@ export function restrictedWriter(where: string, name: string, claimName: string)
 }
 
 /** `claimName`: where no template of a workload names the volume `data`. */
-function podSpec(terminationGracePeriodSeconds: number, claimName?: string) {
+function podSpec(
+  terminationGracePeriodSeconds: number,
+  claimName?: string,
+  mounts: object = { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
+) {
   return {
     terminationGracePeriodSeconds,
     containers: [
@@ -73,7 +83,7 @@ function podSpec(terminationGracePeriodSeconds: number, claimName?: string) {
         image: 'example.test/busybox:1',
         imagePullPolicy: 'Never',
         command: ['sleep', '100000'],
-        volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        ...mounts,
       },
     ],
     ...(claimName !== undefined && { volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] }),
@@ -180,6 +190,18 @@ export class Storage {
     const device = openSync(await this.#contentOf(namespace, claimName), 'r+');
     writeSync(device, text, 0);
     closeSync(device);
+  }
+
+  /** A block volume gets bytes of chance, between which nothing is written. Resolves to the SHA-256 of all of it. */
+  async fillBlock(namespace: string, claimName: string): Promise<string> {
+    const path = await this.#contentOf(namespace, claimName);
+    const { size } = statSync(path);
+    const device = openSync(path, 'r+');
+    const piece = 3 << 20;
+    for (let at = 0; at < size; at += 4 * piece) writeSync(device, randomBytes(Math.min(piece, size - at)), 0, undefined, at);
+    writeSync(device, randomBytes(1), 0, 1, size - 1);
+    closeSync(device);
+    return hash('sha256', readFileSync(path));
   }
 
   async #contentOf(namespace: string, claimName: string): Promise<string> {

@@ -40,10 +40,18 @@ export async function unpack(sender: Sender, errand: Errand, content: VolumeCont
   if (code !== 0) throw faultOf(code, complaints, mounted);
 }
 
+/**
+ * Into the device `$0`; tar, unlike dd and cat, fails where its input ends too soon. The shell keeps its output open meanwhile: containerd takes the end of
+ * that for the end of the program, and closes its input (https://github.com/containerd/containerd/blob/v2.3.7/internal/cri/io/exec_io.go). dd adds nothing:
+ * others hold the device open, and without fsync nothing would say when the bytes are there.
+ */
+const writeDevice = 'tar -xOf - 1<>"$0" && dd if=/dev/null of="$0" conv=notrunc,fsync';
+
 /** The program that writes it, and what that reads. */
 async function wayInto(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume) {
   const { signal } = sender;
   const { path } = mounted;
+  if (content.is === 'device') return { command: ['sh', '-c', writeDevice, path], bytes: content.tar(signal) };
   const isGnu = content.hasAttributes && (await isGnuTar(sender, errand, mounted));
   const attributes = isGnu ? ['--xattrs', '--xattrs-include=*'] : [];
   return { command: ['tar', '-C', path, ...attributes, '-xpf', '-'], bytes: content.tar(isGnu, signal) };

@@ -25,7 +25,7 @@ export async function runInContainer(
     );
   try {
     const code = await cluster.exec({ namespace, pod, container, command }, streams, signal);
-    if (code === notFound) throw missing('tar, or sh');
+    if (code === notFound) throw missing('tar, sh, or dd for blocks');
     return code;
   } catch (error) {
     if (error instanceof ClusterError && error.code >= 500 && notThere.test(error.message)) throw missing(error.message);

@@ -4,7 +4,7 @@
  */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
-import { longestOf, moverName, podBeside, volumeOfClaim } from '../mover/mover-pod.ts';
+import { longestOf, mountsOf, moverName, podBeside } from '../mover/mover-pod.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import { CopyCut } from './attempts.ts';
 import { awaitGone, findMover, makePod, notStarted, rehearsePod, startTime, whyNot } from '../mover/mover.ts';
@@ -72,8 +72,7 @@ function requireImage({ claimName = '' }: Errand, image: string | undefined): st
 }
 
 function copyPod(errand: Errand, image: string, isRestricted: boolean): ClusterObject {
-  const volumeMounts = [{ name: volumeOfClaim, mountPath: '/volume', readOnly: errand.way === 'backup' }];
-  const container = { name: 'copy', image, command: ['sleep', String(longestOf(errand))], volumeMounts };
+  const container = { name: 'copy', image, command: ['sleep', String(longestOf(errand))], ...mountsOf(errand, []) };
   // sleep, as the first process of a container, does not end when it is asked to.
   return podBeside(errand, { component: 'copy', container, volumes: [], isRestricted, gracePeriod: 1 });
 }

@@ -8,7 +8,7 @@ export interface MountedVolume {
   readonly container: string;
   /** Of the container. */
   readonly image: string;
-  /** Where the volume is in it. */
+  /** Where the volume is in it: a folder, or a device. */
   readonly path: string;
   readonly isReadOnly: boolean;
 }
@@ -26,10 +26,12 @@ export function mountedIn({ metadata, spec, status }: ClusterObject, claimName: 
   const running = listOf(fieldsOf(status)['containerStatuses']).filter(({ state }) => fieldsOf(state)['running'] !== undefined);
   for (const container of listOf(containers)) {
     if (!running.some(({ name }) => name === container['name'])) continue;
-    const mount = wholeMount(listOf(container['volumeMounts']), names);
+    const device = listOf(container['volumeDevices']).find((one) => names.includes(textOf(one['name'])));
+    const mount = device ?? wholeMount(listOf(container['volumeMounts']), names);
     if (!mount) continue;
     const { name, image } = container as { name: string; image: string };
-    return { pod: metadata.name, container: name, image, path: String(mount['mountPath']), isReadOnly: mount['readOnly'] === true };
+    const path = String(mount['devicePath'] ?? mount['mountPath']);
+    return { pod: metadata.name, container: name, image, path, isReadOnly: mount['readOnly'] === true };
   }
   return undefined;
 }

@@ -10,27 +10,53 @@ import { runInContainer } from './container-program.ts';
 import { namesOfPath } from './copy-format.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { TarComplaints } from './tar-complaints.ts';
-import type { VolumeContent } from './volume-content.ts';
+import type { DeviceContent, FilesContent, VolumeContent } from './volume-content.ts';
 
 type Step = ScannedEntry | Uint8Array;
 
 /** Rejects with RunFailed at the first difference. */
-export async function verifyCopy(sender: Sender, { owner }: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
-  const { cluster, signal } = sender;
-  const comparison = new Comparison(content, signal);
+export async function verifyCopy(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
+  await (content.is === 'device' ? verifyDevice(sender, errand, content, mounted) : verifyFiles(sender, errand, content, mounted));
+}
+
+async function verifyFiles(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume): Promise<void> {
+  const comparison = new Comparison(content, sender.signal);
+  const ended = await readBack(sender, errand, mounted, ['tar', '-C', mounted.path, '-cf', '-', '.'], (piece) => comparison.push(piece));
+  if (!comparison.isWhole) throw new CopyCut(ended);
+  if (comparison.count < content.count) throw differs(`of ${content.count} files and folders only ${comparison.count} are there`);
+}
+
+/** The device may be larger than what was copied. */
+async function verifyDevice(sender: Sender, errand: Errand, content: DeviceContent, mounted: MountedVolume): Promise<void> {
+  const original = new ByteQueue(content.bytes(sender.signal));
+  let left = content.contentBytes;
+  const ended = await readBack(sender, errand, mounted, ['cat', mounted.path], async (piece) => {
+    const part = piece.subarray(0, left);
+    left -= part.length;
+    if (!(await original.begins(part))) throw differs('the bytes of the device are others');
+  });
+  if (left > 0) throw new CopyCut(ended);
+}
+
+/** Resolves to how it ended, in words. */
+async function readBack(
+  { cluster, signal }: Sender,
+  { owner }: Errand,
+  mounted: MountedVolume,
+  command: readonly string[],
+  output: (piece: Uint8Array) => Promise<void>,
+): Promise<string> {
   const complaints = new TarComplaints();
-  const streams = { output: (piece: Uint8Array) => comparison.push(piece), errors: (piece: Uint8Array) => complaints.add(piece) };
-  const command = ['tar', '-C', mounted.path, '-cf', '-', '.'];
+  const streams = { output, errors: (piece: Uint8Array) => complaints.add(piece) };
   const code = await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, command, streams, signal);
   complaints.end();
-  if (!comparison.isWhole) throw new CopyCut(`reading back ended with ${code} before all was read: ${complaints.lastWords}`);
-  if (comparison.count < content.count) throw differs(`of ${content.count} files and folders only ${comparison.count} are there`);
+  return `reading back ended with ${code} before all was read: ${complaints.lastWords}`;
 }
 
 const differs = (why: string) => new RunFailed('VerifyFailed', `what was written into the volume is not what was copied: ${why}`);
 
 class Comparison {
-  readonly #content: VolumeContent;
+  readonly #content: FilesContent;
   readonly #signal: AbortSignal;
   readonly #steps: Step[] = [];
   readonly #scanner = new TarScanner({ entry: (entry) => this.#steps.push(entry), content: (bytes) => this.#steps.push(bytes) });
@@ -39,7 +65,7 @@ class Comparison {
   #path = '';
   count = 0;
 
-  constructor(content: VolumeContent, signal: AbortSignal) {
+  constructor(content: FilesContent, signal: AbortSignal) {
     this.#content = content;
     this.#signal = signal;
   }

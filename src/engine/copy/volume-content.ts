@@ -1,5 +1,5 @@
 /** All that a Snapshot in the object store holds, for who brings it into a volume, and compares it with what is there then. */
-import { gnuEntry, tarEntry } from '../../base/tar.ts';
+import { endOfTar, gnuEntry, paddingOf, tarEntry } from '../../base/tar.ts';
 import type { TarEntry, TarType } from '../../base/tar.ts';
 import { quote } from '../../machinery/errors.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
@@ -17,7 +17,19 @@ import type { EntryRecord } from './copy-format.ts';
 import { openSnapshotCopy } from './snapshot-copies.ts';
 import type { StoredCopy } from './stored-copy.ts';
 
-export interface VolumeContent {
+export type VolumeContent = FilesContent | DeviceContent;
+
+/** Of a volume of blocks. */
+export interface DeviceContent {
+  readonly is: 'device';
+  readonly contentBytes: number;
+  /** With all of it as one file. */
+  tar(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  bytes(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+export interface FilesContent {
+  readonly is: 'files';
   /** How many bytes its files have, as far as that is known. */
   readonly contentBytes: number;
   /** How many files, folders and links there are, once all of the tar file was read. */
@@ -37,23 +49,25 @@ interface Original {
   readonly bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>;
 }
 
-/** Of a volume with files. Rejects with a StoreError. */
+/** Rejects with a StoreError. */
 export async function openContent(parts: EngineParts, snapshot: Snapshot, signal: AbortSignal): Promise<VolumeContent> {
   const { method, handle = '', bytesRead = 0 } = snapshot.status;
   if (method === 'Copy') return contentOfCopy(await openSnapshotCopy(parts, snapshot, signal), signal);
   const tree = await openMovedTree(parts, repositoryOf(snapshot), handle, signal);
   const root = await tree.entry('', signal);
-  if (root?.type !== 'dir') throw new StoreDamaged(`the snapshot ${quote(handle)} of the repository holds no folder of a volume`);
-  return new MovedFilesContent(tree, root, bytesRead);
+  if (!root) throw new StoreDamaged(`the snapshot ${quote(handle)} of the repository has no volume`);
+  if (root.type === 'dir') return new MovedFilesContent(tree, root, bytesRead);
+  return new MovedDeviceContent(tree, root);
 }
 
-export async function contentOfCopy(copy: StoredCopy, signal: AbortSignal): Promise<VolumeContent> {
+export async function contentOfCopy(copy: StoredCopy, signal: AbortSignal): Promise<FilesContent> {
   const root = await copy.find('', signal);
   if (!root) throw new StoreDamaged('the copy has no entry for the folder of the volume itself');
   return new CopiedFilesContent(copy, await extentOf(copy, root, [], signal));
 }
 
-class CopiedFilesContent implements VolumeContent {
+class CopiedFilesContent implements FilesContent {
+  readonly is = 'files';
   readonly hasAttributes = false;
   readonly #copy: StoredCopy;
   readonly #extent: Extent;
@@ -89,7 +103,35 @@ class CopiedFilesContent implements VolumeContent {
   }
 }
 
-class MovedFilesContent implements VolumeContent {
+class MovedDeviceContent implements DeviceContent {
+  readonly is = 'device';
+  readonly #tree: FileTree;
+  readonly #file: FileEntry;
+
+  constructor(tree: FileTree, file: FileEntry) {
+    this.#tree = tree;
+    this.#file = file;
+  }
+
+  get contentBytes(): number {
+    return this.#file.size;
+  }
+
+  async *tar(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { size } = this.#file;
+    yield gnuEntry({ path: Buffer.from('volume'), type: 'file', size, mode: 0o600, uid: 0, gid: 0, user: '', group: '', modified: 0 });
+    yield* this.bytes(signal);
+    yield new Uint8Array(paddingOf(size));
+    yield endOfTar;
+  }
+
+  bytes(signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#tree.content(this.#file, '/', undefined, signal);
+  }
+}
+
+class MovedFilesContent implements FilesContent {
+  readonly is = 'files';
   readonly hasAttributes = true;
   readonly #tree: FileTree;
   readonly #root: FileEntry;

@@ -42,7 +42,7 @@ export interface RunAs {
 }
 
 /** In the Pod. */
-export const volumeOfClaim = 'volume';
+const volumeOfClaim = 'volume';
 const accessVolume = 'access';
 const hour = 3600;
 /**
@@ -69,7 +69,7 @@ export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? 
 /** `secretName`: see secretNameFor. `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
 export function moverPod(errand: Errand, secretName: string, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
   const { way, args, throttle } = errand;
-  const container = { name: 'mover', image, args: [...limitsOf(throttle), way, ...args], ...mountsOf(errand) };
+  const container = { name: 'mover', image, args: [...limitsOf(throttle), way, ...args], ...mountsOf(errand, ownMounts) };
   const volumes = [
     { name: accessVolume, secret: { secretName, defaultMode: 0o440 } },
     { name: 'tmp', emptyDir: {} },
@@ -131,11 +131,13 @@ function limitsOf(throttle: Throttle = {}): string[] {
   });
 }
 
-function mountsOf({ claimName, isBlock, way }: Errand): Fields {
-  const mounts = [
-    { name: accessVolume, mountPath: '/access', readOnly: true },
-    { name: 'tmp', mountPath: '/tmp' },
-  ];
+const ownMounts: readonly Fields[] = [
+  { name: accessVolume, mountPath: '/access', readOnly: true },
+  { name: 'tmp', mountPath: '/tmp' },
+];
+
+/** Of a container that has the volume, beside others. */
+export function mountsOf({ claimName, isBlock, way }: Errand, mounts: readonly Fields[]): Fields {
   if (claimName === undefined) return { volumeMounts: mounts };
   if (isBlock) return { volumeDevices: [{ name: volumeOfClaim, devicePath: '/dev/volume' }], volumeMounts: mounts };
   return { volumeMounts: [...mounts, { name: volumeOfClaim, mountPath: '/volume', readOnly: way === 'backup' }] };

@@ -8,7 +8,7 @@ import { dropKeys, fieldsOf, textOf } from '../selection/fields.ts';
 import { claims } from '../selection/known.ts';
 import { requireRestoreRight } from '../selection/rights.ts';
 import { claims as claimResource, snapshotNamespace } from '../snapshot/known.ts';
-import { isMoved, requireBringable } from '../snapshot/fill.ts';
+import { isMoved } from '../snapshot/fill.ts';
 import { claimFromElsewhere, dataSourceOf, dataSourceRefOf } from '../snapshot/new-claim.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
 import { usableSnapshot } from '../snapshot/usable.ts';
@@ -23,7 +23,6 @@ export async function withSavedVolume(r: Restoration, item: ItemKey, claim: Clus
   if (isElsewhere) await requireRightElsewhere(r, { namespace: item.namespace, name: snapshotName });
   const snapshot = await usableSnapshot(r.work, item.namespace, snapshotName);
   const { parts, signal } = r.work;
-  if (isElsewhere) requireBringable(snapshot);
   if (isElsewhere) return claimFromElsewhere(parts, ofSnapshot(claim, snapshot, {}), snapshot, signal);
   if (isMoved(snapshot)) return ofSnapshot(claim, snapshot, { dataSourceRef: dataSourceRefOf(snapshot) });
   if (!r.spec.dryRun) await requireVolumeSnapshot(r.work, snapshot);

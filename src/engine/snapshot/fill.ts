@@ -1,6 +1,5 @@
 /** Brings what lies in the repository of a namespace into an empty volume: that of the intermediate claim of whom it is made for. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
-import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
@@ -9,7 +8,6 @@ import { bringCopy } from '../copy/bring-copy.ts';
 import { bringOn } from '../copy/bring-on.ts';
 import { discardMover, findMover, lookAtMover, notStarted, runMover, sendMover, startTime } from '../mover/mover.ts';
 import type { Seen, Sender } from '../mover/mover.ts';
-import { RunFailed } from '../runs/failure.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { findIntermediate } from './intermediate.ts';
@@ -31,15 +29,6 @@ export const isCopied = ({ status }: Snapshot) => status.method === 'Copy';
  * Secret. There Kylon reads it, and tar gets no more than this one.
  */
 const isBroughtByTar = (snapshot: Snapshot, owner: KubeObject) => isCopied(snapshot) || isElsewhere(snapshot, owner);
-
-/** Throws RunFailed where it cannot be brought into another namespace: a mover has copied it, and tar does not bring what has no files. */
-export function requireBringable({ metadata, status }: Snapshot): void {
-  if (status.method === 'File' && status.claim?.volumeMode === 'Block')
-    throw new RunFailed(
-      'VolumeModeMismatch',
-      `the snapshot ${quote(metadata.name)} is of volumeMode Block: it can be restored in its own namespace only`,
-    );
-}
 
 /** For a Restore: resolves when all of it is there, and read back where that was asked for. What is there already may be written again. Rejects with RunFailed. */
 export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {

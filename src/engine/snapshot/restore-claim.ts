@@ -12,7 +12,7 @@ import { retried } from '../retry.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { requireRestoreRight } from '../selection/rights.ts';
-import { isMoved, requireBringable } from './fill.ts';
+import { isMoved } from './fill.ts';
 import { claims, restoreUid } from './known.ts';
 import { isElsewhere } from './lent.ts';
 import { claimFromElsewhere, isMadeAtOnce, nameOfClaim, newClaim, requireSameDriver } from './new-claim.ts';
@@ -52,11 +52,8 @@ async function findSnapshot(work: Work, name: string): Promise<Snapshot> {
   const { parts, creator, object, signal } = work;
   const { namespace: own = '' } = object.metadata;
   const { snapshotNamespace: namespace = own } = (object as Restore).spec;
-  if (namespace === own) return usableSnapshot(work, namespace, name);
-  await requireRestoreRight(parts.authorizer, parts.snapshots, creator, { namespace, name }, signal);
-  const snapshot = await usableSnapshot(work, namespace, name);
-  requireBringable(snapshot);
-  return snapshot;
+  if (namespace !== own) await requireRestoreRight(parts.authorizer, parts.snapshots, creator, { namespace, name }, signal);
+  return usableSnapshot(work, namespace, name);
 }
 
 /** A claim that this Restore has made is none that was there. */

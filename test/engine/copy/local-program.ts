@@ -15,6 +15,8 @@ export const inFolder = (root: string, change: (command: Command) => Command = (
     child.stderr?.on('data', errors);
     const fed = input && pipeline(Readable.from(input), child.stdin as Writable).catch(() => {});
     for await (const piece of child.stdout as AsyncIterable<Buffer>) await output(piece);
+    // As containerd does, though the program may read on.
+    child.stdin?.destroy();
     await fed;
     return exit;
   };

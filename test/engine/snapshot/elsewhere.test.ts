@@ -131,14 +131,4 @@ describe('a Restore of a Snapshot of another namespace', () => {
     await one.create(restores, 'copy', 'r', { snapshotName: 's', snapshotNamespace: 'shop', files: { path: 'a' } });
     expect((await ended()).status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^SnapshotElsewhere: /) });
   });
-
-  it('brings no blocks that a mover has copied', async () => {
-    const { create, ended, one } = await scene();
-    const snapshot = (await one.get(snapshots, 'shop', 's'))!;
-    const claim = { name: 'data', uid: 'c', volumeMode: 'Block' };
-    const moved = (object: KubeObject) => ({ ...object, status: { ...(object.status as object), method: 'File', claim } });
-    await one.parts.objects.update(snapshots, refOf(snapshot), 'status', moved, forever);
-    await create();
-    expect((await ended()).status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^VolumeModeMismatch: /) });
-  });
 });
