@@ -1,8 +1,11 @@
 /** What a mover has copied into a repository, brought into a volume by tar, and compared with that. */
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { tarHeader } from '../../../src/base/tar.ts';
 import { unpack } from '../../../src/engine/copy/bring-copy.ts';
 import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
 import { openContent } from '../../../src/engine/copy/volume-content.ts';
@@ -50,11 +53,14 @@ async function scene() {
   return { cluster, sender, open, progress };
 }
 
-async function* firstPiece(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    yield piece;
-    return;
-  }
+/** A device of which only these bytes come. */
+function deviceOf(bytes: Buffer, coming: Buffer): DeviceContent {
+  return {
+    is: 'device',
+    contentBytes: bytes.length,
+    bytes: () => Readable.from([coming]),
+    tar: () => Readable.from([tarHeader('volume', bytes.length), coming]),
+  };
 }
 
 const unused = [{ storeName: '', namespace: '' }, { rights: 'read', holder: '' }, 0, forever] as const;
@@ -110,14 +116,25 @@ describe('what was moved', () => {
     writeFileSync(device, Buffer.alloc(2 << 20, 'x'));
     const onDevice = (command: readonly string[]) => command.map((one) => one.replace('/dev/volume', device));
     cluster.execute = inFolder('/', onDevice);
-    const content = (await open(snapshots.device)) as DeviceContent;
+    const content = await open(snapshots.device);
     const onPod = { ...mounted, path: '/dev/volume' };
     await unpack(sender, errand, content, onPod);
     expect(content.contentBytes).toBeGreaterThan(0);
     await verifyCopy(sender, errand, content, onPod);
     writeFileSync(device, 'other');
     await expect(verifyCopy(sender, errand, content, onPod)).rejects.toMatchObject({ reason: 'VerifyFailed' });
-    const cut = { ...content, contentBytes: content.contentBytes, tar: () => firstPiece(content.tar(forever)) };
-    await expect(unpack(sender, errand, cut, onPod)).rejects.toMatchObject({ reason: 'FileNotWritten' });
+  });
+
+  it('is written to a device to its last byte, or that fails', async () => {
+    const { cluster, sender } = await scene();
+    const device = join(temporary(), 'device');
+    writeFileSync(device, '');
+    cluster.execute = inFolder('/');
+    const bytes = randomBytes(8 << 20);
+    const content = deviceOf(bytes, bytes);
+    await unpack(sender, errand, content, { ...mounted, path: device });
+    expect(readFileSync(device).equals(bytes)).toBe(true);
+    const cut = deviceOf(bytes, bytes.subarray(1));
+    await expect(unpack(sender, errand, cut, { ...mounted, path: device })).rejects.toMatchObject({ reason: 'FileNotWritten' });
   });
 });
