@@ -29,7 +29,26 @@ export async function moverImage(): Promise<string> {
   const root = temporaryFolder();
   for (const folder of ['bin', 'usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync(busybox, join(root, 'bin/busybox'));
-  for (const tool of ['sh', 'cat', 'chmod', 'chown', 'cmp', 'dd', 'find', 'mkdir', 'mv', 'readlink', 'rm', 'sleep', 'stat', 'tar', 'wc'])
+  for (const tool of [
+    'sh',
+    'cat',
+    'chmod',
+    'chown',
+    'cmp',
+    'cp',
+    'dd',
+    'find',
+    'ls',
+    'mkdir',
+    'mv',
+    'readlink',
+    'rm',
+    'rmdir',
+    'sleep',
+    'stat',
+    'tar',
+    'wc',
+  ])
     symlinkSync('busybox', join(root, 'bin', tool));
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));

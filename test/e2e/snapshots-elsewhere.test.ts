@@ -1,4 +1,4 @@
-/** Volumes restored into another namespace than that of their Snapshots: by a driver, out of a repository, and by tar. */
+/** Volumes, and files of them, restored into another namespace than that of their Snapshots: by a driver, out of a repository, and by tar. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, repository, suite } from './cluster.ts';
@@ -48,6 +48,7 @@ describe(elsewhere.title, elsewhere.options, () => {
     }
     await kubectl.run(['wait', '--for=condition=Ready', 'pod', '--all', '-n', place, '--timeout=120s']);
     for (const name of names) await write(name, `hello of ${name}`);
+    await inPod(oddFiles, 'moved', place);
     const moved = { 'backup.kylon.io/volume': 'Move' };
     await kubectl.run(['create', '-f', '-'], claim(place, 'blocks', { volumeMode: 'Block', ...sized(64) }, { annotations: moved }));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/blocks', '-n', place, '--timeout=60s']);
@@ -75,6 +76,15 @@ describe(elsewhere.title, elsewhere.options, () => {
 
   const write = (name: string, text: string) =>
     kubectl.run(['exec', name, '-n', place, '--', 'sh', '-c', `echo '${text}' > /data/greeting && chown 1234:4321 /data/greeting`]);
+  const inPod = (script: string, pod: string, where: string) => kubectl.run(['exec', pod, '-n', where, '--', 'sh', '-c', script]);
+  const oddFiles = [
+    "mkdir -p /data/conf/deep && cd /data/conf && echo old > app.yaml && echo odd > 'a [b] *' && printf n > \"$(printf 'new\\nline')\"",
+    'echo two > deep/two && ln deep/two deep/hard && ln app.yaml deep/same && ln -s two deep/soft && ln -s /etc deep/out && mkfifo deep/pipe',
+    "chown 7:8 app.yaml && chmod 4640 app.yaml && touch -d '2001-02-03 04:05:06' app.yaml && chown 5:6 deep && chmod 2750 deep",
+    'head -c 12000000 /dev/urandom > /data/large',
+  ].join(' && ');
+  const look =
+    "find . -type d -exec stat -c '%n %F %a %u:%g' {} + -o -type l -exec readlink {} + -o -exec stat -c '%n %F %a %u:%g %s %Y %h' {} + | sort";
   const into = (target: string) => ({ namespaceMapping: { [place]: target }, includedResources: ['persistentvolumeclaims'] });
   const allBound = (target: string) => {
     const claims = [...names, 'blocks'].map((name) => `pvc/${name}`);
@@ -141,6 +151,99 @@ describe(elsewhere.title, elsewhere.options, () => {
     await nothingIsLeft(alone);
   });
 
+  /** Of the Snapshot of `moved`, into the claim `used` of `alone`. */
+  const ofFiles = async (name: string, files: object, { claim: given = {}, ...spec }: FilesSpec = {}) => {
+    const [taken] = (await kubectl.list(snapshots, '-n', place)).filter(({ metadata }) => metadata.name.startsWith('moved-'));
+    const more = { snapshotNamespace: place, files, ...spec };
+    return restoreOfSnapshot(alone, name, taken?.metadata.name ?? '', { name: 'used', ...given }, more);
+  };
+  const askForFiles = async (name: string, files: object, spec?: FilesSpec) =>
+    kubectl.run(['create', '-f', '-'], await ofFiles(name, files, spec));
+  const bringFiles = async (name: string, files: object, spec: FilesSpec = {}) => {
+    await askForFiles(name, files, spec);
+    return (await complete(kubectl, restores, { namespace: alone, name })).status;
+  };
+  const refusal = async (name: string, files: object, spec: FilesSpec = {}) => {
+    await askForFiles(name, files, spec);
+    return String((await ended(kubectl, restores, { namespace: alone, name })).status?.['failureReason']);
+  };
+  const inUser = (script: string) => inPod(`cd /data && ${script}`, 'user', alone);
+  const nothingIsHidden = async () => {
+    await nothingIsLeft(alone);
+    expect(await inUser("find . -name '.kylon-*'")).toBe('');
+  };
+
+  it('give single files and folders to a volume in use, as they were, with the rights that a whole one needs', async () => {
+    await kubectl.run(['create', '-f', '-'], [claim(alone, 'used'), writer(alone, 'user', 'used')]);
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/user', '-n', alone, '--timeout=120s']);
+    await kubectl.run(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=frank', '-n', alone]);
+    const frank = kubectl.as('frank');
+    await eventually(async () => (await frank.try(['auth', 'can-i', 'create', restores, '-n', alone])).code === 0);
+    const folder = await ofFiles('folder', { path: 'conf' }, { claim: { verify: true } });
+    expect(await frank.fails(['create', '-f', '-'], folder)).toMatch(
+      /cannot create resource "snapshots\/restore" in API group "backup.kylon.io" in the namespace "kylon-from"/,
+    );
+    await kubectl.run(['create', 'role', 'bring', '--verb=create', '--resource=snapshots.backup.kylon.io/restore', '-n', place]);
+    await kubectl.run(['create', 'rolebinding', 'bring', '--role=bring', '--user=frank', '-n', place]);
+    await eventually(async () => (await frank.try(['create', '-f', '-'], folder)).code === 0);
+    const { status } = await complete(frank, restores, { namespace: alone, name: 'folder' });
+    expect(status).toMatchObject({ phase: 'Completed', files: 11, filesUnchanged: 0, createdBy: { username: 'frank' } });
+    expect(await inUser(`cd conf && ${look}`)).toBe(await inPod(`cd /data/conf && ${look}`, 'moved', place));
+    expect(await bringFiles('file', { path: 'conf/deep/same', targetDirectory: 'own/below' })).toMatchObject({
+      files: 1,
+      bytesRestored: 4,
+    });
+    expect(await inUser("cat own/below/same && stat -c '%a %u:%g %Y %h' own/below/same")).toBe('old\n4640 7:8 981173106 1\n');
+    await bringFiles('odd', { path: 'conf/a [b] *', targetDirectory: '.' });
+    expect(await inUser("cat 'a [b] *'")).toBe('odd\n');
+    await bringFiles('unused', { path: 'conf/app.yaml' }, { claim: { name: 'moved' }, existingResourcePolicy: 'Update' });
+    expect(await volumes.read(alone, 'moved', 'conf/app.yaml')).toBe('old\n');
+    expect(await kubectl.get('pod', 'user', '-n', alone)).toMatchObject({ status: { containerStatuses: [{ restartCount: 0 }] } });
+    await nothingIsHidden();
+  });
+
+  it('give no file to what is there, to a link, to no claim, or from nowhere', async () => {
+    await inUser('echo newer > conf/app.yaml && mkdir /tmp/out && ln -s /tmp/out out');
+    expect(await refusal('there', { path: 'conf/app.yaml' })).toMatch(/^FileExists: spec.files.path: "app.yaml" is there already/);
+    expect(await inUser('cat conf/app.yaml')).toBe('newer\n');
+    await bringFiles('update', { path: 'conf' }, { existingResourcePolicy: 'Update' });
+    expect(await inUser(`cd conf && ${look}`)).toBe(await inPod(`cd /data/conf && ${look}`, 'moved', place));
+    expect(await refusal('linked', { path: 'conf', targetDirectory: 'out/in' })).toMatch(
+      /^PathRefused: spec.files.targetDirectory: "out" is a symbolic link/,
+    );
+    expect(await inUser('ls /tmp/out')).toBe('');
+    expect(await refusal('never', { path: 'conf/never' })).toMatch(/^FileNotFound: spec.files.path: .*"\/conf\/never"/);
+    expect(await refusal('no-claim', { path: 'conf' }, { claim: { name: 'none' } })).toMatch(/^ClaimNotFound: .*"none"/);
+    await kubectl.run(['create', '-f', '-'], claim(alone, 'pending', { storageClassName: 'none' }));
+    expect(await refusal('pending', { path: 'conf' }, { claim: { name: 'pending' } })).toMatch(/^ClaimPending: .*"pending"/);
+    await expect(askForFiles('up', { path: '../etc' })).rejects.toThrow(/spec.files.path: Invalid value: .*must not contain '..'/);
+    await nothingIsHidden();
+  });
+
+  it('give a file though its Pod is deleted, and though Kylon is killed, and leave nothing when they are given up', async () => {
+    const slow = { throttle: { download: '2Mi' } };
+    const own = () => kubectl.list('pods', '-n', alone, '-l', 'app.kubernetes.io/component=copy', '--field-selector=status.phase=Running');
+    const isAtIt = () => eventually(async () => (await inUser("find . -name large -path '*.kylon-*'")) !== '', 60_000);
+    await askForFiles('large', { path: 'large' }, slow);
+    await isAtIt();
+    expect(await inUser('ls')).not.toMatch(/large/);
+    const [pod] = await own();
+    await kubectl.run(['delete', 'pod', pod?.metadata.name ?? '', '-n', alone, '--now']);
+    await eventually(async () => (await own()).some(({ metadata }) => metadata.uid !== pod?.metadata.uid), 60_000);
+    await isAtIt();
+    await kylon.discard();
+    kylon = await Kylon.beside(kubeconfig, { data, flags });
+    await complete(kubectl, restores, { namespace: alone, name: 'large' });
+    expect(await volumes.hash(alone, 'used', 'large')).toBe(await volumes.hash(place, 'moved', 'large'));
+    await nothingIsHidden();
+    await inUser('rm large');
+    await askForFiles('given-up', { path: 'large' }, slow);
+    await isAtIt();
+    await kubectl.run(['delete', restores, 'given-up', '-n', alone, '--timeout=60s']);
+    await nothingIsHidden();
+    expect(await inUser('ls')).not.toMatch(/large/);
+  });
+
   it('are refused to whoever may not restore where they were taken', async () => {
     const eve = kubectl.as('eve');
     await kubectl.run(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--user=eve', '-n', asUser]);
@@ -193,3 +296,10 @@ describe(elsewhere.title, elsewhere.options, () => {
     );
   });
 });
+
+/** Of a Restore of files, beside what it is of. */
+interface FilesSpec {
+  readonly claim?: object;
+  readonly throttle?: object;
+  readonly existingResourcePolicy?: string;
+}

@@ -1,4 +1,5 @@
 /** Brings a copy back into an empty volume: tar unpacks it in a Pod that is made for it. */
+import type { TarEntry } from '../../base/tar.ts';
 import { quote } from '../../machinery/errors.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
@@ -14,7 +15,7 @@ import { paceOf } from './pace.ts';
 import { TarComplaints } from './tar-complaints.ts';
 import { verifyCopy } from './verify-copy.ts';
 import { openContent } from './volume-content.ts';
-import type { VolumeContent } from './volume-content.ts';
+import type { DeviceContent, FilesContent, VolumeContent } from './volume-content.ts';
 
 /** The image of the Pods that bring it back. That of movers has tar, too. */
 export function imageFor({ spec, status }: Snapshot, { copyImage, mover }: EngineParts): string | undefined {
@@ -34,8 +35,8 @@ export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapsh
 
 /** Into the volume, all of it. Rejects with RunFailed. */
 export async function unpack(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
-  const { command, bytes } = await wayInto(sender, errand, content, mounted);
-  const input = paced(sender, errand, bytes, content.contentBytes);
+  const { command, input } =
+    content.is === 'device' ? ontoDevice(sender, errand, content, mounted) : await intoFolder(sender, errand, content, mounted);
   const { code, complaints } = await feed(sender, errand, mounted, command, input);
   if (code !== 0) throw faultOf(code, complaints, mounted);
 }
@@ -47,14 +48,22 @@ export async function unpack(sender: Sender, errand: Errand, content: VolumeCont
  */
 const writeDevice = 'tar -xOf - 1<>"$0" && dd if=/dev/null of="$0" conv=notrunc,fsync';
 
-/** The program that writes it, and what that reads. */
-async function wayInto(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume) {
-  const { signal } = sender;
-  const { path } = mounted;
-  if (content.is === 'device') return { command: ['sh', '-c', writeDevice, path], bytes: content.tar(signal) };
+function ontoDevice(sender: Sender, errand: Errand, content: DeviceContent, { path }: MountedVolume) {
+  const input = paced(sender, errand, content.tar(sender.signal), content.contentBytes);
+  return { command: ['sh', '-c', writeDevice, path], input };
+}
+
+async function intoFolder(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume) {
+  const { options, input } = await wayInto(sender, errand, content, mounted);
+  return { command: ['tar', '-C', mounted.path, ...options], input };
+}
+
+/** How tar has to be told there to unpack it, and what that reads. `last`: comes behind all else. */
+export async function wayInto(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume, last?: TarEntry) {
   const isGnu = content.hasAttributes && (await isGnuTar(sender, errand, mounted));
   const attributes = isGnu ? ['--xattrs', '--xattrs-include=*'] : [];
-  return { command: ['tar', '-C', path, ...attributes, '-xpf', '-'], bytes: content.tar(isGnu, signal) };
+  const bytes = content.tar({ isGnu, ...(last && { last }) }, sender.signal);
+  return { options: [...attributes, '-xpf', '-'], input: paced(sender, errand, bytes, content.contentBytes) };
 }
 
 async function isGnuTar({ cluster, signal }: Sender, { owner }: Errand, mounted: MountedVolume): Promise<boolean> {
@@ -80,7 +89,7 @@ export async function feed(
 }
 
 /** No faster than the errand may be, and with its progress told. */
-export async function* paced(
+async function* paced(
   { parts, onProgress, signal }: Sender,
   { throttle }: Errand,
   tar: AsyncIterable<Uint8Array>,

@@ -1,10 +1,7 @@
-/** Brings a file or a folder of a copy into a volume beside those who use it, through a container that has it. */
+/** Brings a file or a folder into a volume beside those who use it, by a script that is run in a container that has it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gnuEntry } from '../../base/tar.ts';
 import type { TarEntry } from '../../base/tar.ts';
-import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import { partsOf } from '../../repository/reading/paths.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { RestoreSummary } from '../mover/mover-log.ts';
 import { moverName } from '../mover/mover-pod.ts';
@@ -12,11 +9,12 @@ import type { Errand } from '../mover/mover-pod.ts';
 import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { inAttempts } from './attempts.ts';
-import { faultOf, feed, imageFor, paced } from './bring-copy.ts';
-import { CopiedFiles } from './copied-files.ts';
-import { copiedTar, extentOf } from './copied-tar.ts';
+import { faultOf, feed, imageFor, wayInto } from './bring-copy.ts';
+import { rehearseCopyPod, throughOwnPod } from './copy-pod.ts';
 import { findMounted, rehearseMounted } from './find-mounted.ts';
-import { openSnapshotCopy } from './snapshot-copies.ts';
+import type { MountedVolume } from './mounted-volume.ts';
+import { verifyFilesAt } from './verify-copy.ts';
+import { openFiles } from './volume-content.ts';
 
 /** Run by sh in the container. */
 const placeFiles = readFileSync(join(import.meta.dirname, 'place-files.sh'), 'utf8');
@@ -34,41 +32,49 @@ export interface FilesPlace {
 
 /** Rejects with RunFailed. What it has left in the volume goes with forgetFiles. */
 export async function bringFiles(sender: Sender, errand: Errand, snapshot: Snapshot, place: FilesPlace): Promise<RestoreSummary> {
-  const { parts, signal } = sender;
-  const copy = await openSnapshotCopy(parts, snapshot, signal);
-  const found = await new CopiedFiles(copy, '').find(partsOf(place.path), signal);
-  if (!found) throw new StoreDamaged(`the copy has no file ${place.path} any more`);
-  const { names, record } = found;
-  const extent = await extentOf(copy, record, names, signal);
+  const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
   await inAttempts(sender, async () => {
-    const mounted = await findMounted(sender, errand, imageFor(snapshot, parts));
-    const form = { write: gnuEntry, hasRoot: false, last: lastEntry(hiddenName(errand)) };
-    const input = paced(sender, errand, copiedTar(copy, names, extent, form, signal), extent.contentBytes);
-    const name = Buffer.from(names.at(-1) ?? '', 'latin1').toString();
-    const command = commandOf(mounted.path, place.policy, errand, place.target, name);
+    const mounted = await findContainer(sender, errand, snapshot);
+    const { options, input } = await wayInto(sender, errand, content, mounted, lastEntry(hiddenName(errand)));
+    const command = [...commandOf(mounted.path, place.policy, errand, place), ...options];
     const { code, complaints } = await feed(sender, errand, mounted, command, input);
     const refusal = refusals[code];
     if (refusal !== undefined) throw new RunFailed(refusal, complaints.lastWords);
     if (code !== 0) throw faultOf(code, complaints, mounted);
   });
-  return { files: extent.count, filesUnchanged: 0, bytesRestored: extent.contentBytes };
+  return { files: content.count, filesUnchanged: 0, bytesRestored: content.contentBytes };
 }
 
 /** Takes away what tells that it was done. */
-export async function forgetFiles(sender: Sender, errand: Errand, snapshot: Snapshot, { path, target }: FilesPlace): Promise<void> {
-  const mounted = await findMounted(sender, errand, imageFor(snapshot, sender.parts));
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  const { code, complaints } = await feed(sender, errand, mounted, commandOf(mounted.path, 'Forget', errand, target, name), nothing());
+export async function forgetFiles(sender: Sender, errand: Errand, snapshot: Snapshot, place: FilesPlace): Promise<void> {
+  const mounted = await findContainer(sender, errand, snapshot);
+  const { code, complaints } = await feed(sender, errand, mounted, commandOf(mounted.path, 'Forget', errand, place), nothing());
   if (code !== 0) sender.warn(`the empty folder ${hiddenName(errand)} was not removed from the volume: ${complaints.lastWords}`);
 }
 
-export const rehearseFiles = ({ parts, ...sender }: Sender, errand: Errand, snapshot: Snapshot): Promise<void> =>
-  rehearseMounted({ parts, ...sender }, errand, imageFor(snapshot, parts));
+/** Reads back what was brought, and compares it. Rejects with RunFailed at the first difference. */
+export async function verifyFiles(sender: Sender, errand: Errand, snapshot: Snapshot, place: FilesPlace): Promise<void> {
+  const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
+  const brought = { folder: place.target, name: `./${nameOf(place)}` };
+  await inAttempts(sender, async () => verifyFilesAt(sender, errand, content, await findContainer(sender, errand, snapshot), brought));
+}
+
+/** Whether it could be brought, with the rights of whoever is to bring it. */
+export const rehearseFiles = (sender: Sender, errand: Errand, snapshot: Snapshot): Promise<void> =>
+  (isOfContainer(snapshot) ? rehearseMounted : rehearseCopyPod)(sender, errand, imageFor(snapshot, sender.parts));
+
+const findContainer = (sender: Sender, errand: Errand, snapshot: Snapshot): Promise<MountedVolume> =>
+  (isOfContainer(snapshot) ? findMounted : throughOwnPod)(sender, errand, imageFor(snapshot, sender.parts));
+
+/** What tar in a container has read, tar in one can write. One whose volume a mover has copied may have no tar, nor the right to give files their owners. */
+const isOfContainer = ({ status }: Snapshot) => status.method === 'Copy';
 
 const hiddenName = ({ owner }: Errand) => `.${moverName(owner)}`;
 
-const commandOf = (root: string, policy: string, errand: Errand, target: string, name: string) =>
-  ['sh', '-c', placeFiles, 'sh', root, policy, hiddenName(errand), target, name] as const;
+const commandOf = (root: string, policy: string, errand: Errand, place: FilesPlace) =>
+  ['sh', '-c', placeFiles, 'sh', root, policy, hiddenName(errand), place.target, nameOf(place)] as const;
+
+const nameOf = ({ path }: FilesPlace) => path.slice(path.lastIndexOf('/') + 1);
 
 const lastEntry = (name: string): TarEntry => ({
   path: Buffer.from(name),

@@ -5,41 +5,43 @@ import { endOfTar, paddingOf } from '../../base/tar.ts';
 import type { TarEntry } from '../../base/tar.ts';
 import { inChunks } from '../../objectstore/chunks.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import type { TarForm } from '../../repository/reading/tar-of.ts';
-import { belowKey, keyOf, namesOfPath } from './copy-format.ts';
+import type { TarContent, TarForm } from '../../repository/reading/tar-of.ts';
+import { belowKey, keyOf, namesIn, namesOfPath } from './copy-format.ts';
 import type { EntryRecord } from './copy-format.ts';
 import type { StoredCopy } from './stored-copy.ts';
 
 /** Headers are small, and each piece costs those who send it the same. */
 const chunkBytes = 256 << 10;
 
-export interface CutForm extends TarForm {
-  /** Comes behind all else. */
-  readonly last?: TarEntry;
-}
-
-/** What of the tar file of the volume holds a file or a folder, and how many entries that are. */
-export interface Extent {
+/** What of the tar file of the volume holds a file or a folder. */
+export interface Extent extends TarContent {
   readonly start: number;
   readonly end: number;
-  readonly count: number;
-  /** Of files. */
-  readonly contentBytes: number;
 }
 
 export async function extentOf(copy: StoredCopy, record: EntryRecord, names: readonly string[], signal: AbortSignal): Promise<Extent> {
   let { start } = record;
-  let [end, count, contentBytes] = [endOf(record), 1, record.size];
+  let [end, count, contentBytes] = [endOf(record), 1, await sizeOf(copy, record, names, signal)];
   if (record.type !== 'dir') return { start, end, count, contentBytes };
   const below = belowKey(names);
   for await (const one of copy.entries(below, below, signal)) {
     start = Math.min(start, one.start);
     end = Math.max(end, endOf(one));
-    contentBytes += one.size;
+    contentBytes += await sizeOf(copy, one, names, signal);
     count += one.key === '' ? 0 : 1;
   }
   return { start, end, count, contentBytes };
 }
+
+/** Of what comes of an entry. */
+async function sizeOf(copy: StoredCopy, { key, type, size, target = '' }: EntryRecord, folder: readonly string[], signal: AbortSignal) {
+  if (type !== 'link' || comesAsLink(namesIn(key), namesIn(target), folder)) return size;
+  return (await copy.find(target, signal))?.size ?? size;
+}
+
+/** To what is not in this tar file it would lead nowhere. */
+const comesAsLink = (names: readonly string[], target: readonly string[], folder: readonly string[]) =>
+  isWithin(target, folder) && folder.length < names.length;
 
 const endOf = ({ at, size }: EntryRecord) => at + size + paddingOf(size);
 
@@ -48,7 +50,7 @@ export function copiedTar(
   copy: StoredCopy,
   names: readonly string[],
   extent: Extent,
-  form: CutForm,
+  form: TarForm,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   return inChunks(new Cutting(copy, names, form, signal).run(extent), chunkBytes);
@@ -59,14 +61,14 @@ type Step = ScannedEntry | Uint8Array;
 class Cutting {
   readonly #copy: StoredCopy;
   readonly #names: readonly string[];
-  readonly #form: CutForm;
+  readonly #form: TarForm;
   readonly #signal: AbortSignal;
   /** Bytes of content that are still to come of the entry that was taken last. */
   #left = 0;
   #padding = 0;
   #count = 0;
 
-  constructor(copy: StoredCopy, names: readonly string[], form: CutForm, signal: AbortSignal) {
+  constructor(copy: StoredCopy, names: readonly string[], form: TarForm, signal: AbortSignal) {
     this.#copy = copy;
     this.#names = names;
     this.#form = form;
@@ -106,11 +108,11 @@ class Cutting {
     }
   }
 
-  /** To what is not in this tar file it would lead nowhere: then it is that itself. */
+  /** One that would lead nowhere is that itself. */
   async *#link(entry: ScannedEntry, names: readonly string[]): AsyncGenerator<Uint8Array> {
     const path = this.#pathOf(names, false);
     const target = namesOfPath(entry.target ?? new Uint8Array()) ?? [];
-    if (isWithin(target, this.#names) && this.#names.length < names.length) {
+    if (comesAsLink(names, target, this.#names)) {
       yield this.#form.write({ ...entry, path, target: this.#pathOf(target, false) });
       return;
     }

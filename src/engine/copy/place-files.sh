@@ -1,14 +1,15 @@
 #!/bin/sh
 # Brings a file or folder into a volume in use: run in a container that has the volume, with a tar file on its standard input.
-#   ROOT POLICY HIDDEN TARGET NAME
+#   ROOT POLICY HIDDEN TARGET NAME [OPTION...]
 # ROOT is where the volume is mounted; POLICY Update where what is there may be overwritten, Forget to take away what an earlier run has left;
 # HIDDEN the name of a folder that nobody else uses, and of the last entry of the tar file; TARGET the folder of the volume into which it goes,
-# empty for its root; NAME what is in the tar file.
+# empty for its root; NAME what is in the tar file; OPTIONs tell tar to unpack it.
 # Ends with 20 where NAME is there already, and with 21 where TARGET is no folder of the volume.
 # No link is followed: it goes from folder to folder, and each is looked at before. All is unpacked into HIDDEN first; only when the last entry has
 # come too is anything else touched. HIDDEN stays, empty, to tell that it was done to who does not know, and goes with Forget.
 set -eu
 root=$1 policy=$2 hidden=$3 left=$4 name=$5
+shift 5
 refuse() {
   code=$1
   shift
@@ -54,7 +55,7 @@ if [ -n "$left" ]; then
   # Only root can give away what it makes.
   chown -R "$(stat -c %u:%g .)" "./$hidden/$first" 2>/dev/null || :
 fi
-tar -C "./$hidden/$left" -xpf -
+tar -C "./$hidden/$left" "$@"
 [ -e "./$hidden/$left/$hidden" ] || refuse 22 "the files have not all come"
 rm "./$hidden/$left/$hidden"
 cd "./$hidden"

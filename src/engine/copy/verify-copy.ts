@@ -14,14 +14,30 @@ import type { DeviceContent, FilesContent, VolumeContent } from './volume-conten
 
 type Step = ScannedEntry | Uint8Array;
 
-/** Rejects with RunFailed at the first difference. */
-export async function verifyCopy(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
-  await (content.is === 'device' ? verifyDevice(sender, errand, content, mounted) : verifyFiles(sender, errand, content, mounted));
+/** Where in the volume it was brought: a folder from the root on, and in it a path as tar takes it, which begins with a dot. */
+export interface Brought {
+  readonly folder: string;
+  readonly name: string;
 }
 
-async function verifyFiles(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume): Promise<void> {
+/** All of it. Rejects with RunFailed at the first difference. */
+export async function verifyCopy(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
+  await (content.is === 'device'
+    ? verifyDevice(sender, errand, content, mounted)
+    : verifyFilesAt(sender, errand, content, mounted, { folder: '', name: '.' }));
+}
+
+/** Rejects with RunFailed at the first difference. */
+export async function verifyFilesAt(
+  sender: Sender,
+  errand: Errand,
+  content: FilesContent,
+  mounted: MountedVolume,
+  { folder, name }: Brought,
+): Promise<void> {
   const comparison = new Comparison(content, sender.signal);
-  const ended = await readBack(sender, errand, mounted, ['tar', '-C', mounted.path, '-cf', '-', '.'], (piece) => comparison.push(piece));
+  const command = ['tar', '-C', `${mounted.path}/${folder}`, '-cf', '-', name];
+  const ended = await readBack(sender, errand, mounted, command, (piece) => comparison.push(piece));
   if (!comparison.isWhole) throw new CopyCut(ended);
   if (comparison.count < content.count) throw differs(`of ${content.count} files and folders only ${comparison.count} are there`);
 }

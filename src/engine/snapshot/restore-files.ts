@@ -1,13 +1,13 @@
 /**
- * Brings a file or a folder out of the repository into the volume of a claim, beside the Pods that use it. What it is, and where the volume
- * can be mounted, is found before anything is sent; what lies in the volume is seen by the mover alone, which refuses what is not to be done.
+ * Brings a file or a folder out of the object store into the volume of a claim, beside the Pods that use it. What it is, and where the volume
+ * can be mounted, is found before anything is sent; what lies in the volume is seen there alone, where what is not to be done is refused.
  */
 import { ApiError, quote } from '../../machinery/errors.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { VolumeFiles } from '../../resources/volume-files.ts';
-import { bringFiles, forgetFiles, rehearseFiles } from '../copy/bring-files.ts';
+import { bringFiles, forgetFiles, rehearseFiles, verifyFiles } from '../copy/bring-files.ts';
 import { restoredIn } from '../mover/mover-log.ts';
 import type { RestoreSummary } from '../mover/mover-log.ts';
 import { moverName } from '../mover/mover-pod.ts';
@@ -17,8 +17,7 @@ import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { Steps } from '../runs/steps.ts';
-import { isCopied, isInRepository, isMoved } from './fill.ts';
-import { isElsewhere } from './lent.ts';
+import { isBroughtByTar, isMoved } from './fill.ts';
 import { findLiveClaim } from './live-claim.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
 import { repositoryOf } from '../stores/stores.ts';
@@ -38,7 +37,7 @@ export async function restoreFiles(
   const told = `${quote(place.path)} into the folder ${quote(place.target || '.')} of the claim ${quote(claimName)}`;
   if (spec.dryRun) {
     const errand = await find();
-    await (isCopied(snapshot) ? rehearseFiles(senderOf(work), errand, snapshot) : rehearseMover(senderOf(work), errand));
+    await (isBroughtByTar(snapshot, work.object) ? rehearseFiles(senderOf(work), errand, snapshot) : rehearseMover(senderOf(work), errand));
     return { outcome: 'updated', message: `it would get ${told}` };
   }
   const steps = new Steps(work);
@@ -83,14 +82,9 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
 /** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */
 const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
 
-async function requireFile({ object, signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<void> {
+async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<void> {
   if (!isMoved(snapshot))
     throw new RunFailed('FilesNotStored', `the files of the snapshot ${quote(snapshot.metadata.name)} are not in the object store`);
-  if (isInRepository(snapshot) && isElsewhere(snapshot, object))
-    throw new RunFailed(
-      'SnapshotElsewhere',
-      `single files that a mover has copied come back in the namespace of the snapshot ${quote(snapshot.metadata.name)} only: restore it into a claim of its own`,
-    );
   if (snapshot.status.claim?.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the snapshot ${quote(snapshot.metadata.name)} is of volumeMode Block: it has no files`);
   const entry = await files.entry(snapshot, path, signal).catch((error: unknown) => {
@@ -103,13 +97,15 @@ async function requireFile({ object, signal }: Work, files: SnapshotFiles, snaps
 async function bring(work: Work, errand: Errand, snapshot: Snapshot): Promise<RestoreSummary> {
   const { parts, object, signal } = work;
   const restore = object as Restore;
-  const { existingResourcePolicy: policy = 'Skip' } = restore.spec;
+  const { existingResourcePolicy: policy = 'Skip', claim: { verify = false } = {} } = restore.spec;
   const place = { ...placeOf(restore.spec), policy };
-  const send = () => (isCopied(snapshot) ? bringFiles(senderOf(work), errand, snapshot, place) : sendMoverFor(senderOf(work), errand));
+  const byTar = isBroughtByTar(snapshot, restore);
+  const send = () => (byTar ? bringFiles(senderOf(work), errand, snapshot, place) : sendMoverFor(senderOf(work), errand));
   const figures = doneBefore(restore) ?? (await send().catch((error: unknown) => explain(restore, error)));
   // Written down before the Pod goes that could tell it once more: another one would find the files there.
   await work.save({ ...figures });
-  if (isCopied(snapshot)) await forgetFiles(senderOf(work), errand, snapshot, place);
+  if (byTar) await forgetFiles(senderOf(work), errand, snapshot, place);
+  if (byTar && verify) await verifyFiles(senderOf(work), errand, snapshot, place);
   await discardMover(parts, object, signal);
   return figures;
 }

@@ -7,8 +7,8 @@ import { inOrder } from './in-order.ts';
 import type { BlobStep } from './in-order.ts';
 import { partsOf, pathText } from './paths.ts';
 import type { RepositoryReader } from './repository-reader.ts';
-import { tarOf } from './tar-of.ts';
-import type { TarForm } from './tar-of.ts';
+import { contentOf, tarOf } from './tar-of.ts';
+import type { TarContent, TarForm, TarParts } from './tar-of.ts';
 
 export interface FilePage {
   readonly entries: readonly FileEntry[];
@@ -77,9 +77,18 @@ export class FileTree {
     if (left > 0) throw new StoreDamaged(`${path}: its pieces end ${left} bytes before they should`);
   }
 
-  /** A tar file of what a folder holds, in it all below it. */
-  archive(folder: FileEntry, path: string, form: TarForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return tarOf({ repository: this.#repository, form, steps: (file, where) => this.#steps(file, where), signal }, folder, path);
+  /** A tar file of a file, or of a folder with all below it. */
+  archive(entry: FileEntry, path: string, form: TarForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return tarOf({ ...this.#tarParts(signal), form }, entry, path);
+  }
+
+  /** What such a tar file with the root would hold. */
+  contentOf(entry: FileEntry, path: string, signal: AbortSignal): Promise<TarContent> {
+    return contentOf(this.#tarParts(signal), entry, path);
+  }
+
+  #tarParts(signal: AbortSignal): Omit<TarParts, 'form'> {
+    return { repository: this.#repository, steps: (file, where) => this.#steps(file, where), signal };
   }
 
   *#steps({ content }: FileEntry, path: string): Generator<BlobStep> {

@@ -1,4 +1,4 @@
-/** A folder of a snapshot as a tar file, with modes, owners, times, links and extended attributes. Sockets, which tar knows not, are left out. */
+/** A file or folder of a snapshot as a tar file, with modes, owners, times, links and extended attributes. Sockets, which tar knows not, are left out. */
 import { endOfTar, paddingOf, tarEntry } from '../../base/tar.ts';
 import type { TarEntry, TarType } from '../../base/tar.ts';
 import { inChunks } from '../../objectstore/chunks.ts';
@@ -6,6 +6,7 @@ import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import type { FileEntry } from './entries.ts';
 import { inOrder } from './in-order.ts';
 import type { BlobStep } from './in-order.ts';
+import type { Blob } from './packs.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 
 export interface TarForm {
@@ -13,6 +14,14 @@ export interface TarForm {
   readonly write: (entry: TarEntry) => Buffer;
   /** Whether a folder that is the root comes too, with its owner and mode. */
   readonly hasRoot: boolean;
+  /** Comes behind all else. */
+  readonly last?: TarEntry;
+}
+
+/** What a tar file holds: how many entries, and how many bytes of files. */
+export interface TarContent {
+  readonly count: number;
+  readonly contentBytes: number;
 }
 
 /** With all that is known of each entry. */
@@ -30,26 +39,50 @@ export interface TarParts {
 const atOnce = 256;
 /** Headers are small, and each piece costs those who send it the same. */
 const chunkBytes = 256 << 10;
+const nothing = Buffer.alloc(0);
 /** Files with several names whose first one is remembered; those beyond come once for each name. */
 const mostLinks = 100_000;
 
-/** Names begin with that of the folder, unless it is the root. */
-export async function* tarOf(parts: TarParts, folder: FileEntry, path: string): AsyncGenerator<Uint8Array> {
-  const links = new Links();
-  const start = Buffer.concat([folder.nameBytes, Buffer.from(folder.name === '' ? '' : '/')]);
-  const read = (blobs: Parameters<RepositoryReader['read']>[0]) => parts.repository.read(blobs, parts.signal);
-  yield* inChunks(ended(inOrder(stepsOf(parts, folder, start, path, links), read)), chunkBytes);
+/** Names begin with that of the file or folder, unless it is the root. */
+export function tarOf(parts: TarParts, entry: FileEntry, path: string): AsyncGenerator<Uint8Array> {
+  const read = (blobs: readonly Blob[]) => parts.repository.read(blobs, parts.signal);
+  return inChunks(ended(inOrder(stepsOfEntry(parts, entry, entry.nameBytes, path, new Links()), read), parts.form), chunkBytes);
 }
 
-async function* ended(entries: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Of such a tar file, of which only the lists of folders are read. */
+export async function contentOf(parts: Omit<TarParts, 'form'>, entry: FileEntry, path: string): Promise<TarContent> {
+  let [count, contentBytes] = [0, 0];
+  const write = () => {
+    count++;
+    return nothing;
+  };
+  const form = { write, hasRoot: true };
+  const pass = async (blobs: readonly Blob[]) => {
+    contentBytes += blobs.reduce((sum, { place }) => sum + place.plainLength, 0);
+    return [];
+  };
+  const steps = inOrder(stepsOfEntry({ ...parts, form }, entry, entry.nameBytes, path, new Links()), pass);
+  while (!(await steps.next()).done);
+  return { count, contentBytes };
+}
+
+async function* ended(entries: AsyncIterable<Uint8Array>, { write, last }: TarForm): AsyncGenerator<Uint8Array> {
   yield* entries;
+  if (last) yield write(last);
   yield endOfTar;
 }
 
 type Step = Uint8Array | BlobStep;
 
-async function* stepsOf(parts: TarParts, folder: FileEntry, start: Buffer, where: string, links: Links): AsyncGenerator<Step> {
+async function* stepsOfEntry(parts: TarParts, entry: FileEntry, path: Buffer, where: string, links: Links): AsyncGenerator<Step> {
+  if (entry.type === 'dir') yield* stepsOfFolder(parts, entry, path, where, links);
+  else if (entry.type === 'file') yield* stepsOfFile(parts, entry, path, where, links);
+  else if (entry.type !== 'socket') yield parts.form.write(headerOf(entry, path, entry.type));
+}
+
+async function* stepsOfFolder(parts: TarParts, folder: FileEntry, path: Buffer, where: string, links: Links): AsyncGenerator<Step> {
   const { repository, form, signal } = parts;
+  const start = Buffer.concat([path, Buffer.from(path.length > 0 ? '/' : '')]);
   if (start.length > 0) yield form.write(headerOf(folder, start, 'dir'));
   else if (form.hasRoot) yield form.write(headerOf(folder, Buffer.from('./'), 'dir'));
   const { subtree } = folder;
@@ -67,17 +100,10 @@ async function* stepsOf(parts: TarParts, folder: FileEntry, start: Buffer, where
       // No name twice: what is unpacked to a link must not be followed by what lies behind it.
       if (entry.nameBytes.compare(last) <= 0) throw new StoreDamaged(`${where}: the names in its list are not in order`);
       last = entry.nameBytes;
-      yield* stepsOfEntry(parts, entry, start, where, links);
+      const below = `${where === '/' ? '' : where}/${entry.name}`;
+      yield* stepsOfEntry(parts, entry, Buffer.concat([start, entry.nameBytes]), below, links);
     }
   }
-}
-
-async function* stepsOfEntry(parts: TarParts, entry: FileEntry, start: Buffer, above: string, links: Links): AsyncGenerator<Step> {
-  const path = Buffer.concat([start, entry.nameBytes]);
-  const where = `${above === '/' ? '' : above}/${entry.name}`;
-  if (entry.type === 'dir') yield* stepsOf(parts, entry, Buffer.concat([path, Buffer.from('/')]), where, links);
-  else if (entry.type === 'file') yield* stepsOfFile(parts, entry, path, where, links);
-  else if (entry.type !== 'socket') yield parts.form.write(headerOf(entry, path, entry.type));
 }
 
 /** A file that has come under another name is a link to that. */

@@ -1,12 +1,14 @@
 /** A copy that is brought into a volume: proved when that is asked for, and by one process at a time. */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
+import { unpack } from '../../../src/engine/copy/bring-copy.ts';
 import { bringOn } from '../../../src/engine/copy/bring-on.ts';
 import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
 import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
-import { verifyCopy } from '../../../src/engine/copy/verify-copy.ts';
+import { verifyCopy, verifyFilesAt } from '../../../src/engine/copy/verify-copy.ts';
 import { contentOfCopy } from '../../../src/engine/copy/volume-content.ts';
 import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
 import { fieldsOf } from '../../../src/engine/selection/fields.ts';
@@ -15,7 +17,7 @@ import type { Snapshot } from '../../../src/resources/snapshot.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 import { inFolder } from './local-program.ts';
-import { oddVolume, tarOf, temporary, told } from './volume-tar.ts';
+import { oddVolume, tarOf, temporary, told, untar } from './volume-tar.ts';
 
 const folder = 'd/domain/snapshots/s/r';
 const mounted = { pod: 'kylon-c', container: 'copy', image: 'tar:1', path: '/volume', isReadOnly: false };
@@ -70,9 +72,32 @@ describe('a copy that is read back', () => {
     const { root, cluster, sender, copy } = await scene();
     cluster.execute = inFolder(root);
     change(root);
-    const verified = verifyCopy(sender, errand, await contentOfCopy(copy, forever), mounted);
+    const verified = verifyCopy(sender, errand, await contentOfCopy(copy, '', forever), mounted);
     if (fault) await expect(verified).rejects.toMatchObject({ reason: 'VerifyFailed', message: expect.stringMatching(fault) });
     else await verified;
+  });
+});
+
+describe('a part of a copy', () => {
+  it.each([
+    ['conf/app.yaml', 12],
+    ['other/same', 12],
+    ['other', 12],
+    ['conf', 5012],
+    ['', 3_005_075],
+  ])('%j is what tar takes of it, whatever other names its %i bytes have, and is compared', async (path, contentBytes) => {
+    const { root, cluster, sender, copy } = await scene();
+    const target = temporary();
+    cluster.execute = inFolder(target);
+    const content = await contentOfCopy(copy, path, forever);
+    await unpack(sender, errand, content, mounted);
+    const name = `./${basename(path)}`;
+    const folder = path === '' ? root : dirname(join(root, path));
+    const expected = untar(execFileSync('tar', ['-C', folder, '-cf', '-', name], { maxBuffer: 64 << 20 }));
+    expect(told(target)).toBe(told(expected));
+    const entries = readdirSync(target, { recursive: true }).length;
+    expect(content).toMatchObject({ count: entries + (path === '' ? 1 : 0), contentBytes });
+    await verifyFilesAt(sender, errand, content, mounted, { folder: '', name });
   });
 });
 

@@ -9,7 +9,7 @@ type Command = readonly string[];
 
 export const inFolder = (root: string, change: (command: Command) => Command = (one) => one): Cluster['exec'] =>
   async function execute({ command }, { input, output, errors }) {
-    const [program = '', ...args] = change(command.map((one) => (one === '/data' || one === '/volume' ? root : one)));
+    const [program = '', ...args] = change(command.map((one) => one.replace(/^\/(data|volume)(?=\/|$)/, root)));
     const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     const exit = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 143)));
     child.stderr?.on('data', errors);

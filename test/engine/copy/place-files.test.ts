@@ -43,7 +43,7 @@ describe.each([
 ])('files that are placed by %s', (shell, args) => {
   const place = (root: string, input: Uint8Array, { policy = 'Skip', target = '', name = 'greeting' } = {}) => {
     const env = shell === 'busybox' ? { PATH: applets() } : process.env;
-    const { status, stderr } = spawnSync(`/bin/${shell}`, [...args, '-c', script, 'sh', root, policy, hidden, target, name], {
+    const { status, stderr } = spawnSync(`/bin/${shell}`, [...args, '-c', script, 'sh', root, policy, hidden, target, name, '-xpf', '-'], {
       input,
       env,
     });

@@ -122,13 +122,4 @@ describe('a Restore of a Snapshot of another namespace', () => {
     await one.parts.objects.update(restores, refOf(restore), 'status', begun, forever);
     expect(await readerOf(one.parts, snapshot, forever)).toBe('copy/r');
   });
-
-  it('brings no single file that a mover has copied', async () => {
-    const { ended, one } = await scene();
-    const snapshot = (await one.get(snapshots, 'shop', 's'))!;
-    const moved = (object: KubeObject) => ({ ...object, status: { ...(object.status as object), method: 'File' } });
-    await one.parts.objects.update(snapshots, refOf(snapshot), 'status', moved, forever);
-    await one.create(restores, 'copy', 'r', { snapshotName: 's', snapshotNamespace: 'shop', files: { path: 'a' } });
-    expect((await ended()).status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^SnapshotElsewhere: /) });
-  });
 });

@@ -115,6 +115,8 @@ describe('the files of a snapshot', () => {
   });
 });
 
+const wholeLast = { type: 'file', size: 0, mode: 0o600, uid: 0, gid: 0, user: '', group: '', modified: 0 } as const;
+
 describe('a tar file of a folder', () => {
   const listed = async (path: string, inside = tree) => {
     const tar = await bytesOf(inside.archive(await found(path, inside), path, wholeForm, never));
@@ -147,6 +149,29 @@ describe('a tar file of a folder', () => {
     expect(lines).toContainEqual(expect.stringMatching(/ odd\/bytes-\\377\\376$/));
     expect(lines.at(-1)).toMatch(/ three link to deep\/er\/two$/);
     expect(lines).toContainEqual(expect.stringMatching(/^-rw-r--r-- 0\/0 3888890 .* several.txt$/));
+  });
+
+  it('may be of one file alone, under each of its names, or of a link', async () => {
+    expect(await listed('/hello.txt')).toEqual(['-rwsr-xr-x 0/0 6 2026-01-02 03:04:05.678 hello.txt']);
+    const owners = '1000660000/1000660001';
+    expect(await listed('/deep/one')).toEqual([`-rw-r--r-- ${owners} 7 2026-01-02 03:04:05.678 one`]);
+    expect(await listed('/deep/er/two')).toEqual([`-rw-r--r-- ${owners} 7 2026-01-02 03:04:05.678 two`]);
+    expect(await listed('/deep/link')).toEqual(['lrwxrwxrwx 0/0 0 2026-01-02 03:04:05.678 link -> ../hello.txt']);
+  });
+
+  it('holds as much as is said before', async () => {
+    const sizeOf = async (path: string) => tree.contentOf(await found(path), path, never);
+    expect(await sizeOf('/deep')).toEqual({ count: 8, contentBytes: 7 });
+    expect(await sizeOf('/deep/one')).toEqual({ count: 1, contentBytes: 7 });
+    expect(await sizeOf('/deep/link')).toEqual({ count: 1, contentBytes: 0 });
+    // With the root, which this form leaves out.
+    expect(await sizeOf('/')).toMatchObject({ count: 1 + (await listed('/')).length });
+  });
+
+  it('ends behind what is to come last', async () => {
+    const last = { ...wholeLast, path: Buffer.from('end') };
+    const tar = await bytesOf(tree.archive(await found('/deep/one'), '/deep/one', { ...wholeForm, last }, never));
+    expect(execFileSync('tar', ['-tf', '-'], { input: tar }).toString()).toBe('one\nend\n');
   });
 
   it('ends when it is not read any more', async () => {
