@@ -11,10 +11,11 @@ import type { Figure } from './figures.ts';
 import { timed } from './load.ts';
 import { restic, serveRepositories } from './repositories.ts';
 import type { Way } from './repositories.ts';
+import { emptyStore } from './rig.ts';
 
 export const moveNames = ['move', 'move-again'] as const;
 
-const rounds = 3;
+const allRounds = [0, 1, 2];
 
 /** On the bucket of KYLON_BENCH_S3; left out where that is not set. */
 export async function benchMove(only: ReadonlySet<string>, quick: boolean): Promise<Figure[]> {
@@ -30,7 +31,7 @@ export async function benchMove(only: ReadonlySet<string>, quick: boolean): Prom
     const megabytes = quick ? 64 : 1024;
     await fill(join(folder, 'volume'), megabytes);
     const [through, bare]: [Times[], Times[]] = [[], []];
-    for (let round = 0; round < rounds; round++) {
+    for (const round of allRounds) {
       bare.push(await times(folder, await bareWay(bucket, folder, round)));
       through.push(await times(folder, await kylon.way(`round-${round}`)));
     }
@@ -57,6 +58,7 @@ export async function benchMove(only: ReadonlySet<string>, quick: boolean): Prom
     ];
   } finally {
     await kylon.close();
+    for (const place of [placeIn(bucket, folder), ...allRounds.map((round) => bareIn(bucket, folder, round))]) await emptyStore(place);
     await rm(folder, { recursive: true });
   }
 }
@@ -79,16 +81,19 @@ async function times(folder: string, way: Way): Promise<Times> {
 }
 
 async function bareWay(bucket: string, folder: string, round: number): Promise<Way> {
-  const { hostname, pathname, searchParams } = new URL(bucket);
-  const place = `${searchParams.get('endpoint') ?? 'https://s3.amazonaws.com'}/${hostname}${pathname}/${uniqueOf(folder)}-bare-${round}`;
+  const { hostname, pathname, searchParams } = new URL(bareIn(bucket, folder, round));
+  const place = `${searchParams.get('endpoint') ?? 'https://s3.amazonaws.com'}/${hostname}${pathname}`;
   const way = { repository: `s3:${place}`, env: { RESTIC_PASSWORD: 'bench' }, flags: [] };
   await restic(way, ['init']);
   return way;
 }
 
-function placeIn(bucket: string, folder: string): string {
+const bareIn = (bucket: string, folder: string, round: number) => below(bucket, `${uniqueOf(folder)}-bare-${round}`);
+const placeIn = (bucket: string, folder: string) => below(bucket, `${uniqueOf(folder)}-kylon`);
+
+function below(bucket: string, name: string): string {
   const url = new URL(bucket);
-  url.pathname += `/${uniqueOf(folder)}-kylon`;
+  url.pathname += `/${name}`;
   return url.href;
 }
 

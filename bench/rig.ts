@@ -85,7 +85,8 @@ function placeOnS3(): string | undefined {
   return url.href;
 }
 
-async function emptyStore(url: string): Promise<void> {
+/** Deletes all that lies below it. */
+export async function emptyStore(url: string): Promise<void> {
   const signal = AbortSignal.any([]);
   const parts = { clock: systemClock, ids: randomIds, log: createLog('warn'), env: process.env, metrics: createMetrics() };
   const { store } = await openStore(url, parts, signal);
