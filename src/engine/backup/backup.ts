@@ -43,12 +43,9 @@ async function executeBackup(work: Work): Promise<Partial<BackupStatus>> {
   const namespaces = await selectNamespaces(work);
   await requireBackupRights(work.parts.authorizer, work.parts.backups, work.creator, placesOf(work, namespaces), work.signal);
   refuseIfNoneExists(work, namespaces);
-  const { cluster } = work.parts;
-  const [plan, { uid, version }] = await Promise.all([
-    planBackup(cluster, specOf(work), work.run.log, work.signal),
-    cluster.identity(work.signal),
-  ]);
+  const plan = await planBackup(work.parts.cluster, specOf(work), work.run.log, work.signal);
   const { archive, volumes } = await archiveOf(work, namespaces, plan);
+  const { uid, version } = await work.parts.cluster.identity(work.signal);
   const { key, sha256, bytes, items, formatVersion, storedBytes } = archive;
   return {
     archive: { key, sha256, bytes, formatVersion },
