@@ -1,6 +1,6 @@
 /** HTTP/1.1 on connections that TLS has opened, with the settings in which Node's defaults do not fit a Kubernetes API. */
 import { createServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ApiError } from '../machinery/errors.ts';
 import { asksForWebSocket, serveUpgrade } from './websocket.ts';
@@ -26,9 +26,22 @@ export function createHttp1Server(app: RequestListener): Server {
   server.timeout = 0;
   /** Node would answer 417 and no Status; nobody has to meet an expectation that nobody knows. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
   server.on('checkExpectation', app);
+  server.on('checkContinue', (request, response) => {
+    askForBody(response);
+    app(request, response);
+  });
   server.on('upgrade', (request, socket) => serveUpgrade(app, request, socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
   return server;
+}
+
+/**
+ * An answer that is ready before its turn, behind another of its connection, needs no body any more; Node would write 100 Continue
+ * between its head and its own body.
+ */
+function askForBody(response: ServerResponse): void {
+  if (response.socket) response.writeContinue();
+  else response.once('socket', () => response.headersSent || response.writeContinue());
 }
 
 /** What Node could not read as HTTP has no request to answer to. */

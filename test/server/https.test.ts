@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { describe, expect, it } from 'vitest';
@@ -105,5 +106,42 @@ describe('connections', () => {
     const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
     expect(head).toContain(`HTTP/1.1 ${status} `);
     if (status >= 400) expect(JSON.parse(body)).toMatchObject({ kind: 'Status', code: status });
+  });
+
+  describe('with a request that waits for 100 Continue behind another', () => {
+    const first = `GET ${things}/slow HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const second = (length: number) =>
+      `POST ${things} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
+
+    async function connected() {
+      const slow = Promise.withResolvers<void>();
+      const server = await start(async (call) => {
+        if (call.path.endsWith('slow')) await slow.promise;
+        return whoami(call);
+      });
+      return { slow, socket: await handshake(server, master) };
+    }
+
+    it('send no 100 where it is refused before its turn', async () => {
+      const { slow, socket } = await connected();
+      socket.write(first + second(4_000_000));
+      await sleep(100);
+      slow.resolve();
+      const [, ...answers] = (await text(socket)).split(/(?=HTTP\/1\.1 )/);
+      expect(answers).toEqual([expect.stringMatching(/^HTTP\/1\.1 413 [^{]*\r\n\r\n\{"kind":"Status"[^\n]*\}\n$/)]);
+    });
+
+    it('send it when it is its turn', async () => {
+      const { slow, socket } = await connected();
+      socket.write(first + second(2));
+      await sleep(100);
+      slow.resolve();
+      let got = '';
+      for await (const piece of socket as AsyncIterable<Buffer>) {
+        got += piece.toString();
+        if (got.endsWith('HTTP/1.1 100 Continue\r\n\r\n')) socket.write('{}');
+      }
+      expect(got.split(/(?=HTTP\/1\.1 )/).map((answer) => answer.slice(9, 12))).toEqual(['200', '100', '200']);
+    });
   });
 });
