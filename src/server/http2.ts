@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { Http2ServerRequest, Http2ServerResponse, performServerHandshake } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream, ServerOptions } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { handBack } from '../base/hand-back.ts';
 import type { Log } from '../base/log.ts';
 import { Framed } from './framed.ts';
 
@@ -85,6 +86,8 @@ class Http2Connection {
     this.#app = app;
     this.#framed = new Framed(socket);
     this.session = performServerHandshake(this.#framed, options);
+    // The session, which listens since it was made, has copied the piece by now.
+    this.#framed.on('data', handBack);
     this.session.setLocalWindowSize(connectionWindow);
     this.session.setTimeout(idle);
     this.session.on('timeout', () => this.#requests === 0 && this.session.close());

@@ -1,4 +1,5 @@
 /** Requests of restic, which have their own path, authentication and limit, and no API: HTTP in, HTTP out, and nothing decided here. */
+import { on } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { Ids } from '../base/ids.ts';
@@ -39,6 +40,8 @@ interface RepositoryParts {
   readonly serveRepository: ServeRepository;
 }
 
+/** Of a body, that wait to be read: 16 KiB each, as TLS has it. */
+const mostPieces = 8;
 const prefix = '/repositories/';
 
 export const isOfRepository = ({ url = '' }: IncomingMessage) => url.startsWith(prefix);
@@ -71,7 +74,7 @@ async function exchange(
   parts: RepositoryParts,
   signal: AbortSignal,
 ): Promise<undefined> {
-  const body = request.iterator({ destroyOnReturn: false });
+  const body = piecesOf(request);
   try {
     if (parts.drain.stopped) throw unavailable('the server is shutting down');
     using _ = parts.inFlight.enter('moving');
@@ -82,8 +85,14 @@ async function exchange(
     await whileTaken(parts.clock, signal, (signal) => send(request, response, answer, parts, signal));
   } finally {
     // Not waited for: it may be waiting for bytes. What nobody has read is dropped, so that the connection can carry the next request.
-    void body.return?.().then(() => request.resume());
+    void body.return(undefined).then(() => request.resume());
   }
+}
+
+/** In the pieces in which it comes, each of them memory of its own where it can be: Node's iterator of a request would join them. */
+async function* piecesOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  const pieces = on(request, 'data', { close: ['end'], highWaterMark: mostPieces }) as AsyncIterable<[Uint8Array]>;
+  for await (const [piece] of pieces) yield piece;
 }
 
 function requestOf({ method = '', url = '', headers }: IncomingMessage, body: AsyncIterable<Uint8Array>): RepositoryRequest {

@@ -85,11 +85,11 @@ async function gatherAndPut(
   file: IncomingFile,
   signal: AbortSignal,
 ): Promise<'created' | 'exists'> {
-  const buffer = buffers.take();
-  const content = await file.gather(buffer);
+  using loan = buffers.lend();
+  const content = await file.gather(loan.buffer);
   await prepare();
   const outcome = await store.putIfAbsent(key, content, signal, id);
-  if (outcome === 'created') buffers.giveBack(buffer);
+  if (outcome === 'created') loan.giveBack();
   return outcome;
 }
 

@@ -1,5 +1,6 @@
 /** The body of a file on its way in: not longer than it may be, not slower, and what its name says it is. */
 import { createHash } from 'node:crypto';
+import { handBack } from '../../base/hand-back.ts';
 import type { Clock } from '../../base/clock.ts';
 import { Refused } from './exchange.ts';
 import { Sender } from './sender.ts';
@@ -39,7 +40,10 @@ export class IncomingFile {
 
   /** All of it, gathered in `buffer`, which holds what is expected at most. Rejects with Refused as `pieces` does. */
   async gather(buffer: Buffer): Promise<Uint8Array> {
-    for await (const piece of this.pieces()) buffer.set(piece, this.#bytes - piece.length);
+    for await (const piece of this.pieces()) {
+      buffer.set(piece, this.#bytes - piece.length);
+      handBack(piece);
+    }
     return buffer.subarray(0, this.#bytes);
   }
 

@@ -1,27 +1,44 @@
 /**
  * Memory in which files are gathered, used again and again: to allocate 25 MiB for each of them would have the collector go through the whole
- * heap for each of them. It may take what nobody uses just now.
+ * heap for each of them. When nobody gathers anything, it may take them.
  */
 export class SpareBuffers {
   readonly #bytes: number;
-  readonly #spare: WeakRef<Buffer>[] = [];
+  #spare: Buffer[] = [];
+  #left: WeakRef<Buffer>[] = [];
+  #lent = 0;
 
   /** Bytes of each. */
   constructor(bytes: number) {
     this.#bytes = bytes;
   }
 
-  /** With whatever was in it before. */
-  take(): Buffer {
-    for (let spare = this.#spare.pop(); spare; spare = this.#spare.pop()) {
-      const buffer = spare.deref();
-      if (buffer) return buffer;
-    }
-    return Buffer.allocUnsafeSlow(this.#bytes);
+  lend(): Loan {
+    const buffer = this.#spare.pop() ?? this.#found() ?? Buffer.allocUnsafeSlow(this.#bytes);
+    this.#lent += 1;
+    return { buffer, giveBack: () => this.#spare.push(buffer), [Symbol.dispose]: () => this.#end() };
   }
 
-  /** Of one that nobody reads any more. Who does not know that leaves it to the collector. */
-  giveBack(buffer: Buffer): void {
-    this.#spare.push(new WeakRef(buffer));
+  #found(): Buffer | undefined {
+    for (let left = this.#left.pop(); left; left = this.#left.pop()) {
+      const buffer = left.deref();
+      if (buffer) return buffer;
+    }
+    return undefined;
   }
+
+  #end(): void {
+    this.#lent -= 1;
+    if (this.#lent > 0) return;
+    this.#left.push(...this.#spare.map((buffer) => new WeakRef(buffer)));
+    this.#spare = [];
+  }
+}
+
+/** To be disposed of when the file is saved, or is not. */
+export interface Loan extends Disposable {
+  /** With whatever was in it before. */
+  readonly buffer: Buffer;
+  /** For the next: nobody reads it any more. Who does not know that leaves it to the collector. */
+  readonly giveBack: () => void;
 }
