@@ -35,7 +35,10 @@ export interface ObjectStore {
   upload(key: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
   /** The whole object, or a part of it. Rejects with StoreNotFound, or StoreRange when `start` is not less than the size. */
   read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array>;
-  /** As read, as a stream in pieces of at most 1 MiB, with back-pressure. Errors of opening reject before the first piece. */
+  /**
+   * As read, as a stream in pieces of at most 1 MiB, with back-pressure; each is memory of the caller's own. Errors of opening reject before the
+   * first piece.
+   */
   stream(key: string, signal: AbortSignal, range?: ByteRange): Promise<ByteStream>;
   /** Size in bytes, or undefined where there is no such key. */
   size(key: string, signal: AbortSignal): Promise<number | undefined>;

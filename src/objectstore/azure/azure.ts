@@ -20,6 +20,7 @@ import type { ByteRange, ByteStream, ObjectStore, StoredKey, Uploaded } from '..
 import { StoreError, StoreNotFound, StoreUnavailable } from '../objectstore.ts';
 import type { Provider } from '../provider.ts';
 import { boundsOf } from '../ranges.ts';
+import { wholeOf } from '../whole.ts';
 
 /** Names that are asked for at once. */
 const pageSize = 1000;
@@ -97,9 +98,7 @@ class AzureStore implements ObjectStore {
 
   async read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
     const { body } = await this.stream(key, signal, range);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of body) pieces.push(piece);
-    return Buffer.concat(pieces);
+    return wholeOf(body);
   }
 
   async stream(key: string, signal: AbortSignal, range?: ByteRange): Promise<ByteStream> {

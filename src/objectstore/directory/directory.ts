@@ -23,6 +23,7 @@ import type { ByteRange, ByteStream, ObjectStore, StoredKey, Uploaded } from '..
 import { StoreConflict, StoreDenied, StoreError, StoreNotFound, StoreUnavailable } from '../objectstore.ts';
 import type { Provider, StoreParts } from '../provider.ts';
 import { boundsOf } from '../ranges.ts';
+import { wholeOf } from '../whole.ts';
 
 const temporaryFolder = '~tmp';
 /** Milliseconds after its last write when a temporary file is taken for left behind by a process that died. */
@@ -135,9 +136,7 @@ class DirectoryStore implements ObjectStore {
 
   async read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
     const { body } = await this.stream(key, signal, range);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of body) pieces.push(piece);
-    return Buffer.concat(pieces);
+    return wholeOf(body);
   }
 
   async stream(key: string, signal: AbortSignal, range?: ByteRange): Promise<ByteStream> {

@@ -10,6 +10,7 @@ import { interruptible } from '../interruptible.ts';
 import type { Keyring } from './keyring.ts';
 import type { ByteRange, ByteStream, ObjectStore, StoredKey, Uploaded } from '../objectstore.ts';
 import { StoreDamaged, StoreRange } from '../objectstore.ts';
+import { wholeOf } from '../whole.ts';
 import type { Head } from './sealed-parts.ts';
 import { openPart, openParts, partOf, sealedRange } from './sealed-parts.ts';
 import { chunkBytes, contentSize, headerBytes, newHeader, openHeader, sealChunk } from './sealing.ts';
@@ -143,9 +144,7 @@ class EncryptedStore implements ObjectStore {
 
   async #readHead(key: string, signal: AbortSignal): Promise<Head> {
     const { size, body } = await this.#store.stream(key, signal, { start: 0, length: headerBytes }).catch(asDamage(key));
-    const pieces: Uint8Array[] = [];
-    for await (const piece of body) pieces.push(piece);
-    return { cipher: openHeader(key, Buffer.concat(pieces), this.#keyring), size: sizeOf(key, size) };
+    return { cipher: openHeader(key, await wholeOf(body), this.#keyring), size: sizeOf(key, size) };
   }
 
   #remember(key: string, head: Head): void {

@@ -11,6 +11,7 @@ import { checkKey, checkPrefix, isKey } from '../keys.ts';
 import type { ByteRange, ByteStream, ObjectStore, StoredKey, StoreError, Uploaded } from '../objectstore.ts';
 import { StoreNotFound, StoreRange } from '../objectstore.ts';
 import { boundsOf } from '../ranges.ts';
+import { wholeOf } from '../whole.ts';
 
 const listKeys = 1000;
 
@@ -40,9 +41,7 @@ export class GcsStore implements ObjectStore {
 
   async read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
     const { body } = await this.stream(key, signal, range);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of body) pieces.push(piece);
-    return Buffer.concat(pieces);
+    return wholeOf(body);
   }
 
   async stream(key: string, signal: AbortSignal, range?: ByteRange): Promise<ByteStream> {

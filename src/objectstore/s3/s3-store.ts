@@ -4,6 +4,7 @@ import { checkKey, checkPrefix, isKey } from '../keys.ts';
 import type { ByteRange, ByteStream, ObjectStore, StoredKey, Uploaded } from '../objectstore.ts';
 import { StoreError, StoreNotFound, StoreRange } from '../objectstore.ts';
 import { boundsOf } from '../ranges.ts';
+import { wholeOf } from '../whole.ts';
 import type { S3Requests } from './s3-requests.ts';
 import type { UploadParts } from './s3-upload.ts';
 import { uploadToS3 } from './s3-upload.ts';
@@ -31,9 +32,7 @@ export class S3Store implements ObjectStore {
 
   async read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array> {
     const { body } = await this.stream(key, signal, range);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of body) pieces.push(piece);
-    return Buffer.concat(pieces);
+    return wholeOf(body);
   }
 
   async stream(key: string, signal: AbortSignal, range?: ByteRange): Promise<ByteStream> {

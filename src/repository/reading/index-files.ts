@@ -1,6 +1,7 @@
 /** The index files of a repository, which tell where each blob lies. None ever changes, so each is read once, and kept on the local disk. */
 import type { KeyObject } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { handBack } from '../../base/hand-back.ts';
 import { together } from '../../base/lifetime.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import type { KeptIndexes } from './kept-indexes.ts';
@@ -83,6 +84,7 @@ export class IndexFiles {
 
   async #addText(key: string, text: Buffer): Promise<void> {
     const packed = await pack(text, key);
+    handBack(text);
     this.#add(packed);
     this.#kept.keep(key, packed);
   }

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
+import { handBack } from '../../base/hand-back.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import { StoreDamaged, StoreNotFound } from '../../objectstore/objectstore.ts';
 import { unseal } from './sealed.ts';
@@ -53,12 +54,16 @@ export async function readSealed(
   key: KeyObject,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const content = unseal(key, await readStored(location, folder, id, signal));
+  const sealed = await readStored(location, folder, id, signal);
+  const content = unseal(key, sealed);
+  handBack(sealed);
   if (content[0] !== compressedMark) return content;
   const chunkSize = Math.min(Math.max(usuallyLonger * content.length, leastAtOnce), longestText);
-  return expand(content.subarray(1), { maxOutputLength: longestText, chunkSize }).catch((error: unknown) => {
+  const text = await expand(content.subarray(1), { maxOutputLength: longestText, chunkSize }).catch((error: unknown) => {
     throw new StoreDamaged(`${location.prefix}${folder}/${id}: it cannot be expanded`, { cause: error });
   });
+  handBack(content);
+  return text;
 }
 
 /** Rejects with StoreDamaged for what is missing. */

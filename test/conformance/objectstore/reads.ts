@@ -1,7 +1,7 @@
 /** Whole objects, ranges and streams; keys that are missing; and how readers are stopped. */
 import { expect, it } from 'vitest';
 import { StoreNotFound, StoreRange } from '../../../src/objectstore/objectstore.ts';
-import { bytes, collect, pattern, signal, textOf } from './subject.ts';
+import { bytes, collect, pattern, sha256, signal, textOf } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 export function describeReads(subject: Subject): void {
@@ -57,6 +57,16 @@ export function describeReads(subject: Subject): void {
       await expect(store.stream(key, signal)).rejects.toBeInstanceOf(StoreNotFound);
       await expect(store.stream(key, signal)).rejects.toThrow(key);
       expect(await store.size(key, signal)).toBeUndefined();
+    }
+  });
+
+  it('streams pieces that the reader may change', async () => {
+    const { store } = subject;
+    const whole = pattern(3_000_000);
+    await store.putIfAbsent('k', whole, signal);
+    for (const length of [whole.length, 1000]) {
+      for await (const piece of (await store.stream('k', signal, { start: 0, length })).body) piece.fill(0);
+      expect(sha256(await store.read('k', signal))).toBe(sha256(whole));
     }
   });
 
