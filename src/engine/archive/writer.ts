@@ -35,6 +35,7 @@ class StreamingWriter implements ArchiveWriter {
   readonly #items: ItemsWriter;
   readonly #archive: Promise<Uploaded>;
   readonly #resources = new Map<string, number>();
+  #log: Promise<unknown> = Promise.resolve();
   #count = 0;
   #contentBytes = 0;
 
@@ -67,7 +68,9 @@ class StreamingWriter implements ArchiveWriter {
     this.#members.end();
     const archive = await this.#archive;
     // The folder is ours now.
-    const [items, logSum] = await Promise.all([this.#items.finish(), this.#put(logFile, Buffer.from(log))]);
+    const logPut = this.#put(logFile, Buffer.from(log));
+    this.#log = logPut;
+    const [items, logSum] = await Promise.all([this.#items.finish(), logPut]);
     const manifest = await this.#put(manifestFile, this.#manifest(archive, items, logSum));
     const storedBytes = [archive, items, logSum, manifest].reduce((sum, { bytes }) => sum + bytes, 0);
     return { key: this.#key(archiveFile), ...archive, items: this.#count, contentBytes: this.#contentBytes, formatVersion, storedBytes };
@@ -76,7 +79,7 @@ class StreamingWriter implements ArchiveWriter {
   /** Whoever has stored the archive owns the folder: if that was not us, what lies there is another's. */
   async abort(): Promise<void> {
     this.#stop.abort(new Error('the archive was given up'));
-    const [archive] = await Promise.allSettled([this.#archive, this.#items.uploaded]);
+    const [archive] = await Promise.allSettled([this.#archive, this.#items.uploaded, this.#log]);
     if (archive.status === 'rejected') return;
     const { signal } = new AbortController();
     await Promise.allSettled([manifestFile, archiveFile, itemsFile, logFile].map((file) => this.#store.delete(this.#key(file), signal)));

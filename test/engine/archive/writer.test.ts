@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createArchiveWriter } from '../../../src/engine/archive/writer.ts';
 import { createResultsWriter } from '../../../src/engine/archive/results.ts';
@@ -49,6 +50,23 @@ describe('the archive writer', () => {
     const { store, objects } = openMemory();
     const error = new StoreFull('no room');
     await expect(writeAll(failing(store, file, 1, error), 6000)).rejects.toBe(error);
+    expect([...objects.keys()]).toEqual([]);
+  });
+
+  it('leaves no log behind that arrives after the items have failed', async () => {
+    const { store, objects } = openMemory();
+    const arrived = Promise.withResolvers<void>();
+    const slow: ObjectStore = {
+      ...failing(store, 'items', 1, new StoreFull('no room')),
+      putIfAbsent: async (key, body) => {
+        await sleep(50);
+        const outcome = await store.putIfAbsent(key, body, never);
+        arrived.resolve();
+        return outcome;
+      },
+    };
+    await expect(writeAll(slow, 10)).rejects.toThrow('no room');
+    await arrived.promise;
     expect([...objects.keys()]).toEqual([]);
   });
 
