@@ -1,4 +1,5 @@
 /** Streams cut into pieces of one size. */
+import { handBack } from '../base/hand-back.ts';
 
 /**
  * Bytes that are taken at first, and how many times as much when they are full: most streams are shorter than a chunk, and the garbage
@@ -33,5 +34,6 @@ export async function* inChunks(source: AsyncIterable<Uint8Array>, size: number)
 function enlarged(bytes: Uint8Array, length: number): Buffer<ArrayBuffer> {
   const larger = Buffer.allocUnsafeSlow(length);
   larger.set(bytes);
+  handBack(bytes);
   return larger;
 }

@@ -1,4 +1,5 @@
 /** Parts of the content of an encrypted object: which chunks hold them, and how they come out of those. */
+import { handBack } from '../../base/hand-back.ts';
 import { inChunks } from '../chunks.ts';
 import type { ByteRange } from '../objectstore.ts';
 import { StoreDamaged } from '../objectstore.ts';
@@ -45,6 +46,7 @@ export async function* openParts(part: Part, sealed: AsyncIterable<Uint8Array>):
   let index = part.firstChunk;
   for await (const chunk of inChunks(sealed, sealedChunkBytes)) {
     const piece = openPiece(part, index++, chunk);
+    handBack(chunk);
     if (piece.length > 0) yield piece;
   }
   if (index < part.firstChunk + part.chunks) throw new StoreDamaged(`${part.head.cipher.key} is damaged: it ends before chunk ${index}`);
