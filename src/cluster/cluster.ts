@@ -69,6 +69,8 @@ interface ExecTarget {
 export interface ExecStreams {
   /** What the program reads; left out, it has no input. */
   readonly input?: AsyncIterable<Uint8Array>;
+  /** What a program that reads nothing else waits for, once it is known; the end of its input is not told to it. */
+  readonly reply?: Promise<Uint8Array>;
   /** Takes what it writes; no more comes before this has resolved. */
   readonly output: (piece: Uint8Array) => Promise<void>;
   /** Takes what it complains of. */

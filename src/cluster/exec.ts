@@ -27,7 +27,7 @@ const longestSilence = 60_000;
 export async function execute(client: ApiClient, clock: Clock, target: Target, streams: Streams, signal: AbortSignal): Promise<number> {
   const { namespace, pod, container, command } = target;
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`;
-  const flags = { container, stdout: 'true', stderr: 'true', ...(streams.input && { stdin: 'true' }) };
+  const flags = { container, stdout: 'true', stderr: 'true', ...((streams.input ?? streams.reply) && { stdin: 'true' }) };
   const what = `the program ${JSON.stringify(command[0])} in the Pod ${JSON.stringify(pod)}`;
   signal.throwIfAborted();
   const request = { path, query: { ...flags, command }, headers: { Accept: '*/*' } };
@@ -38,6 +38,7 @@ export async function execute(client: ApiClient, clock: Clock, target: Target, s
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
   void execution.watch(clock, over.signal);
+  void execution.reply();
   try {
     const [code] = await Promise.all([execution.run(), execution.send()]);
     return code;
@@ -97,6 +98,12 @@ class Execution {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Whether it arrives is seen by what the program does. */
+  async reply(): Promise<void> {
+    const words = await this.#streams.reply;
+    if (words && !this.#status && !this.#failure && !this.#closed) await this.#put(channels.input, words).catch(() => {});
   }
 
   fail(error: unknown): void {

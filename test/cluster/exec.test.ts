@@ -111,6 +111,27 @@ describe('a program in a container', () => {
     expect(asked[0]).toMatch(/^v5\.channel\.k8s\.io .*stdin=true/);
   });
 
+  it('may wait for a word, which any API server can bring it', async () => {
+    const got: string[] = [];
+    const { client, asked } = await server((socket) => {
+      socket.on('message', (data: Buffer) => {
+        got.push(data.toString());
+        socket.send(success);
+      });
+      socket.send(message(1, 'all'));
+    });
+    const { promise: reply, resolve } = Promise.withResolvers<Uint8Array>();
+    const output = async () => resolve(Buffer.from('go'));
+    expect(await run(client, { ...hearing().streams, output, reply })).toBe(0);
+    expect(got).toEqual(['\u0000go']);
+    expect(asked[0]).toMatch(/^v5\.channel\.k8s\.io,v4\.channel\.k8s\.io .*stdin=true/);
+  });
+
+  it('may end without the word that it would have waited for', async () => {
+    const { client } = await server((socket) => socket.send(success));
+    expect(await run(client, { ...hearing().streams, reply: new Promise(() => {}) })).toBe(0);
+  });
+
   it('may end before it has read all of its input', async () => {
     const { client } = await server((socket) => {
       socket.send(status({ status: 'Failure', reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: '20' }] } }));

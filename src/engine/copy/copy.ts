@@ -13,13 +13,13 @@ import { findLiveClaim } from '../snapshot/live-claim.ts';
 import { inMebibytes } from '../snapshot/restore-size.ts';
 import { repositoryOf, storeOf } from '../stores/stores.ts';
 import { CopyCut, inAttempts } from './attempts.ts';
-import { runInContainer } from './container-program.ts';
 import { CopyWriter } from './copy-writer.ts';
 import type { CopySummary } from './copy-writer.ts';
 import { findMounted } from './find-mounted.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { paceOf } from './pace.ts';
-import { TarComplaints } from './tar-complaints.ts';
+import { readOut } from './read-out.ts';
+import type { TarComplaints } from './tar-complaints.ts';
 
 /** How many copies go on at once: the bytes of each pass through this process. */
 export const copiesAtOnce = 4;
@@ -45,19 +45,16 @@ export async function copyVolume(work: Work, claimName: string, slots: Slots): P
 async function copyThrough(work: Work, sender: Sender, mounted: MountedVolume): Promise<Partial<RunStatus>> {
   const { parts, folder, object, run, signal } = work;
   const writer = new CopyWriter(storeOf(parts, object), folder, signal);
-  const complaints = new TarComplaints();
   const { throttle } = (object as Snapshot).spec;
   const pace = paceOf(parts.clock, parseQuantity(throttle?.upload ?? ''));
-  const output = async (piece: Uint8Array) => {
+  const push = async (piece: Uint8Array) => {
     await pace(piece.length, signal);
     await writer.push(piece);
     sender.onProgress({ bytesDone: writer.tarBytes, totalBytes: writer.tarBytes });
   };
-  const streams = { output, errors: (piece: Uint8Array) => complaints.add(piece) };
-  const command = ['tar', '-C', mounted.path, '-cf', '-', '.'];
+  const tar = ['tar', '-C', mounted.path, '-cf', '-', '.'];
   try {
-    const code = await runInContainer(sender.cluster, object.metadata.namespace ?? '', mounted, command, streams, signal);
-    complaints.end();
+    const { code, complaints } = await readOut(sender, { owner: object }, mounted, tar, { push, isWhole: () => writer.isWhole });
     requireAll(code, writer, complaints, mounted);
     const { warnings } = complaints;
     const status = statusOf(await writer.finish(), mounted);

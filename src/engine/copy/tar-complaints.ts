@@ -27,11 +27,20 @@ export class TarComplaints {
   #fault: string | undefined;
   #last = '';
   #rest = '';
+  readonly #mark: string | undefined;
 
-  add(piece: Uint8Array): void {
+  /** `mark`: a line that is no complaint. */
+  constructor(mark?: string) {
+    this.#mark = mark;
+  }
+
+  /** Whether the mark came with it. */
+  add(piece: Uint8Array): boolean {
     const lines = (this.#rest + Buffer.from(piece).toString()).split('\n');
     this.#rest = (lines.pop() ?? '').slice(0, longestLine);
-    for (const line of lines) this.#take(line.trim().slice(0, longestLine));
+    const said = lines.filter((line) => line !== this.#mark);
+    for (const line of said) this.#take(line.trim().slice(0, longestLine));
+    return said.length < lines.length;
   }
 
   /** No more comes. */

@@ -6,10 +6,10 @@ import type { Errand } from '../mover/mover-pod.ts';
 import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { CopyCut } from './attempts.ts';
-import { runInContainer } from './container-program.ts';
 import { namesOfPath } from './copy-format.ts';
 import type { MountedVolume } from './mounted-volume.ts';
-import { TarComplaints } from './tar-complaints.ts';
+import { readOut } from './read-out.ts';
+import type { ReadOut } from './read-out.ts';
 import type { DeviceContent, FilesContent, VolumeContent } from './volume-content.ts';
 
 type Step = ScannedEntry | Uint8Array;
@@ -37,8 +37,11 @@ export async function verifyFilesAt(
 ): Promise<void> {
   const comparison = new Comparison(content, sender.signal);
   const command = ['tar', '-C', `${mounted.path}/${folder}`, '-cf', '-', name];
-  const ended = await readBack(sender, errand, mounted, command, (piece) => comparison.push(piece));
-  if (!comparison.isWhole) throw new CopyCut(ended);
+  const read = await readOut(sender, errand, mounted, command, {
+    push: (piece) => comparison.push(piece),
+    isWhole: () => comparison.isWhole,
+  });
+  if (!comparison.isWhole) throw cutOff(read);
   if (comparison.count < content.count) throw differs(`of ${content.count} files and folders only ${comparison.count} are there`);
 }
 
@@ -46,28 +49,17 @@ export async function verifyFilesAt(
 async function verifyDevice(sender: Sender, errand: Errand, content: DeviceContent, mounted: MountedVolume): Promise<void> {
   const original = new ByteQueue(content.bytes(sender.signal));
   let left = content.contentBytes;
-  const ended = await readBack(sender, errand, mounted, ['cat', mounted.path], async (piece) => {
+  const push = async (piece: Uint8Array) => {
     const part = piece.subarray(0, left);
     left -= part.length;
     if (!(await original.begins(part))) throw differs('the bytes of the device are others');
-  });
-  if (left > 0) throw new CopyCut(ended);
+  };
+  const read = await readOut(sender, errand, mounted, ['cat', mounted.path], { push, isWhole: () => left === 0 });
+  if (left > 0) throw cutOff(read);
 }
 
-/** Resolves to how it ended, in words. */
-async function readBack(
-  { cluster, signal }: Sender,
-  { owner }: Errand,
-  mounted: MountedVolume,
-  command: readonly string[],
-  output: (piece: Uint8Array) => Promise<void>,
-): Promise<string> {
-  const complaints = new TarComplaints();
-  const streams = { output, errors: (piece: Uint8Array) => complaints.add(piece) };
-  const code = await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, command, streams, signal);
-  complaints.end();
-  return `reading back ended with ${code} before all was read: ${complaints.lastWords}`;
-}
+const cutOff = ({ code, complaints }: ReadOut) =>
+  new CopyCut(`reading back ended with ${code} before all was read: ${complaints.lastWords}`);
 
 const differs = (why: string) => new RunFailed('VerifyFailed', `what was written into the volume is not what was copied: ${why}`);
 

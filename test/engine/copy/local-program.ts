@@ -8,12 +8,13 @@ import type { Cluster } from '../../../src/cluster/cluster.ts';
 type Command = readonly string[];
 
 export const inFolder = (root: string, change: (command: Command) => Command = (one) => one): Cluster['exec'] =>
-  async function execute({ command }, { input, output, errors }) {
+  async function execute({ command }, { input, reply, output, errors }) {
     const [program = '', ...args] = change(command.map((one) => one.replace(/^\/(data|volume)(?=\/|$)/, root)));
-    const child = spawn(program, args, { stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { stdio: [(input ?? reply) ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     const exit = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 143)));
     child.stderr?.on('data', errors);
     const fed = input && pipeline(Readable.from(input), child.stdin as Writable).catch(() => {});
+    void reply?.then((words) => child.stdin?.on('error', () => {}).write(words));
     for await (const piece of child.stdout as AsyncIterable<Buffer>) await output(piece);
     // As containerd does, though the program may read on.
     child.stdin?.destroy();

@@ -1,0 +1,66 @@
+/**
+ * What a program in a container writes, to its end. Of an output that is read slowly Kubernetes may lose the last megabytes when the program ends, and
+ * call that success (https://github.com/kubernetes/kubernetes/issues/124571). So it is kept from ending until it is told that all has come.
+ */
+import type { Errand } from '../mover/mover-pod.ts';
+import type { Sender } from '../mover/mover.ts';
+import { runInContainer } from './container-program.ts';
+import type { MountedVolume } from './mounted-volume.ts';
+import { TarComplaints } from './tar-complaints.ts';
+
+/** What the shell says on standard error when the program has ended, and waits. */
+const ended = 'kylon: all is written';
+/** One that was killed, or was not there, has nothing more to come. */
+const script = `"$@"; code=$?; [ $code -lt 126 ] || exit $code; echo '${ended}' >&2; read -r _; exit $code`;
+const goOn = Buffer.from('\n');
+
+/** Milliseconds without output, of a program that has ended, after which no more is waited for. */
+const longestSilence = 30_000;
+
+export interface Reader {
+  /** Takes what comes; no more comes before this has resolved. */
+  readonly push: (piece: Uint8Array) => Promise<void>;
+  /** Whether all that has to come has been taken. */
+  readonly isWhole: () => boolean;
+}
+
+export interface ReadOut {
+  /** Of the program. */
+  readonly code: number;
+  readonly complaints: TarComplaints;
+}
+
+/** Resolves when it has ended, whether all has come or not. Rejects as runInContainer does. */
+export async function readOut(
+  { cluster, parts: { clock }, signal }: Sender,
+  { owner }: Pick<Errand, 'owner'>,
+  mounted: MountedVolume,
+  program: readonly string[],
+  { push, isWhole }: Reader,
+): Promise<ReadOut> {
+  const complaints = new TarComplaints(ended);
+  const over = new AbortController();
+  const { promise: reply, resolve } = Promise.withResolvers<Uint8Array>();
+  let heard = clock.monotonic();
+  const untilSilence = async () => {
+    for (let left = longestSilence; left > 0 && !isWhole(); left = heard + longestSilence - clock.monotonic())
+      await clock.sleep(left, over.signal);
+    resolve(goOn);
+  };
+  const output = async (piece: Uint8Array) => {
+    await push(piece);
+    heard = clock.monotonic();
+    if (isWhole()) resolve(goOn);
+  };
+  const errors = (piece: Uint8Array) => {
+    if (complaints.add(piece)) untilSilence().catch(() => {});
+  };
+  try {
+    const command = ['sh', '-c', script, 'sh', ...program];
+    const code = await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, command, { reply, output, errors }, signal);
+    complaints.end();
+    return { code, complaints };
+  } finally {
+    over.abort(new Error('the program has ended'));
+  }
+}
