@@ -42,7 +42,7 @@ describe('an API whose store has gone back', () => {
     const refusal = () => storage.latest(signal).then(String, messageOf);
     await expect
       .poll(refusal, { timeout: 5_000 })
-      .toContain('kylon.json: is missing, but 1 segments were seen here: the store was emptied');
+      .toContain('kylon.json: is missing, but a segment was seen here: the store was emptied');
     expect(told).toContainEqual({ error: await refusal() });
     expect(() => storage.current()).toThrow('the store was emptied');
   });

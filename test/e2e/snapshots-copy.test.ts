@@ -21,7 +21,7 @@ import {
   snapshots,
 } from './objects.ts';
 import { eventually } from './process.ts';
-import { claim, Storage, withSnapshots, writer } from './volumes.ts';
+import { claim, restrictedWriter, Storage, withSnapshots, writer } from './volumes.ts';
 
 const cluster = withSnapshots(findCluster());
 const copied = suite('volumes copied by tar', cluster);
@@ -31,7 +31,7 @@ describe(copied.title, copied.options, () => {
   const kubeconfig = kubeconfigOf(cluster);
   const kubectl = new Kubectl(kubeconfig);
   const volumes = new Storage(kubeconfig, kubectl);
-  const place = 'kylon-copy';
+  const [place, confined] = ['kylon-copy', 'kylon-copy-restricted'];
   const data = temporaryFolder();
   let kylon: Kylon;
 
@@ -43,17 +43,17 @@ describe(copied.title, copied.options, () => {
     kylon = await Kylon.beside(kubeconfig, { data });
   });
   afterAll(async () => {
-    await kubectl.try(['delete', snapshots, '--all', '-n', place]);
+    for (const where of [place, confined]) await kubectl.try(['delete', snapshots, '--all', '-n', where]);
     await kylon?.discard();
     await tidy();
   });
 
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
-    await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, confined, '--ignore-not-found']);
   }
 
-  const inPod = (script: string, pod = 'writer') => kubectl.run(['exec', pod, '-n', place, '--', 'sh', '-c', script]);
+  const inPod = (script: string, pod = 'writer', where = place) => kubectl.run(['exec', pod, '-n', where, '--', 'sh', '-c', script]);
   const create = (object: object) => kubectl.run(['create', '-f', '-'], object);
   const begin = (name: string, spec: object = {}, claimName = 'data') =>
     create(snapshot(place, name, claimName, { method: 'Copy', ...spec }));
@@ -251,6 +251,35 @@ describe(copied.title, copied.options, () => {
     const killed = await complete(kubectl, snapshots, { namespace: place, name: 'killed' });
     expect(readdirSync(folderOf(killed.metadata.uid ?? ''))).toHaveLength(1);
     expect(killed.status?.['bytesRead']).toBe(cut.status?.['bytesRead']);
+  });
+
+  it('are read whole though they are read slowly, and the node is busy', async () => {
+    const busy = Array.from({ length: 4 }, () => inPod("timeout 30 sh -c 'while :; do :; done' || true"));
+    const taken = await Promise.all(['slow-1', 'slow-2'].map((name) => take(name, { throttle: { upload: '4Mi' } })));
+    for (const { status } of taken) expect(status).toMatchObject({ phase: 'Completed', warnings: 0 });
+    await Promise.all(busy);
+  });
+
+  it('are read and written as who uses them, where nobody may be root', async () => {
+    const there = confined;
+    await create([namespace(there, { 'pod-security.kubernetes.io/enforce': 'restricted' }), claim(there, 'data')]);
+    await create([claim(there, 'other'), restrictedWriter(there, 'writer', 'data')]);
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', there, '--timeout=120s']);
+    await inPod('mkdir /data/own && echo mine > /data/own/file && chmod 600 /data/own/file', 'writer', there);
+    for (const [name, claimName] of [
+      ['used', 'data'],
+      ['unused', 'other'],
+    ] as const) {
+      await create(snapshot(there, name, claimName, { method: 'Copy', copy: { image } }));
+      expect((await complete(kubectl, snapshots, { namespace: there, name })).status).toMatchObject({ phase: 'Completed' });
+    }
+    await create(restoreOfSnapshot(there, 'copied', 'used', { name: 'copied', verify: true }));
+    await complete(kubectl, restores, { namespace: there, name: 'copied' });
+    expect(await volumes.read(there, 'copied', 'own/file')).toBe('mine\n');
+    await inPod('rm -r /data/own', 'writer', there);
+    await create(restoreOfSnapshot(there, 'file', 'used', { name: 'data' }, { files: { path: 'own' } }));
+    await complete(kubectl, restores, { namespace: there, name: 'file' });
+    expect(await inPod("cat /data/own/file && stat -c '%a %u' /data/own/file", 'writer', there)).toBe('mine\n600 1000\n');
   });
 
   it('go with their Snapshot', async () => {

@@ -30,7 +30,11 @@ export async function checkMarked(
     throw new RolledBack(markerKey, fault, place);
   }
   if (seen !== undefined && seen.n > 0)
-    throw new RolledBack(markerKey, `is missing, but ${seen.n} segments were seen here: the store was emptied`, place);
+    throw new RolledBack(
+      markerKey,
+      `is missing, but ${seen.n === 1 ? 'a segment was' : `${seen.n} segments were`} seen here: the store was emptied`,
+      place,
+    );
   return undefined;
 }
 
