@@ -40,9 +40,7 @@ describe('an API whose store has gone back', () => {
     later = 61_000;
     await expect(write('b')).rejects.toThrow('is missing, but was seen here');
     const refusal = () => storage.latest(signal).then(String, messageOf);
-    await expect
-      .poll(refusal, { timeout: 5_000 })
-      .toContain('kylon.json: is missing, but a segment was seen here: the store was emptied');
+    await expect.poll(refusal, { timeout: 5_000 }).toContain('kylon.json: is missing, but a segment was seen here: the store was emptied');
     expect(told).toContainEqual({ error: await refusal() });
     expect(() => storage.current()).toThrow('the store was emptied');
   });

@@ -1,18 +1,18 @@
 /** The image of the Pods that copy volumes: restic, built by Go, the script of manifests/mover, and a shell; loaded into the node of the cluster. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { repository } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { buildGo } from './go.ts';
+import { addProgram, addTools, busybox, imageLoader } from './image-parts.ts';
 import type { Kubectl } from './kubectl.ts';
 import { nodeAddress } from './volumes.ts';
 
-export const imageLoader = resolve(repository, '../shared/cluster/image');
-/** The one that is linked to nothing. */
-export const busybox = '/bin/busybox';
+/** GNU tar, as in the image that manifests/mover makes. */
+const tar = '/bin/tar';
 
 /** Why it cannot be had; undefined where it can. Another cluster has it already, under the name in KYLON_TEST_MOVER_IMAGE. */
 export function moverImageFault(): string | undefined {
@@ -27,9 +27,8 @@ export async function moverImage(): Promise<string> {
   const given = process.env['KYLON_TEST_MOVER_IMAGE'];
   if (given) return given;
   const root = temporaryFolder();
-  for (const folder of ['bin', 'usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
-  copyFileSync(busybox, join(root, 'bin/busybox'));
-  for (const tool of [
+  for (const folder of ['usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
+  addTools(root, [
     'sh',
     'cat',
     'chmod',
@@ -46,10 +45,11 @@ export async function moverImage(): Promise<string> {
     'rmdir',
     'sleep',
     'stat',
-    'tar',
     'wc',
-  ])
-    symlinkSync('busybox', join(root, 'bin', tool));
+    'busybox',
+    'bin',
+  ]);
+  addProgram(root, tar);
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));
   for (const program of ['bin/busybox', 'bin/restic', 'usr/local/bin/mover']) chmodSync(join(root, program), 0o755);

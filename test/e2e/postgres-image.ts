@@ -1,9 +1,9 @@
 /** An image of PostgreSQL, made of the Debian package of this machine and loaded into the node of the cluster. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { temporaryFolder } from './folder.ts';
-import { busybox, imageLoader } from './mover-image.ts';
+import { addLibraries, addTools, busybox, imageLoader } from './image-parts.ts';
 
 const packages = '/usr/lib/postgresql';
 /** Needs a library of its own that is larger than all the rest. */
@@ -29,20 +29,10 @@ export function loadPostgresImage(): void {
   for (const folder of [join(packages, version), join('/usr/share/postgresql', version)])
     cpSync(folder, join(root, folder), { recursive: true, dereference: true, filter: withoutCompiler });
   const programs = ['postgres', 'initdb', 'psql', 'pg_isready', 'pgbench'].map((name) => join(packages, version, 'bin', name));
-  for (const library of librariesOf([...programs, join(packages, version, 'lib/amcheck.so')])) {
-    mkdirSync(join(root, dirname(library)), { recursive: true });
-    cpSync(realpathSync(library), join(root, library));
-  }
-  cpSync(busybox, join(root, 'bin/busybox'));
-  for (const tool of ['sh', 'cat', 'sleep']) symlinkSync('busybox', join(root, 'bin', tool));
+  addLibraries(root, [...programs, join(packages, version, 'lib/amcheck.so')]);
+  addTools(root, ['sh', 'cat', 'sleep']);
   for (const program of programs) symlinkSync(program, join(root, 'bin', program.slice(program.lastIndexOf('/') + 1)));
   writeFileSync(join(root, 'etc/passwd'), `postgres:x:${postgresUser}:${postgresUser}::/tmp:/bin/sh\n`);
   writeFileSync(join(root, 'etc/group'), `postgres:x:${postgresUser}:\n`);
   execFileSync(imageLoader, [postgresImage, root], { stdio: ['ignore', 'ignore', 'inherit'] });
-}
-
-/** Where the loader looks for them, as ldd tells it. */
-function librariesOf(programs: readonly string[]): string[] {
-  const lines = execFileSync('ldd', programs, { encoding: 'utf8' }).split('\n');
-  return [...new Set(lines.flatMap((line) => /(?:=> |^\s+)(\/\S+) \(0x/.exec(line)?.[1] ?? []))];
 }

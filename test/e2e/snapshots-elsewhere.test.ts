@@ -10,7 +10,16 @@ import { moverFlags, moverImageFault } from './mover-image.ts';
 import { backup, backups, complete, ended, namespace, restore, restoreOfSnapshot, restores, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
 import { bringBack } from './restoring.ts';
-import { claim, deviceReader, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
+import {
+  claim,
+  deviceReader,
+  restrictedWriter,
+  Storage,
+  volumeSnapshotContents,
+  volumeSnapshots,
+  withSnapshots,
+  writer,
+} from './volumes.ts';
 
 const fault = moverImageFault();
 const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
@@ -22,6 +31,7 @@ describe(elsewhere.title, elsewhere.options, () => {
   const volumes = new Storage(kubeconfig, kubectl);
   const place = 'kylon-from';
   const targets = ['kylon-to', 'kylon-to-as-user', 'kylon-to-killed', 'kylon-to-alone'] as const;
+  const confined = 'kylon-to-restricted';
   const [to, asUser, whileKilled, alone] = targets;
   const userRoles = join(repository, 'manifests/user-roles.yaml');
   const data = temporaryFolder();
@@ -49,6 +59,7 @@ describe(elsewhere.title, elsewhere.options, () => {
     await kubectl.run(['wait', '--for=condition=Ready', 'pod', '--all', '-n', place, '--timeout=120s']);
     for (const name of names) await write(name, `hello of ${name}`);
     await inPod(oddFiles, 'moved', place);
+    await volumes.adorn(place, 'moved', 'conf/deep/two');
     const moved = { 'backup.kylon.io/volume': 'Move' };
     await kubectl.run(['create', '-f', '-'], claim(place, 'blocks', { volumeMode: 'Block', ...sized(64) }, { annotations: moved }));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/blocks', '-n', place, '--timeout=60s']);
@@ -71,7 +82,7 @@ describe(elsewhere.title, elsewhere.options, () => {
 
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
-    await kubectl.run(['delete', 'namespace', place, ...targets, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', place, ...targets, confined, '--ignore-not-found']);
   }
 
   const write = (name: string, text: string) =>
@@ -106,6 +117,12 @@ describe(elsewhere.title, elsewhere.options, () => {
     ];
     return found.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
   };
+  /** As only GNU tar brings it. */
+  const isAdorned = async (target: string, name: string, file: string) => {
+    const { attribute, modified } = await volumes.adornment(target, name, file);
+    expect(attribute).toContain('user.kylon');
+    expect({ attribute, modified }).toEqual(await volumes.adornment(place, 'moved', 'conf/deep/two'));
+  };
   const nothingIsLeft = (target: string) => eventually(async () => (await helpers(target)).length === 0, 90_000);
 
   it('come with their claims, whatever the method', async () => {
@@ -123,6 +140,7 @@ describe(elsewhere.title, elsewhere.options, () => {
     await kubectl.run(['create', '-f', '-'], writer(to, 'reader', 'moved'));
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/reader', '-n', to, '--timeout=120s']);
     expect(await kubectl.run(['exec', 'reader', '-n', to, '--', 'stat', '-c', '%u:%g', '/data/greeting'])).toBe('1234:4321\n');
+    await isAdorned(to, 'moved', 'conf/deep/two');
   });
 
   it('stay with the Snapshot, whose own volume is still there', async () => {
@@ -189,6 +207,7 @@ describe(elsewhere.title, elsewhere.options, () => {
     const { status } = await complete(frank, restores, { namespace: alone, name: 'folder' });
     expect(status).toMatchObject({ phase: 'Completed', files: 11, filesUnchanged: 0, createdBy: { username: 'frank' } });
     expect(await inUser(`cd conf && ${look}`)).toBe(await inPod(`cd /data/conf && ${look}`, 'moved', place));
+    await isAdorned(alone, 'used', 'conf/deep/two');
     expect(await bringFiles('file', { path: 'conf/deep/same', targetDirectory: 'own/below' })).toMatchObject({
       files: 1,
       bytesRestored: 4,
@@ -202,12 +221,39 @@ describe(elsewhere.title, elsewhere.options, () => {
     await nothingIsHidden();
   });
 
+  it('belong to who uses the volume, where nobody may be root', async () => {
+    await kubectl.run(['create', '-f', '-'], namespace(confined, { 'pod-security.kubernetes.io/enforce': 'restricted' }));
+    await kubectl.run(['create', '-f', '-'], [claim(confined, 'used'), restrictedWriter(confined, 'user', 'used')]);
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/user', '-n', confined, '--timeout=120s']);
+    const whole = { metadata: { namespace: confined, name: 'whole' } };
+    for (const [name, files, spec] of [
+      ['file', { path: 'conf/app.yaml' }, {}],
+      ['folder', { path: 'conf', targetDirectory: 'beside' }, { claim: { verify: true } }],
+    ] as const) {
+      const wanted = await ofFiles(name, files, spec);
+      await kubectl.run(['create', '-f', '-'], { ...wanted, metadata: { namespace: confined, name } });
+      await complete(kubectl, restores, { namespace: confined, name });
+    }
+    const { spec } = await ofFiles('whole', {}, { claim: { name: 'whole', verify: true } });
+    await kubectl.run(['create', '-f', '-'], {
+      ...restoreOfSnapshot(confined, 'whole', ''),
+      ...whole,
+      spec: { ...spec, files: undefined },
+    });
+    await complete(kubectl, restores, { namespace: confined, name: 'whole' });
+    const owners = "cat /data/conf/app.yaml /data/beside/conf/deep/hard && stat -c '%u' /data/conf/app.yaml /data/beside/conf/deep/hard";
+    expect(await inPod(owners, 'user', confined)).toBe('old\ntwo\n1000\n1000\n');
+    expect(await volumes.read(confined, 'whole', 'conf/deep/two')).toBe('two\n');
+    await nothingIsLeft(confined);
+  });
+
   it('give no file to what is there, to a link, to no claim, or from nowhere', async () => {
     await inUser('echo newer > conf/app.yaml && mkdir /tmp/out && ln -s /tmp/out out');
     expect(await refusal('there', { path: 'conf/app.yaml' })).toMatch(/^FileExists: spec.files.path: "app.yaml" is there already/);
     expect(await inUser('cat conf/app.yaml')).toBe('newer\n');
     await bringFiles('update', { path: 'conf' }, { existingResourcePolicy: 'Update' });
     expect(await inUser(`cd conf && ${look}`)).toBe(await inPod(`cd /data/conf && ${look}`, 'moved', place));
+    await isAdorned(alone, 'used', 'conf/deep/two');
     expect(await refusal('linked', { path: 'conf', targetDirectory: 'out/in' })).toMatch(
       /^PathRefused: spec.files.targetDirectory: "out" is a symbolic link/,
     );
