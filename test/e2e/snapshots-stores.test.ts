@@ -1,5 +1,6 @@
 /** Volumes copied into a further store and back, by real restic in real Pods. */
-import { existsSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
 import { moverFlags, moverImageFault } from './mover-image.ts';
-import { backup, backups, complete, gone, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import { backup, backups, complete, ended, gone, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
 import { claim, withSnapshots, writer } from './volumes.ts';
 
@@ -32,9 +33,7 @@ describe(moved.title, moved.options, () => {
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', place, '--timeout=120s']);
     await inPod('echo hello > /data/greeting');
     kylon = await Kylon.beside(kubeconfig, { data, flags });
-    const url = pathToFileURL(join(stores, 'archive')).href;
-    await create({ apiVersion: 'backup.kylon.io/v1alpha1', kind: 'BackupStore', metadata: { name: 'archive' }, spec: { url } });
-    await kubectl.run(['wait', '--for=condition=Available', `${bst}/archive`, '--timeout=60s']);
+    await store('archive');
   }, coldBuild);
   afterAll(async () => {
     await kubectl.try(['delete', `${backups},${snapshots}`, '--all', '-n', place]);
@@ -49,6 +48,13 @@ describe(moved.title, moved.options, () => {
 
   const inPod = (script: string) => kubectl.run(['exec', 'writer', '-n', place, '--', 'sh', '-c', script]);
   const create = (object: object) => kubectl.run(['create', '-f', '-'], object);
+  const store = async (name: string) => {
+    const url = pathToFileURL(join(stores, name)).href;
+    await create({ apiVersion: 'backup.kylon.io/v1alpha1', kind: 'BackupStore', metadata: { name }, spec: { url } });
+    await kubectl.run(['wait', '--for=condition=Available', `${bst}/${name}`, '--timeout=60s']);
+  };
+  const nothingIsLeft = () =>
+    eventually(async () => (await kubectl.list('pods,secrets,pvc', '-n', place, '-l', 'app.kubernetes.io/managed-by=kylon')).length === 0);
   /** What lies in a folder of the repository of the namespace in this store. */
   const kept = (store: string, kind: 'data' | 'snapshots') => {
     const domains = existsSync(join(store, 'd')) ? readdirSync(join(store, 'd')) : [];
@@ -100,6 +106,34 @@ describe(moved.title, moved.options, () => {
     expect((await kubectl.try(['delete', bst, 'archive'])).stderr).toContain('it is used by 1 Backup and 3 Snapshots');
   });
 
+  it.runIf(process.getuid?.() === 0)('fail where it is full, saying so, and leave nothing running; with room they succeed', async () => {
+    const disk = join(stores, 'small');
+    mkdirSync(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'none', disk]);
+    try {
+      await store('small');
+      await inPod('head -c 40000000 /dev/urandom > /data/large');
+      const reasons = { moved: /^MoverFailed: .*507 Insufficient Storage/, copied: /^StoreFull: .*small: cannot write/ };
+      const methods = { moved: 'File', copied: 'Copy' };
+      for (const [name, method] of Object.entries(methods)) await create(snapshot(place, name, 'data', { method, storeName: 'small' }));
+      for (const [name, reason] of Object.entries(reasons)) {
+        const { status } = await ended(kubectl, snapshots, { namespace: place, name });
+        expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(reason) });
+      }
+      await nothingIsLeft();
+      execFileSync('mount', ['-o', 'remount,size=200m', disk]);
+      for (const [name, method] of Object.entries(methods)) {
+        await create(snapshot(place, `${name}-again`, 'data', { method, storeName: 'small' }));
+        await complete(kubectl, snapshots, { namespace: place, name: `${name}-again` });
+      }
+      for (const name of Object.keys(methods)) await kubectl.run(['delete', snapshots, name, `${name}-again`, '-n', place]);
+      await kubectl.run(['delete', bst, 'small']);
+      await gone(kubectl, bst, 'small');
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
+
   it('are forgotten there, and then the store goes', async () => {
     await kubectl.run(['delete', backups, 'all', '-n', place]);
     await kubectl.run(['delete', snapshots, 'first', '-n', place]);
@@ -109,8 +143,6 @@ describe(moved.title, moved.options, () => {
     expect(readdirSync(join(stores, 'archive/d', domain, 'forgotten', place))).toHaveLength(3);
     await kubectl.run(['delete', bst, 'archive']);
     await gone(kubectl, bst, 'archive');
-    await eventually(
-      async () => (await kubectl.list('pods,secrets,pvc', '-n', place, '-l', 'app.kubernetes.io/managed-by=kylon')).length === 0,
-    );
+    await nothingIsLeft();
   });
 });

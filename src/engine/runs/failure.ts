@@ -3,7 +3,7 @@
 import { messageOf } from '../../base/lifetime.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { ApiError } from '../../machinery/errors.ts';
-import { StoreError, StoreUnavailable } from '../../objectstore/objectstore.ts';
+import { StoreError, StoreFull, StoreUnavailable } from '../../objectstore/objectstore.ts';
 import { ArchiveDamaged } from '../archive/archive.ts';
 
 /** The run cannot go on: phase Failed, with a reason in CamelCase and a message for people. */
@@ -25,7 +25,7 @@ export class RunAbandoned extends Error {
 export function failureOf(error: unknown): { readonly reason: string; readonly message: string } {
   if (error instanceof RunFailed) return { reason: error.reason, message: error.message };
   if (error instanceof ClusterError) return { reason: error.code === 403 ? 'Forbidden' : 'ClusterError', message: error.message };
-  if (error instanceof StoreUnavailable) return { reason: 'StoreUnavailable', message: error.message };
+  if (error instanceof StoreUnavailable || error instanceof StoreFull) return { reason: error.name, message: error.message };
   if (error instanceof StoreError || error instanceof ArchiveDamaged) return { reason: 'StoreError', message: error.message };
   return { reason: error instanceof ApiError ? error.reason : 'InternalError', message: messageOf(error) };
 }
