@@ -33,7 +33,7 @@ export interface ObjectStore {
    * arrived, by checksums of the store's own kind. Rejects with StoreConflict if the key exists.
    */
   upload(key: string, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Uploaded>;
-  /** The whole object, or a part of it. Rejects with StoreNotFound, or StoreRange when `start` is not less than the size. */
+  /** The whole object, or a part of it, in memory of the caller's own. Rejects with StoreNotFound, or StoreRange when `start` is not less than the size. */
   read(key: string, signal: AbortSignal, range?: ByteRange): Promise<Uint8Array>;
   /**
    * As read, as a stream in pieces of at most 1 MiB, with back-pressure; each is memory of the caller's own. Errors of opening reject before the
