@@ -13,8 +13,15 @@ export async function begun<T>(pieces: AsyncIterable<T>): Promise<AsyncIterable<
   })();
 }
 
-/** Small pieces together, until they have `least` bytes: each costs whatever comes behind the same, whatever it holds. */
-export async function* gathered(pieces: AsyncIterable<string | Uint8Array>, least: number): AsyncGenerator<Uint8Array> {
+/**
+ * Small pieces together, until they have `least` bytes: each costs whatever comes behind the same, whatever it holds. `copied` is called for each
+ * piece of which there is a copy now.
+ */
+export async function* gathered(
+  pieces: AsyncIterable<string | Uint8Array>,
+  least: number,
+  copied: (piece: Uint8Array) => void = () => {},
+): AsyncGenerator<Uint8Array> {
   let held: Uint8Array[] = [];
   let bytes = 0;
   for await (const given of pieces) {
@@ -22,14 +29,17 @@ export async function* gathered(pieces: AsyncIterable<string | Uint8Array>, leas
     held.push(piece);
     bytes += piece.length;
     if (bytes < least) continue;
-    yield joined(held);
+    yield joined(held, copied);
     held = [];
     bytes = 0;
   }
-  if (bytes > 0) yield joined(held);
+  if (bytes > 0) yield joined(held, copied);
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
+function joined(pieces: readonly Uint8Array[], copied: (piece: Uint8Array) => void): Uint8Array {
   const [first] = pieces;
-  return first && pieces.length === 1 ? first : Buffer.concat(pieces);
+  if (first && pieces.length === 1) return first;
+  const whole = Buffer.concat(pieces);
+  for (const piece of pieces) copied(piece);
+  return whole;
 }

@@ -2,6 +2,7 @@
  * Joins the small pieces in which streams come: each of them costs all the layers above the same, whatever it holds. One is read ahead of its
  * reader.
  */
+import { handBack } from '../../base/hand-back.ts';
 import { gathered } from '../../base/pieces.ts';
 import type { ObjectStore } from '../objectstore.ts';
 
@@ -15,7 +16,7 @@ export function gathering(store: ObjectStore): ObjectStore {
     read: (key, signal, range) => store.read(key, signal, range),
     stream: async (key, signal, range) => {
       const { size, body } = await store.stream(key, signal, range);
-      return { size, body: ahead(gathered(body, pieceBytes)) };
+      return { size, body: ahead(gathered(body, pieceBytes, handBack)) };
     },
     size: (key, signal) => store.size(key, signal),
     list: (prefix, signal, startAfter) => store.list(prefix, signal, startAfter),
