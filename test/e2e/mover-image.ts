@@ -46,8 +46,6 @@ export async function moverImage(): Promise<string> {
     'sleep',
     'stat',
     'wc',
-    'busybox',
-    'bin',
   ]);
   addProgram(root, tar);
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
