@@ -11,9 +11,6 @@ import { addProgram, addTools, busybox, imageLoader } from './image-parts.ts';
 import type { Kubectl } from './kubectl.ts';
 import { nodeAddress } from './volumes.ts';
 
-/** GNU tar, as in the image that manifests/mover makes. */
-const tar = '/bin/tar';
-
 /** Why it cannot be had; undefined where it can. Another cluster has it already, under the name in KYLON_TEST_MOVER_IMAGE. */
 export function moverImageFault(): string | undefined {
   if (process.env['KYLON_TEST_MOVER_IMAGE']) return undefined;
@@ -22,14 +19,13 @@ export function moverImageFault(): string | undefined {
     : 'needs KYLON_TEST_MOVER_IMAGE, the name of an image made by manifests/mover';
 }
 
-/** Its name. */
+/** Its name. tar and the shell are those of Debian, as in the image that manifests/mover makes: busybox in a shell of busybox would run its own. */
 export async function moverImage(): Promise<string> {
   const given = process.env['KYLON_TEST_MOVER_IMAGE'];
   if (given) return given;
   const root = temporaryFolder();
   for (const folder of ['usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
   addTools(root, [
-    'sh',
     'cat',
     'chmod',
     'chown',
@@ -47,7 +43,7 @@ export async function moverImage(): Promise<string> {
     'stat',
     'wc',
   ]);
-  addProgram(root, tar);
+  for (const program of ['/bin/tar', '/bin/sh']) addProgram(root, program);
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));
   for (const program of ['bin/busybox', 'bin/restic', 'usr/local/bin/mover']) chmodSync(join(root, program), 0o755);

@@ -55,7 +55,7 @@ function ontoDevice(sender: Sender, errand: Errand, content: DeviceContent, { pa
 
 async function intoFolder(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume) {
   const { options, input } = await wayInto(sender, errand, content, mounted);
-  return { command: ['tar', '-C', mounted.path, ...options], input };
+  return { command: ['sh', '-c', 'tar "$@"', 'sh', '-C', mounted.path, ...options], input };
 }
 
 /** How tar has to be told there to unpack it, and what that reads. `last`: comes behind all else. */
@@ -66,10 +66,11 @@ export async function wayInto(sender: Sender, errand: Errand, content: FilesCont
   return { options: [...attributes, '-xpf', '-'], input: paced(sender, errand, bytes, content.contentBytes) };
 }
 
+/** Of the tar that a shell runs: one of busybox may have its own, whatever lies in the image. */
 async function isGnuTar({ cluster, signal }: Sender, { owner }: Errand, mounted: MountedVolume): Promise<boolean> {
   const said: Uint8Array[] = [];
   const streams = { output: async (piece: Uint8Array) => void said.push(piece), errors: () => {} };
-  await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, ['tar', '--version'], streams, signal);
+  await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, ['sh', '-c', 'tar --version'], streams, signal);
   return Buffer.concat(said).toString().startsWith('tar (GNU tar)');
 }
 

@@ -98,12 +98,12 @@ describe('what was moved', () => {
     const run = inFolder(target);
     cluster.execute = (execution, streams, signal) => {
       commands.push(execution.command);
-      return execution.command.includes('--version') ? Promise.resolve(1) : run(execution, streams, signal);
+      return execution.command.includes('tar --version') ? Promise.resolve(1) : run(execution, streams, signal);
     };
     await unpack(sender, errand, await open(snapshots.first), mounted);
     expect(commands).toEqual([
-      ['tar', '--version'],
-      ['tar', '-C', '/volume', '-xpf', '-'],
+      ['sh', '-c', 'tar --version'],
+      ['sh', '-c', 'tar "$@"', 'sh', '-C', '/volume', '-xpf', '-'],
     ]);
     expect(readFileSync(join(target, 'hello.txt')).length).toBe(6);
     expect(execFileSync('tar', ['--xattrs', '-C', target, '-cf', '-', 'hello.txt']).toString('latin1')).not.toContain('SCHILY.xattr.user.');
