@@ -199,11 +199,12 @@ export class Storage {
     utimesSync(path, 1_000_000_000.123456, 1_000_000_000.123456);
   }
 
+  /** `modified` in milliseconds, as restic's times are read. */
   async adornment(namespace: string, claimName: string, file: string): Promise<{ attribute: string; modified: bigint }> {
     const path = join(await this.#contentOf(namespace, claimName), file);
     const script = 'import os, sys; print({name: os.getxattr(sys.argv[1], name) for name in os.listxattr(sys.argv[1])})';
     const attribute = execFileSync('python3', ['-c', script, path], { encoding: 'utf8' });
-    return { attribute, modified: statSync(path, { bigint: true }).mtimeNs };
+    return { attribute, modified: statSync(path, { bigint: true }).mtimeNs / 1_000_000n };
   }
 
   /** Of a block volume: its first bytes. */

@@ -60,18 +60,26 @@ async function intoFolder(sender: Sender, errand: Errand, content: FilesContent,
 
 /** How tar has to be told there to unpack it, and what that reads. `last`: comes behind all else. */
 export async function wayInto(sender: Sender, errand: Errand, content: FilesContent, mounted: MountedVolume, last?: TarEntry) {
-  const isGnu = content.hasAttributes && (await isGnuTar(sender, errand, mounted));
+  const { isOfGnu, isOfRoot } = await tarThere(sender, errand, mounted);
+  const isGnu = isOfGnu && content.hasAttributes;
   const attributes = isGnu ? ['--xattrs', '--xattrs-include=*'] : [];
+  // It would fail at the root of a volume, which belongs to somebody else.
+  const folders = isOfGnu && !isOfRoot ? ['--no-overwrite-dir'] : [];
   const bytes = content.tar({ isGnu, ...(last && { last }) }, sender.signal);
-  return { options: [...attributes, '-xpf', '-'], input: paced(sender, errand, bytes, content.contentBytes) };
+  return { options: [...attributes, ...folders, '-xpf', '-'], input: paced(sender, errand, bytes, content.contentBytes) };
 }
 
-/** Of the tar that a shell runs: one of busybox may have its own, whatever lies in the image. */
-async function isGnuTar({ cluster, signal }: Sender, { owner }: Errand, mounted: MountedVolume): Promise<boolean> {
+/** Its second line begins with the number of the user. No program but tar is needed for it. */
+const askTar =
+  'tar --version | { read -r version; echo "$version"; }; while read -r name ids; do [ "$name" != Uid: ] || echo "$ids"; done </proc/self/status';
+
+/** What kind of tar a shell runs there, and for whom: one of busybox may have its own, whatever lies in the image. */
+async function tarThere({ cluster, signal }: Sender, { owner }: Errand, mounted: MountedVolume) {
   const said: Uint8Array[] = [];
   const streams = { output: async (piece: Uint8Array) => void said.push(piece), errors: () => {} };
-  await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, ['sh', '-c', 'tar --version'], streams, signal);
-  return Buffer.concat(said).toString().startsWith('tar (GNU tar)');
+  await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, ['sh', '-c', askTar], streams, signal);
+  const [version = '', ids = ''] = Buffer.concat(said).toString().split('\n');
+  return { isOfGnu: version.startsWith('tar (GNU tar)'), isOfRoot: /^0\b/.test(ids) };
 }
 
 /** Gives a program what it reads. What it says on standard output is of no use. */

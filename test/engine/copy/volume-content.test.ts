@@ -53,6 +53,8 @@ async function scene() {
   return { cluster, sender, open, progress };
 }
 
+const isQuestion = (command: readonly string[]) => command.some((word) => word.includes('tar --version'));
+
 /** A device of which only these bytes come. */
 function deviceOf(bytes: Buffer, coming: Buffer): DeviceContent {
   return {
@@ -98,15 +100,35 @@ describe('what was moved', () => {
     const run = inFolder(target);
     cluster.execute = (execution, streams, signal) => {
       commands.push(execution.command);
-      return execution.command.includes('tar --version') ? Promise.resolve(1) : run(execution, streams, signal);
+      return isQuestion(execution.command) ? Promise.resolve(1) : run(execution, streams, signal);
     };
     await unpack(sender, errand, await open(snapshots.first), mounted);
     expect(commands).toEqual([
-      ['sh', '-c', 'tar --version'],
+      ['sh', '-c', expect.stringContaining('tar --version')],
       ['sh', '-c', 'tar "$@"', 'sh', '-C', '/volume', '-xpf', '-'],
     ]);
     expect(readFileSync(join(target, 'hello.txt')).length).toBe(6);
     expect(execFileSync('tar', ['--xattrs', '-C', target, '-cf', '-', 'hello.txt']).toString('latin1')).not.toContain('SCHILY.xattr.user.');
+  });
+
+  it.each([
+    ['1000\t1000', true],
+    ['0\t0', false],
+  ])('leaves the root of the volume as it is where GNU tar runs as %j: %s', async (ids, isLeft) => {
+    const { cluster, sender, open } = await scene();
+    const target = temporary();
+    const commands: (readonly string[])[] = [];
+    const run = inFolder(target);
+    cluster.execute = async (execution, streams, signal) => {
+      commands.push(execution.command);
+      if (!isQuestion(execution.command)) return run(execution, streams, signal);
+      await streams.output(Buffer.from(`tar (GNU tar) 1.34\n${ids}\n`));
+      return 0;
+    };
+    await unpack(sender, errand, await open(snapshots.first), mounted);
+    expect(commands.at(-1)?.includes('--no-overwrite-dir')).toBe(isLeft);
+    expect(commands.at(-1)).toContain('--xattrs');
+    expect(readFileSync(join(target, 'hello.txt')).length).toBe(6);
   });
 
   it('is written to a device where it is one, and read back from there', async () => {
