@@ -63,10 +63,9 @@ export async function wayInto(sender: Sender, errand: Errand, content: FilesCont
   const { isOfGnu, isOfRoot } = await tarThere(sender, errand, mounted);
   const isGnu = isOfGnu && content.hasAttributes;
   const attributes = isGnu ? ['--xattrs', '--xattrs-include=*'] : [];
-  // It would fail at the root of a volume, which belongs to somebody else.
-  const folders = isOfGnu && !isOfRoot ? ['--no-overwrite-dir'] : [];
-  const bytes = content.tar({ isGnu, ...(last && { last }) }, sender.signal);
-  return { options: [...attributes, ...folders, '-xpf', '-'], input: paced(sender, errand, bytes, content.contentBytes) };
+  // Nobody else can change what the root of a volume is.
+  const bytes = content.tar({ isGnu, hasRoot: isOfRoot, ...(last && { last }) }, sender.signal);
+  return { options: [...attributes, '-xpf', '-'], input: paced(sender, errand, bytes, content.contentBytes) };
 }
 
 /** Its second line begins with the number of the user. No program but tar is needed for it. */

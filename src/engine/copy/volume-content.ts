@@ -46,6 +46,8 @@ export interface FilesContent {
 interface ContentForm {
   /** Whether it is GNU tar that reads it; otherwise every one understands it. */
   readonly isGnu: boolean;
+  /** Whether the root of the volume is in it. */
+  readonly hasRoot: boolean;
   readonly last?: TarEntry;
 }
 
@@ -103,8 +105,8 @@ class CopiedFilesContent implements FilesContent {
     this.contentBytes = extent.contentBytes;
   }
 
-  tar({ last }: ContentForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return copiedTar(this.#copy, this.#names, this.#extent, { write: gnuEntry, hasRoot: true, ...(last && { last }) }, signal);
+  tar({ hasRoot, last }: ContentForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return copiedTar(this.#copy, this.#names, this.#extent, { write: gnuEntry, hasRoot, ...(last && { last }) }, signal);
   }
 
   async find(names: readonly string[], signal: AbortSignal): Promise<Original | undefined> {
@@ -174,13 +176,13 @@ class MovedFilesContent implements FilesContent {
   }
 
   /** Owners are those of the numbers: names may be others in the image of tar. */
-  tar({ isGnu, last }: ContentForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  tar({ isGnu, hasRoot, last }: ContentForm, signal: AbortSignal): AsyncIterable<Uint8Array> {
     this.#written = 0;
     const write = (entry: TarEntry) => {
       this.#written++;
       return isGnu ? tarEntry({ ...entry, user: '', group: '' }) : gnuEntry(entry);
     };
-    return this.#tree.archive(this.#entry, pathText(this.#parts), { write, hasRoot: true, ...(last && { last }) }, signal);
+    return this.#tree.archive(this.#entry, pathText(this.#parts), { write, hasRoot, ...(last && { last }) }, signal);
   }
 
   async find(names: readonly string[], signal: AbortSignal): Promise<Original | undefined> {
