@@ -1,5 +1,4 @@
 /** Volumes copied into a further store and back, by real restic in real Pods. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,7 +10,7 @@ import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
 import { moverFlags, moverImageFault } from './mover-image.ts';
 import { backup, backups, complete, ended, gone, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
-import { eventually } from './process.ts';
+import { eventually, run } from './process.ts';
 import { claim, withSnapshots, writer } from './volumes.ts';
 
 const fault = moverImageFault();
@@ -109,7 +108,7 @@ describe(moved.title, moved.options, () => {
   it.runIf(process.getuid?.() === 0)('fail where it is full, saying so, and leave nothing running; with room they succeed', async () => {
     const disk = join(stores, 'small');
     mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'none', disk]);
+    expect(await run('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'none', disk])).toMatchObject({ code: 0 });
     try {
       await store('small');
       await inPod('head -c 40000000 /dev/urandom > /data/large');
@@ -121,7 +120,7 @@ describe(moved.title, moved.options, () => {
         expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(reason) });
       }
       await nothingIsLeft();
-      execFileSync('mount', ['-o', 'remount,size=200m', disk]);
+      expect(await run('mount', ['-o', 'remount,size=200m', disk])).toMatchObject({ code: 0 });
       for (const [name, method] of Object.entries(methods)) {
         await create(snapshot(place, `${name}-again`, 'data', { method, storeName: 'small' }));
         await complete(kubectl, snapshots, { namespace: place, name: `${name}-again` });
@@ -130,7 +129,7 @@ describe(moved.title, moved.options, () => {
       await kubectl.run(['delete', bst, 'small']);
       await gone(kubectl, bst, 'small');
     } finally {
-      execFileSync('umount', [disk]);
+      await run('umount', [disk]);
     }
   });
 
