@@ -98,13 +98,16 @@ describe(moved.title, moved.options, () => {
     await nothingIsLeft();
   });
 
-  it('keep owners, modes, times, links, holes and odd names', async () => {
+  it('keep owners, modes, times, extended attributes, links, holes and odd names', async () => {
     const odd = [
       "cd /data && mkdir -p odd && cd odd && printf 'a' > 'a b' && printf 'n' > \"$(printf 'new\\nline')\" && printf 'u' > 'ünïcödé ☃'",
       "ln 'a b' hard && ln -s 'a b' soft && mkfifo pipe && dd if=/dev/zero of=sparse bs=1 count=1 seek=10485760 2>/dev/null",
       "chown 1234:4321 'a b' && chmod 4750 'ünïcödé ☃' && touch -d '2001-02-03 04:05:06' soft sparse && mkdir -m 1777 sticky && : > ./-rf && chmod 2770 /data && chown 7:8 /data",
     ].join(' && ');
     await inPod(odd);
+    await volumes.adorn(place, 'data', 'odd/a b');
+    const adorned = await volumes.adornment(place, 'data', 'odd/a b');
+    expect(adorned.attribute).toContain('user.kylon');
     await take('odd', { moveData: true });
     await bring('odd', 'odd', {}, place, { verify: true });
     await create(writer(place, 'reader', 'odd'));
@@ -113,6 +116,7 @@ describe(moved.title, moved.options, () => {
       "stat -c '%a %u:%g' /data; cd /data/odd && find . -exec stat -c '%n %F %a %u:%g %s %Y %h' {} + | sort && readlink soft && md5sum sparse";
     const before = await inPod(look);
     expect(await inPod(look, 'reader')).toBe(before);
+    expect(await volumes.adornment(place, 'odd', 'odd/a b')).toEqual(adorned);
     expect(Number(await inPod('stat -c %b /data/odd/sparse', 'reader'))).toBeLessThan(64);
     await kubectl.run(['delete', 'pod', 'reader', '-n', place, '--now']);
   });
