@@ -41,15 +41,20 @@ export async function readOut(
   const complaints = new TarComplaints(ended);
   const over = new AbortController();
   const { promise: reply, resolve } = Promise.withResolvers<Uint8Array>();
-  let heard = clock.monotonic();
+  /** Since when there is nothing to be taken; undefined while something is. */
+  let waitingSince: number | undefined = clock.monotonic();
   const untilSilence = async () => {
-    for (let left = longestSilence; left > 0 && !isWhole(); left = heard + longestSilence - clock.monotonic())
+    for (let left = longestSilence; left > 0 && !isWhole();) {
       await clock.sleep(left, over.signal);
+      const now = clock.monotonic();
+      left = (waitingSince ?? now) + longestSilence - now;
+    }
     resolve(goOn);
   };
   const output = async (piece: Uint8Array) => {
+    waitingSince = undefined;
     await push(piece);
-    heard = clock.monotonic();
+    waitingSince = clock.monotonic();
     if (isWhole()) resolve(goOn);
   };
   const errors = (piece: Uint8Array) => {

@@ -26,11 +26,11 @@ const execute: Cluster['exec'] = async ({ command: [program = '', ...args] }, { 
 const mounted = { pod: 'p', container: 'c', image: 'i', path: '/', isReadOnly: false };
 const total = 200_000;
 
-function read(program: readonly string[], wanted = total, clock = systemClock) {
+function read(program: readonly string[], wanted = total, clock = systemClock, takes = 20) {
   const sender = { cluster: { exec: execute }, parts: { clock }, signal: AbortSignal.timeout(20_000) };
   let bytes = 0;
   const push = async (piece: Uint8Array) => {
-    await sleep(20);
+    await sleep(takes);
     bytes += piece.length;
   };
   const owner = { metadata: { namespace: 'shop' } };
@@ -47,6 +47,11 @@ describe('what a program in a container writes', () => {
     const output = async (piece: Uint8Array) => void (await sleep(20), (lost -= piece.length));
     await execute({ ...mounted, namespace: 'shop', command: writing }, { output, errors: () => {} }, AbortSignal.timeout(20_000));
     expect(lost).toBeGreaterThan(0);
+  });
+
+  it('is read to its end however long each piece takes', async () => {
+    // The silence after which nothing more is waited for is over after 150 ms of this clock.
+    expect(await read(writing, total, fastClock, 400)).toMatchObject({ bytes: total });
   });
 
   it('comes with the exit code and the complaints of the program', async () => {
