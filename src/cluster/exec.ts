@@ -75,6 +75,10 @@ class Execution {
     socket.resume();
   }
 
+  get #isOver(): boolean {
+    return this.#status !== undefined || this.#failure !== undefined || this.#closed;
+  }
+
   /** Hands on the output, and resolves to the exit code. */
   async run(): Promise<number> {
     for (;;) {
@@ -91,7 +95,7 @@ class Execution {
   async send(): Promise<void> {
     try {
       for await (const part of partsOf(this.#streams.input ?? [])) {
-        if (this.#status || this.#failure || this.#closed) return;
+        if (this.#isOver) return;
         await this.#put(channels.input, part);
       }
       if (this.#streams.input) await this.#put(channels.close, Uint8Array.of(channels.input));
@@ -103,7 +107,7 @@ class Execution {
   /** Whether it arrives is seen by what the program does. */
   async reply(): Promise<void> {
     const words = await this.#streams.reply;
-    if (words && !this.#status && !this.#failure && !this.#closed) await this.#put(channels.input, words).catch(() => {});
+    if (words && !this.#isOver) await this.#put(channels.input, words).catch(() => {});
   }
 
   fail(error: unknown): void {

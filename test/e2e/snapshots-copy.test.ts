@@ -261,25 +261,24 @@ describe(copied.title, copied.options, () => {
   });
 
   it('are read and written as who uses them, where nobody may be root', async () => {
-    const there = confined;
-    await create([namespace(there, { 'pod-security.kubernetes.io/enforce': 'restricted' }), claim(there, 'data')]);
-    await create([claim(there, 'other'), restrictedWriter(there, 'writer', 'data')]);
-    await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', there, '--timeout=120s']);
-    await inPod('mkdir /data/own && echo mine > /data/own/file && chmod 600 /data/own/file', 'writer', there);
+    await create([namespace(confined, { 'pod-security.kubernetes.io/enforce': 'restricted' }), claim(confined, 'data')]);
+    await create([claim(confined, 'other'), restrictedWriter(confined, 'writer', 'data')]);
+    await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', confined, '--timeout=120s']);
+    await inPod('mkdir /data/own && echo mine > /data/own/file && chmod 600 /data/own/file', 'writer', confined);
     for (const [name, claimName] of [
       ['used', 'data'],
       ['unused', 'other'],
     ] as const) {
-      await create(snapshot(there, name, claimName, { method: 'Copy', copy: { image } }));
-      expect((await complete(kubectl, snapshots, { namespace: there, name })).status).toMatchObject({ phase: 'Completed' });
+      await create(snapshot(confined, name, claimName, { method: 'Copy', copy: { image } }));
+      expect((await complete(kubectl, snapshots, { namespace: confined, name })).status).toMatchObject({ phase: 'Completed' });
     }
-    await create(restoreOfSnapshot(there, 'copied', 'used', { name: 'copied', verify: true }));
-    await complete(kubectl, restores, { namespace: there, name: 'copied' });
-    expect(await volumes.read(there, 'copied', 'own/file')).toBe('mine\n');
-    await inPod('rm -r /data/own', 'writer', there);
-    await create(restoreOfSnapshot(there, 'file', 'used', { name: 'data' }, { files: { path: 'own' } }));
-    await complete(kubectl, restores, { namespace: there, name: 'file' });
-    expect(await inPod("cat /data/own/file && stat -c '%a %u' /data/own/file", 'writer', there)).toBe('mine\n600 1000\n');
+    await create(restoreOfSnapshot(confined, 'copied', 'used', { name: 'copied', verify: true }));
+    await complete(kubectl, restores, { namespace: confined, name: 'copied' });
+    expect(await volumes.read(confined, 'copied', 'own/file')).toBe('mine\n');
+    await inPod('rm -r /data/own', 'writer', confined);
+    await create(restoreOfSnapshot(confined, 'file', 'used', { name: 'data' }, { files: { path: 'own' } }));
+    await complete(kubectl, restores, { namespace: confined, name: 'file' });
+    expect(await inPod("cat /data/own/file && stat -c '%a %u' /data/own/file", 'writer', confined)).toBe('mine\n600 1000\n');
   });
 
   it('go with their Snapshot', async () => {

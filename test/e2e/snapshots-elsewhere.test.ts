@@ -169,8 +169,8 @@ describe(elsewhere.title, elsewhere.options, () => {
     await nothingIsLeft(alone);
   });
 
-  /** Of the Snapshot of `moved`, into the claim `used` of `alone`. */
-  const ofFiles = async (name: string, files: object, { claim: given = {}, ...spec }: FilesSpec = {}) => {
+  /** Of the Snapshot of `moved`, into the claim `used` of `alone`; without `files` all of it. */
+  const ofFiles = async (name: string, files: object | undefined, { claim: given = {}, ...spec }: FilesSpec = {}) => {
     const [taken] = (await kubectl.list(snapshots, '-n', place)).filter(({ metadata }) => metadata.name.startsWith('moved-'));
     const more = { snapshotNamespace: place, files, ...spec };
     return restoreOfSnapshot(alone, name, taken?.metadata.name ?? '', { name: 'used', ...given }, more);
@@ -225,22 +225,15 @@ describe(elsewhere.title, elsewhere.options, () => {
     await kubectl.run(['create', '-f', '-'], namespace(confined, { 'pod-security.kubernetes.io/enforce': 'restricted' }));
     await kubectl.run(['create', '-f', '-'], [claim(confined, 'used'), restrictedWriter(confined, 'user', 'used')]);
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/user', '-n', confined, '--timeout=120s']);
-    const whole = { metadata: { namespace: confined, name: 'whole' } };
     for (const [name, files, spec] of [
       ['file', { path: 'conf/app.yaml' }, {}],
       ['folder', { path: 'conf', targetDirectory: 'beside' }, { claim: { verify: true } }],
+      ['whole', undefined, { claim: { name: 'whole', verify: true } }],
     ] as const) {
       const wanted = await ofFiles(name, files, spec);
       await kubectl.run(['create', '-f', '-'], { ...wanted, metadata: { namespace: confined, name } });
       await complete(kubectl, restores, { namespace: confined, name });
     }
-    const { spec } = await ofFiles('whole', {}, { claim: { name: 'whole', verify: true } });
-    await kubectl.run(['create', '-f', '-'], {
-      ...restoreOfSnapshot(confined, 'whole', ''),
-      ...whole,
-      spec: { ...spec, files: undefined },
-    });
-    await complete(kubectl, restores, { namespace: confined, name: 'whole' });
     const owners = "cat /data/conf/app.yaml /data/beside/conf/deep/hard && stat -c '%u' /data/conf/app.yaml /data/beside/conf/deep/hard";
     expect(await inPod(owners, 'user', confined)).toBe('old\ntwo\n1000\n1000\n');
     expect(await volumes.read(confined, 'whole', 'conf/deep/two')).toBe('two\n');
