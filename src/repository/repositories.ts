@@ -2,6 +2,19 @@
  * What was in volumes, in the object store: a restic repository (https://restic.readthedocs.io/en/stable/100_references.html) for each
  * namespace in each store, under a password of its own. Whoever moves a volume speaks restic's REST protocol with this process, and has no key of the store.
  */
+import { StoreDamaged } from '../objectstore/objectstore.ts';
+
+/**
+ * Nothing in a repository can be read before its secrets are put back. `RepositoryKeyLost`: they are missing or damaged; `RepositoryKeyWrong`: they
+ * are not those of this repository.
+ */
+export class RepositoryKeyError extends StoreDamaged {
+  readonly reason: 'RepositoryKeyLost' | 'RepositoryKeyWrong';
+  constructor(reason: RepositoryKeyError['reason'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.reason = reason;
+  }
+}
 
 /**
  * `read`: to read, and to say so by a lock; `append`: that, and to add what is not there. Neither deletes anything but its own locks and those of the dead. `prune`: to read, and to add and
@@ -48,7 +61,7 @@ export interface Contents {
 export interface Repositories {
   /**
    * Access to a repository for `ms` milliseconds, by any replica of this process. Its passwords are made with the first
-   * call, and so is the repository: nobody has to `restic init`. Rejects with a StoreError.
+   * call, and so is the repository: nobody has to `restic init`. Rejects with a StoreError, such as RepositoryKeyError.
    */
   access(repository: RepositoryName, permit: Permit, ms: number, signal: AbortSignal): Promise<Access>;
   /** Whether a snapshot is there and was written by a ticket of this holder: a Pod may say anything. Rejects with a StoreError. */

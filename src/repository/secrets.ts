@@ -9,6 +9,7 @@ import { StoreDamaged, StoreNotFound, StoreUnavailable } from '../objectstore/ob
 import { idOf, newRepository } from './making/new-repository.ts';
 import type { Place } from './paths.ts';
 import type { RepositoryName } from './repositories.ts';
+import { RepositoryKeyError } from './repositories.ts';
 import { configKey, fileKey, resticFolder, secretsKey } from './paths.ts';
 
 export interface Secrets {
@@ -69,25 +70,31 @@ export class SecretFiles {
     return found;
   }
 
-  /** The same bytes by whichever replica, so that it is no matter who was first. Nothing is written where all is there: a store may be for reading only. */
+  /**
+   * The same bytes by whichever replica, so that it is no matter who was first. Nothing is written where all is there: a store may be for reading
+   * only, and to a repository with another config, for which these are the wrong ones.
+   */
   async #begin(repository: RepositoryName, { key, config }: Secrets, signal: AbortSignal): Promise<void> {
     const { store, place } = this.#found(repository);
-    const beginning = [
-      [fileKey(place, 'keys', idOf(key)), key],
-      [configKey(place), config],
-    ] as const;
-    for (const [name, content] of beginning)
-      if ((await store.size(name, signal)) === undefined) await store.putIfAbsent(name, content, signal);
+    const found = await read(store, configKey(place), signal);
+    if (found === undefined) await store.putIfAbsent(configKey(place), config, signal);
+    else if (!config.equals(found)) this.#refuse(repository);
+    const keyName = fileKey(place, 'keys', idOf(key));
+    if ((await store.size(keyName, signal)) === undefined) await store.putIfAbsent(keyName, key, signal);
+  }
+
+  /** They are read anew when they are asked for again. */
+  #refuse(repository: RepositoryName): never {
+    this.#known.delete(keyOf(repository));
+    throw otherConfig(this.#found(repository).place);
   }
 
   async #read(repository: RepositoryName, signal: AbortSignal): Promise<Secrets | undefined> {
     const { store, place } = this.#found(repository);
-    try {
-      return secretsOf(await store.read(secretsKey(place), signal), place);
-    } catch (error) {
-      if (error instanceof StoreNotFound) return undefined;
+    const content = await read(store, secretsKey(place), signal).catch((error: unknown) => {
       throw error instanceof StoreDamaged ? lost(place, 'is damaged', error) : error;
-    }
+    });
+    return content && secretsOf(content, place);
   }
 
   #remember(repository: RepositoryName, secrets: Secrets): void {
@@ -101,6 +108,14 @@ export class SecretFiles {
   #found({ storeName, namespace }: RepositoryName): { readonly store: ObjectStore; readonly place: Place } {
     return { store: this.#parts.storeNamed(storeName), place: { domain: this.#parts.domain, namespace } };
   }
+}
+
+/** Undefined where it is not there. */
+function read(store: ObjectStore, key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  return store.read(key, signal).catch((error: unknown) => {
+    if (error instanceof StoreNotFound) return undefined;
+    throw error;
+  });
 }
 
 const keyOf = ({ storeName, namespace }: RepositoryName) => `${storeName}/${namespace}`;
@@ -151,7 +166,14 @@ function membersOf(content: Uint8Array): Readonly<Record<string, unknown>> {
 }
 
 const lost = (place: Place, fault: string, cause?: unknown) =>
-  new StoreDamaged(
+  new RepositoryKeyError(
+    'RepositoryKeyLost',
     `${secretsKey(place)} ${fault}: it holds the password of all that was moved there from volumes of namespace ${place.namespace}, which nobody can read until the file is put back from a copy`,
-    { cause },
+    cause,
+  );
+
+const otherConfig = (place: Place) =>
+  new RepositoryKeyError(
+    'RepositoryKeyWrong',
+    `${configKey(place)} is not the one that ${secretsKey(place)} holds a copy of: one of the two is damaged, or of another repository`,
   );

@@ -1,5 +1,5 @@
 /** Volumes copied into a further store and back, by real restic in real Pods. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,11 +23,12 @@ describe(moved.title, moved.options, () => {
   const kubectl = new Kubectl(kubeconfig);
   const place = 'kylon-stores-move';
   const [data, stores] = [temporaryFolder(), temporaryFolder()];
+  let flags: readonly string[];
   let kylon: Kylon;
 
   beforeAll(async () => {
     await tidy();
-    const flags = [...(await moverFlags(kubectl)), `--store-folder=${stores}`];
+    flags = [...(await moverFlags(kubectl)), `--store-folder=${stores}`];
     await kubectl.run(['create', '-f', '-'], [namespace(place), claim(place, 'data'), writer(place, 'writer', 'data')]);
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/writer', '-n', place, '--timeout=120s']);
     await inPod('echo hello > /data/greeting');
@@ -43,6 +44,13 @@ describe(moved.title, moved.options, () => {
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
+  }
+
+  /** Has Kylon find what was changed while it was away. */
+  async function restarted(change: () => void): Promise<void> {
+    await kylon.stop();
+    change();
+    kylon = await Kylon.beside(kubeconfig, { data, flags });
   }
 
   const inPod = (script: string) => kubectl.run(['exec', 'writer', '-n', place, '--', 'sh', '-c', script]);
@@ -63,6 +71,8 @@ describe(moved.title, moved.options, () => {
     });
   };
   const own = () => [...kept(join(data, 'store'), 'data'), ...kept(join(data, 'store'), 'snapshots')];
+  /** Of this cluster. */
+  const archive = () => join(stores, 'archive/d', readdirSync(join(stores, 'archive/d'))[0] ?? '');
   const archived = () => kept(join(stores, 'archive'), 'snapshots');
   const below = (rest: string) => path(place, `snapshots/first/${rest}`);
 
@@ -88,6 +98,47 @@ describe(moved.title, moved.options, () => {
     await create(restoreOfSnapshot(place, 'file', 'first', {}, spec));
     await complete(kubectl, restores, { namespace: place, name: 'file' });
     expect(await inPod('cat /data/greeting')).toBe('hello\n');
+  });
+
+  it('fail where the key of the repository is lost or wrong, saying so, and change nothing there; with the right one they succeed', async () => {
+    const folder = join(archive(), 'volumes', place);
+    const file = join(folder, 'secrets.json');
+    const right = JSON.parse(readFileSync(file, 'utf8')) as { repositoryPassword: string; config: string };
+    const lost = join(stores, 'secrets.json');
+    const turned = (text: string) => text.replace(/./, (first) => (first === '1' ? '2' : '1'));
+    const faults: Record<string, { with: () => void; reason: RegExp; files: string }> = {
+      lost: { with: () => renameSync(file, lost), reason: /^RepositoryKeyLost: .*secrets\.json is missing/, files: 'secrets.json is missing' },
+      cut: { with: () => writeFileSync(file, '{'), reason: /^RepositoryKeyLost: .*secrets\.json is damaged/, files: 'secrets.json is damaged' },
+      other: {
+        with: () => writeFileSync(file, JSON.stringify({ ...right, config: turned(right.config) })),
+        reason: /^RepositoryKeyWrong: .*config is not the one/,
+        files: 'config is not the one',
+      },
+      wrong: {
+        with: () => writeFileSync(file, JSON.stringify({ ...right, repositoryPassword: turned(right.repositoryPassword) })),
+        reason: /^RepositoryKeyWrong: the repository of the namespace .*wrong password or no key found/,
+        files: 'opens none of its keys',
+      },
+    };
+    const before = readdirSync(join(folder, 'restic'), { recursive: true }).toSorted();
+    for (const [name, fault] of Object.entries(faults)) {
+      await restarted(fault.with);
+      await create(snapshot(place, name, 'data', { moveData: true, storeName: 'archive' }));
+      await create(restoreOfSnapshot(place, name, 'first', { name }));
+      for (const kind of [snapshots, restores]) {
+        const { status } = await ended(kubectl, kind, { namespace: place, name });
+        expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(fault.reason) });
+      }
+      expect((await kubectl.try(['get', '--raw', below('files')])).stderr).toContain(fault.files);
+      await kubectl.run(['delete', snapshots, name, '-n', place]);
+      await gone(kubectl, 'pvc', name, '-n', place);
+      await nothingIsLeft();
+      expect(readdirSync(join(folder, 'restic'), { recursive: true }).toSorted()).toEqual(before);
+    }
+    await restarted(() => renameSync(lost, file));
+    await create(restoreOfSnapshot(place, 'right', 'first', { name: 'right', verify: true }));
+    await complete(kubectl, restores, { namespace: place, name: 'right' });
+    await kubectl.run(['delete', 'pvc', 'right', '-n', place]);
   });
 
   it('go there with the Backup that names the store', async () => {
@@ -137,9 +188,8 @@ describe(moved.title, moved.options, () => {
     await kubectl.run(['delete', backups, 'all', '-n', place]);
     await kubectl.run(['delete', snapshots, 'first', '-n', place]);
     expect(archived()).toEqual([]);
-    const [domain = ''] = readdirSync(join(stores, 'archive/d'));
-    expect(readdirSync(join(stores, 'archive/d', domain)).toSorted()).toEqual(['checked', 'forgotten', 'volumes']);
-    expect(readdirSync(join(stores, 'archive/d', domain, 'forgotten', place))).toHaveLength(3);
+    expect(readdirSync(archive()).toSorted()).toEqual(['checked', 'forgotten', 'volumes']);
+    expect(readdirSync(join(archive(), 'forgotten', place))).toHaveLength(3);
     await kubectl.run(['delete', bst, 'archive']);
     await gone(kubectl, bst, 'archive');
     await nothingIsLeft();

@@ -75,10 +75,31 @@ describe('the secrets of a repository', () => {
     const objects = new Map<string, Uint8Array>();
     await createWorkbench({ store: memoryStore(objects) }).repositories.access(shop, to('append'), hour, signal);
     objects.delete(`${folder}/secrets.json`);
-    await expect(createWorkbench({ store: memoryStore(objects) }).repositories.access(shop, to('append'), hour, signal)).rejects.toThrow(
-      `${folder}/secrets.json is missing, though the repository is there`,
-    );
+    await expect(
+      createWorkbench({ store: memoryStore(objects) }).repositories.access(shop, to('append'), hour, signal),
+    ).rejects.toMatchObject({
+      reason: 'RepositoryKeyLost',
+      message: expect.stringContaining(`${folder}/secrets.json is missing, though the repository is there`),
+    });
     expect(objects.has(`${folder}/secrets.json`)).toBe(false);
+  });
+
+  it('of another repository are refused, add no key to this one, and are not remembered', async () => {
+    const secretsKey = `${folder}/secrets.json`;
+    const [objects, others] = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()];
+    for (const all of [objects, others])
+      await createWorkbench({ store: memoryStore(all) }).repositories.access(shop, to('append'), hour, signal);
+    const whole = new Map(objects);
+    objects.set(secretsKey, others.get(secretsKey)!);
+    const { repositories } = createWorkbench({ store: memoryStore(objects) });
+    await expect(repositories.access(shop, to('append'), hour, signal)).rejects.toMatchObject({
+      reason: 'RepositoryKeyWrong',
+      message: `${folder}/restic/config is not the one that ${secretsKey} holds a copy of: one of the two is damaged, or of another repository`,
+    });
+    objects.set(secretsKey, whole.get(secretsKey)!);
+    expect(objects).toEqual(whole);
+    const again = await repositories.access(shop, to('append'), hour, signal);
+    expect(Buffer.from(whole.get(secretsKey)!).toString()).toContain(again.repositoryPassword);
   });
 
   it('are found in a store that may only be read', async () => {

@@ -29,6 +29,8 @@ export const startTime = 600_000;
 const mostLost = 3;
 /** By which restic tells that the repository is locked by somebody else. https://restic.readthedocs.io/en/stable/075_scripting.html#exit-codes */
 const locked = 11;
+/** By which restic tells that no key of the repository opens with the password. */
+const wrongPassword = 12;
 /** By which it tells that it has left the volume as it was, and why. */
 const refusals: Readonly<Record<number, string>> = { 20: 'FileExists', 21: 'PathRefused' };
 /** Lines of its log that hold its end, and how far it is. */
@@ -191,6 +193,8 @@ function failureOf({ claimName, forClaim = claimName, repository }: Errand, exit
   const refusal = refusals[exitCode];
   if (refusal !== undefined) return new RunFailed(refusal, faultIn(log));
   const whose = nameOf(repository);
+  if (exitCode === wrongPassword)
+    return new RunFailed('RepositoryKeyWrong', `${whose} does not open with the password that Kylon has for it: ${faultIn(log)}`);
   if (isDamagedIn(log)) return new RunFailed('RepositoryDamaged', `${whose} is damaged: ${faultIn(log)}`);
   const subject = forClaim === undefined ? whose : `the claim ${quote(forClaim)}`;
   return new RunFailed('MoverFailed', `the mover of ${subject} has failed: ${faultIn(log)}`);

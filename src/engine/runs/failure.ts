@@ -4,6 +4,7 @@ import { messageOf } from '../../base/lifetime.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { ApiError } from '../../machinery/errors.ts';
 import { StoreError, StoreFull, StoreUnavailable } from '../../objectstore/objectstore.ts';
+import { RepositoryKeyError } from '../../repository/repositories.ts';
 import { ArchiveDamaged } from '../archive/archive.ts';
 
 /** The run cannot go on: phase Failed, with a reason in CamelCase and a message for people. */
@@ -23,7 +24,7 @@ export class RunAbandoned extends Error {
 
 /** What is told about any end that was not meant: who failed, in one word, and its own words. */
 export function failureOf(error: unknown): { readonly reason: string; readonly message: string } {
-  if (error instanceof RunFailed) return { reason: error.reason, message: error.message };
+  if (error instanceof RunFailed || error instanceof RepositoryKeyError) return { reason: error.reason, message: error.message };
   if (error instanceof ClusterError) return { reason: error.code === 403 ? 'Forbidden' : 'ClusterError', message: error.message };
   if (error instanceof StoreUnavailable || error instanceof StoreFull) return { reason: error.name, message: error.message };
   if (error instanceof StoreError || error instanceof ArchiveDamaged) return { reason: 'StoreError', message: error.message };

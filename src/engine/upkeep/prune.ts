@@ -8,6 +8,7 @@ import { messageOf } from '../../base/lifetime.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { StoreError } from '../../objectstore/objectstore.ts';
 import type { Checked, RepositoryName } from '../../repository/repositories.ts';
+import { RepositoryKeyError } from '../../repository/repositories.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { freedIn } from '../mover/mover-log.ts';
 import type { Errand } from '../mover/mover-pod.ts';
@@ -29,6 +30,8 @@ const lookEvery = ({ maintainEvery }: EngineParts) => Math.min(3_600_000, mainta
 const firstLook = (parts: EngineParts) => lookEvery(parts) / 12;
 /** Snapshots that are told that their repository is damaged. */
 const mostTold = 100;
+/** Nothing, or not all, can be read any more. */
+const unreadable: ReadonlySet<string> = new Set(['RepositoryDamaged', 'RepositoryKeyLost', 'RepositoryKeyWrong']);
 
 export class Prune {
   readonly #parts: EngineParts;
@@ -38,7 +41,7 @@ export class Prune {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    const help = 'Repositories of volumes that this replica has seen found damaged, and not found whole since.';
+    const help = 'Repositories of volumes that this replica has seen found damaged or without their key, and not found whole since.';
     parts.metrics.gauge('kylon_repository_check_failed', help, () => this.#damaged.size);
   }
 
@@ -151,17 +154,17 @@ export class Prune {
   /** What is not the end of the Pod, an answer that did not come, is no reason to end it. */
   async #fail({ owner, repository }: Errand, error: unknown, signal: AbortSignal): Promise<void> {
     const { log } = this.#parts;
-    if (!(error instanceof RunFailed)) return log.warn('a repository is pruned later', { ...repository, error: messageOf(error) });
+    if (!(error instanceof RunFailed || error instanceof RepositoryKeyError)) return log.warn('a repository is pruned later', { ...repository, error: messageOf(error) });
     this.#rest(repository);
     await discardMover(this.#parts, owner, signal);
-    if (error.reason !== 'RepositoryDamaged') return log.warn('a repository was not pruned', { ...repository, error: error.message });
+    if (!unreadable.has(error.reason)) return log.warn('a repository was not pruned', { ...repository, error: error.message });
     this.#damaged = new Set([...this.#damaged, keyOf(repository)]);
-    log.error('a repository is damaged', { ...repository, error: error.message });
+    log.error('a repository cannot be read, or not all of it', { ...repository, error: error.message });
     await this.#tell(repository, error, signal);
   }
 
   /** Those who have something in it, by an Event. */
-  async #tell(repository: RepositoryName, { reason, message }: RunFailed, signal: AbortSignal): Promise<void> {
+  async #tell(repository: RepositoryName, { reason, message }: RunFailed | RepositoryKeyError, signal: AbortSignal): Promise<void> {
     const { objects, snapshots } = this.#parts;
     const found = await objects.list(snapshots, { namespace: repository.namespace }, signal);
     const moved = found.filter((one) => isInRepository(one as Snapshot) && repositoryOf(one).storeName === repository.storeName);

@@ -2,6 +2,7 @@
 import { createSecretKey, scrypt } from 'node:crypto';
 import type { KeyObject, ScryptOptions } from 'node:crypto';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import { RepositoryKeyError } from '../repositories.ts';
 import { unseal } from './sealed.ts';
 import { listNames, readStored } from './stored-files.ts';
 import type { Location } from './stored-files.ts';
@@ -22,10 +23,10 @@ const mostWork = 1 << 23;
 const derivedBytes = 64;
 const keyBytes = 32;
 
-/** The key for AES. Rejects with StoreDamaged when no key can be opened, or with a StoreError. */
+/** The key for AES. Rejects with RepositoryKeyError or StoreDamaged when no key can be opened, or with a StoreError. */
 export async function openMasterKey(location: Location, password: string, signal: AbortSignal): Promise<KeyObject> {
   const names = (await listNames(location, 'keys', signal)).slice(0, mostKeys);
-  if (names.length === 0) throw new StoreDamaged(`${location.prefix}keys/: there is no key, so nothing in the repository can be read`);
+  if (names.length === 0) throw new RepositoryKeyError('RepositoryKeyLost', `${location.prefix}keys/: there is no key, so nothing in the repository can be read`);
   let damage: unknown;
   for (const name of names) {
     const opened = await tryKey(location, name, password, signal).catch((error: unknown) => {
@@ -36,7 +37,8 @@ export async function openMasterKey(location: Location, password: string, signal
     if (opened) return opened;
   }
   if (damage) throw damage;
-  throw new StoreDamaged(
+  throw new RepositoryKeyError(
+    'RepositoryKeyWrong',
     `${location.prefix}keys/: the password that Kylon has for the repository opens none of its keys (${names.length})`,
   );
 }

@@ -85,6 +85,16 @@ describe('a mover', () => {
     expect(container?.args).toEqual(['--limit-upload=10240', '--limit-download=1', 'backup', 'data']);
   });
 
+  it('whose password opens no key says so', async () => {
+    const running = runMover(sender, errand);
+    const message =
+      'the repository of the namespace "shop" does not open with the password that Kylon has for it: Fatal: wrong password or no key found';
+    await Promise.all([
+      expect(running).rejects.toMatchObject({ reason: 'RepositoryKeyWrong', message }),
+      ends(12, 'Fatal: wrong password or no key found'),
+    ]);
+  });
+
   it('that fails says why in its own words', async () => {
     const running = runMover(sender, errand);
     await Promise.all([

@@ -270,7 +270,17 @@ describe('a repository', () => {
     expect(argsOf()).toEqual(['prune']);
   });
 
-  it('that is damaged is told by an Event of what lies in it and by a metric, until it is whole', async () => {
+  const wrongKey = 'Fatal: wrong password or no key found';
+
+  it.each([
+    ['RepositoryDamaged', 1, damaged, 'the repository of the namespace "shop" is damaged: pack 12ab: does not exist'],
+    [
+      'RepositoryKeyWrong',
+      12,
+      wrongKey,
+      `the repository of the namespace "shop" does not open with the password that Kylon has for it: ${wrongKey}`,
+    ],
+  ])('with %s is told by an Event of what lies in it and by a metric, until it is whole', async (reason, exitCode, log, message) => {
     await forget(ids[0]);
     const { failed, create, parts } = start();
     await create(snapshots, 'shop', 's', { source: { persistentVolumeClaimName: 'data' }, moveData: true });
@@ -283,14 +293,14 @@ describe('a repository', () => {
       forever,
     );
     await clock.pass(6 * minute);
-    await ends(1, damaged);
+    await ends(exitCode, log);
     const events = cluster.names('events', 'shop').map((name) => cluster.read('events', 'shop', name));
     expect(events).toMatchObject([
       {
         type: 'Warning',
-        reason: 'RepositoryDamaged',
+        reason,
         involvedObject: { kind: 'Snapshot', name: 's' },
-        message: 'the repository of the namespace "shop" is damaged: pack 12ab: does not exist',
+        message,
       },
     ]);
     expect([await failed(), await unpruned(), podNames(), await timesChecked()]).toEqual(['1', ['shop'], [], undefined]);

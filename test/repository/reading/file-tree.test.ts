@@ -224,9 +224,10 @@ describe('a repository', () => {
 
   it('does not open with another password, and does when it is asked again with the right one', async () => {
     const repositories = new OpenRepositories(new KeptIndexes(memoryStore()));
-    await expect(openFrozen(await quickFiles(), snapshots.first, 'wrong', repositories)).rejects.toThrow(
-      `${prefix}keys/: the password that Kylon has for the repository opens none of its keys (1)`,
-    );
+    await expect(openFrozen(await quickFiles(), snapshots.first, 'wrong', repositories)).rejects.toMatchObject({
+      reason: 'RepositoryKeyWrong',
+      message: `${prefix}keys/: the password that Kylon has for the repository opens none of its keys (1)`,
+    });
     expect(await openFrozen(await quickFiles(), snapshots.first, password, repositories)).toBeDefined();
   });
 
