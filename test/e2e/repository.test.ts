@@ -300,6 +300,32 @@ describe(title, options, () => {
       expect((await prunes(replica.port, `${share + 1}/30`)).code).toBe(0);
       expect(packs().length).toBeLessThan(before.length);
     });
+
+    it.each([
+      [
+        'damaged',
+        (file: string, bytes: Buffer) => writeFileSync(file, bytes.with(bytes.length >> 1, (bytes.at(bytes.length >> 1) ?? 0) ^ 1)),
+      ],
+      ['missing', (file: string) => rmSync(file)],
+    ])('gives back what is in no pack that is %s, and tells of the rest that it is damaged', async (_, damage) => {
+      writeFileSync(join(data, 'before'), 'is in another pack');
+      await backUpNew();
+      const old = packs();
+      await backUpNew();
+      const pathOf = (pack: string) => join(folderOf('pruned'), 'restic/data', pack);
+      const added = packs().filter((pack) => !old.includes(pack));
+      const [pack = ''] = added.toSorted((one, other) => statSync(pathOf(other)).size - statSync(pathOf(one)).size);
+      const bytes = readFileSync(pathOf(pack));
+      damage(pathOf(pack), bytes);
+      const target = temporaryFolder();
+      const restored = await at(prune, 'restore', 'latest', '--json', '--target', target);
+      writeFileSync(pathOf(pack), bytes);
+      const log = restored.stdout + restored.stderr;
+      expect([restored.code, isDamagedIn(log)], log).toEqual([1, true]);
+      expect(faultIn(log)).toContain(`${join(data, 'file')}: `);
+      expect(readFileSync(join(target, data, 'before'), 'utf8')).toBe('is in another pack');
+      expect(await at(prune, 'restore', 'latest', '--target', temporaryFolder())).toMatchObject({ code: 0 });
+    });
   });
 
   it('is one repository for two that begin at the same moment, at two replicas', async () => {

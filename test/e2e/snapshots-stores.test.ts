@@ -107,8 +107,16 @@ describe(moved.title, moved.options, () => {
     const lost = join(stores, 'secrets.json');
     const turned = (text: string) => text.replace(/./, (first) => (first === '1' ? '2' : '1'));
     const faults: Record<string, { with: () => void; reason: RegExp; files: string }> = {
-      lost: { with: () => renameSync(file, lost), reason: /^RepositoryKeyLost: .*secrets\.json is missing/, files: 'secrets.json is missing' },
-      cut: { with: () => writeFileSync(file, '{'), reason: /^RepositoryKeyLost: .*secrets\.json is damaged/, files: 'secrets.json is damaged' },
+      lost: {
+        with: () => renameSync(file, lost),
+        reason: /^RepositoryKeyLost: .*secrets\.json is missing/,
+        files: 'secrets.json is missing',
+      },
+      cut: {
+        with: () => writeFileSync(file, '{'),
+        reason: /^RepositoryKeyLost: .*secrets\.json is damaged/,
+        files: 'secrets.json is damaged',
+      },
       other: {
         with: () => writeFileSync(file, JSON.stringify({ ...right, config: turned(right.config) })),
         reason: /^RepositoryKeyWrong: .*config is not the one/,

@@ -67,9 +67,13 @@ export function restoredIn(log: string): RestoreSummary | undefined {
 /** What a prune has freed, in restic's words; undefined where it did not come so far. */
 export const freedIn = (log: string): string | undefined => /^total prune: +(.+)$/m.exec(log)?.[1];
 
-/** Whether a check has found the repository damaged; otherwise it failed for another reason. */
+/** How restic 0.18 tells of a check that has found something, and of a file of the repository that is missing or not what was written. */
+const damage =
+  /repository contains errors|ciphertext verification failed|<(data|index)\/[0-9a-f]+> does not exist|not found in (index|repository)|invalid (data|hash)/;
+
+/** Whether the repository was found damaged; otherwise it failed for another reason. */
 export const isDamagedIn = (log: string): boolean =>
-  messagesIn(log).some((message) => message['message_type'] === 'exit_error' && /contains errors/.test(textOf(message['message']) ?? ''));
+  [...messagesIn(log).map(wordsOf), ...plainLinesOf(log)].some((words) => damage.test(words));
 
 /** What went wrong, in restic's words: the first fault of a file, or the last words. */
 export function faultIn(log: string): string {
@@ -77,7 +81,7 @@ export function faultIn(log: string): string {
   const ofFile = messages.find((message) => message['message_type'] === 'error');
   if (ofFile) return [textOf(ofFile['item']), wordsOf(ofFile)].filter((text) => text !== undefined).join(': ');
   const exit = messages.findLast((message) => message['message_type'] === 'exit_error');
-  const words = textOf(exit?.['message']) ?? linesOf(log).findLast((line) => !line.startsWith('{'));
+  const words = textOf(exit?.['message']) ?? plainLinesOf(log).at(-1);
   return words ?? 'it said nothing';
 }
 
@@ -93,6 +97,8 @@ function messagesIn(log: string): readonly Fields[] {
     }
   });
 }
+
+const plainLinesOf = (log: string) => linesOf(log).filter((line) => !line.startsWith('{'));
 
 const linesOf = (log: string) => log.split('\n').filter((line) => line.trim() !== '');
 

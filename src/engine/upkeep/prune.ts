@@ -154,7 +154,8 @@ export class Prune {
   /** What is not the end of the Pod, an answer that did not come, is no reason to end it. */
   async #fail({ owner, repository }: Errand, error: unknown, signal: AbortSignal): Promise<void> {
     const { log } = this.#parts;
-    if (!(error instanceof RunFailed || error instanceof RepositoryKeyError)) return log.warn('a repository is pruned later', { ...repository, error: messageOf(error) });
+    if (!(error instanceof RunFailed || error instanceof RepositoryKeyError))
+      return log.warn('a repository is pruned later', { ...repository, error: messageOf(error) });
     this.#rest(repository);
     await discardMover(this.#parts, owner, signal);
     if (!unreadable.has(error.reason)) return log.warn('a repository was not pruned', { ...repository, error: error.message });

@@ -26,7 +26,8 @@ const keyBytes = 32;
 /** The key for AES. Rejects with RepositoryKeyError or StoreDamaged when no key can be opened, or with a StoreError. */
 export async function openMasterKey(location: Location, password: string, signal: AbortSignal): Promise<KeyObject> {
   const names = (await listNames(location, 'keys', signal)).slice(0, mostKeys);
-  if (names.length === 0) throw new RepositoryKeyError('RepositoryKeyLost', `${location.prefix}keys/: there is no key, so nothing in the repository can be read`);
+  if (names.length === 0)
+    throw new RepositoryKeyError('RepositoryKeyLost', `${location.prefix}keys/: there is no key, so nothing in the repository can be read`);
   let damage: unknown;
   for (const name of names) {
     const opened = await tryKey(location, name, password, signal).catch((error: unknown) => {

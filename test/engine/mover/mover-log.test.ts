@@ -46,3 +46,15 @@ it('finds what a prune has freed, and what a check has found', () => {
   expect(isDamagedIn(`${prune}${found}\n${damaged}`)).toBe(true);
   expect(isDamagedIn(`${found}\n{"message_type":"exit_error","code":1,"message":"Fatal: connection refused"}`)).toBe(false);
 });
+
+it.each([
+  ['decrypting blob <data/8b8fd4ed> from 174359f0 failed: ciphertext verification failed', true],
+  ['ReadFull(<data/fc6eea78b1>): <data/fc6eea78b1> does not exist', true],
+  ['id 8b8fd4ed not found in repository', true],
+  ['open /volume/key: permission denied', false],
+])('finds whether what could not be read is damaged: %s', (message, isDamaged) => {
+  expect(isDamagedIn(JSON.stringify({ message_type: 'error', error: { message }, during: 'restore', item: '/volume/key' }))).toBe(
+    isDamaged,
+  );
+  expect(isDamagedIn(`${status}\nFatal: ${message}\n`)).toBe(isDamaged);
+});
