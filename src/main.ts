@@ -1,4 +1,5 @@
 /** The program: options → one of the three ways to run → until it is told to stop. */
+import { setFlagsFromString } from 'node:v8';
 import { messageOf } from './base/lifetime.ts';
 import { systemClock } from './base/clock.ts';
 import { randomIds } from './base/ids.ts';
@@ -12,6 +13,11 @@ import { runPlayground } from './playground.ts';
 /** Milliseconds in which a signal that comes again is the same one: Ctrl-C reaches the process from the terminal and from npm. */
 const echo = 1000;
 
+/**
+ * Percent of what was reached by which the heap may grow before all of it is collected: by itself V8 has it grow to four times as much on a machine with
+ * much memory, and what a long backup or restore has in the air would be kept a while for nothing.
+ */
+setFlagsFromString('--heap-growing-percent=50');
 process.exitCode = await main();
 
 async function main(): Promise<number> {

@@ -160,7 +160,7 @@ function storeFolderOf(mode: Options['mode'], given: string | undefined, data: s
 export function helpText(): string {
   const lines = Object.entries<Flag>(flags).map(([name, { value, help, default: preset }]) => {
     const left = `  --${name}${value ? ` ${value}` : ''}`;
-    return `${left.padEnd(32)}${help}${preset === undefined ? '' : ` Default: ${preset}.`}`;
+    return `${`${left} `.padEnd(32)}${help}${preset === undefined ? '' : ` Default: ${preset}.`}`;
   });
   return [
     'Kylon: backups and restores as native Kubernetes API objects.',

@@ -10,6 +10,7 @@ interface Facts {
   readonly phase: Phase;
   /** For people; a sentence of its own where it is left out. */
   readonly message?: string;
+  readonly warnings?: number;
   readonly observedGeneration: number;
   /** RFC 3339, whole seconds. */
   readonly now: string;
@@ -62,7 +63,7 @@ export function withCondition(
 function conditionOf(
   type: string,
   holds: boolean,
-  { phase, message, observedGeneration, now }: Facts,
+  { phase, message, warnings = 0, observedGeneration, now }: Facts,
   before: readonly Condition[],
 ): Condition {
   const status = holds ? 'True' : 'False';
@@ -73,6 +74,11 @@ function conditionOf(
     observedGeneration,
     lastTransitionTime: last?.status === status ? last.lastTransitionTime : now,
     reason: phase,
-    message: message ?? messages[phase],
+    message: message ?? messageOf(phase, warnings),
   };
+}
+
+function messageOf(phase: Phase, warnings: number): string {
+  if (phase !== 'Completed' || warnings === 0) return messages[phase];
+  return `Everything was done, with ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}.`;
 }

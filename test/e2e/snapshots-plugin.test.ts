@@ -56,5 +56,6 @@ describe(storage.title, storage.options, () => {
     const failed = await plugin('snapshot create second --claim nowhere --wait');
     expect(failed).toMatchObject({ code: 4, stderr: expect.stringContaining('ClaimNotFound') });
     expect(failed.stderr).toContain(`snapshot describe -n ${place} second`);
+    expect((await plugin('snapshot describe second')).stdout).not.toContain('<unknown>');
   });
 });

@@ -35,7 +35,9 @@ export async function openLevel(folder: string): Promise<LevelKv> {
     const cause = error instanceof Error ? error.cause : undefined;
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (code === 'LEVEL_LOCKED')
-      throw new Error(`the index folder ${folder} is in use by another process: end that one, or use another folder`, { cause: error });
+      throw new Error(`the index folder ${folder} is in use by another process: end that one, or use another folder with --data`, {
+        cause: error,
+      });
     const message = `the index folder ${folder} cannot be opened: ${messageOf(cause ?? error)}`;
     throw code === 'LEVEL_CORRUPTION' ? new KvDamaged(message, { cause: error }) : new Error(message, { cause: error });
   }

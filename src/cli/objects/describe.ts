@@ -16,7 +16,7 @@ import { linesOf } from '../output/lines.ts';
 import { TableText } from '../output/table.ts';
 import type { Shell } from '../shell.ts';
 import { pathOf } from './kind.ts';
-import type { Kind } from './kind.ts';
+import type { WorkKind } from './kind.ts';
 import { readObjects } from './reading.ts';
 
 interface EventObject extends KubeObject {
@@ -32,7 +32,7 @@ const eventsPerPage = '500';
 /** Lines of the log that are shown; the log has all. */
 const mostComplaints = 20;
 
-export function describeCommand(shell: Shell, kind: Kind): Command {
+export function describeCommand(shell: Shell, kind: WorkKind): Command {
   const command = new Command('describe')
     .description(`Show all that is known of ${kind.plural}: those named, or all of the namespace.`)
     .addArgument(completing(kind.plural as Source, new Argument('[names...]', `names of ${kind.plural}`)))
@@ -50,7 +50,7 @@ export function describeCommand(shell: Shell, kind: Kind): Command {
   );
 }
 
-async function textOf(shell: Shell, api: Api, kind: Kind, object: KubeObject): Promise<string> {
+async function textOf(shell: Shell, api: Api, kind: WorkKind, object: KubeObject): Promise<string> {
   const { metadata, apiVersion, kind: name, ...fields } = object;
   const { name: own, namespace, labels, annotations, managedFields: _, ...more } = metadata;
   const texts = (pairs: Readonly<Record<string, string>> = {}, sign: string) =>
@@ -69,9 +69,9 @@ async function textOf(shell: Shell, api: Api, kind: Kind, object: KubeObject): P
 }
 
 /** Warnings and errors of the log, where the status counts some. */
-async function complaintsOf({ signal }: Shell, api: Api, kind: Kind, { metadata, status }: KubeObject): Promise<string> {
+async function complaintsOf({ signal }: Shell, api: Api, kind: WorkKind, { metadata, status }: KubeObject): Promise<string> {
   const { errors = 0, warnings = 0 } = (status ?? {}) as { errors?: number; warnings?: number };
-  if (errors + warnings === 0) return '';
+  if (!kind.hasLog || errors + warnings === 0) return '';
   return said('Log', async () => {
     const lines: string[] = [];
     const path = pathOf(kind, metadata.namespace ?? '', metadata.name, 'log');

@@ -7,6 +7,8 @@ export type Kind = Pick<ResourceDefinition, 'group' | 'version' | 'kind' | 'plur
 
 /** One whose objects are work that goes on for a while. */
 export interface WorkKind extends Kind {
+  /** Whether its objects have the subresource `log`. */
+  readonly hasLog: boolean;
   /** The command that tells how the work goes on, and the one that tells why it ended as it did. */
   readonly tells: { readonly onTheWay: string; readonly atTheEnd: string };
 }

@@ -4,8 +4,8 @@ import type { WorkKind } from './kind.ts';
 
 const logged = { onTheWay: 'logs -f', atTheEnd: 'logs' };
 
-export const backups: WorkKind = { group, version, kind: 'Backup', plural: 'backups', singular: 'backup', tells: logged };
-export const restores: WorkKind = { group, version, kind: 'Restore', plural: 'restores', singular: 'restore', tells: logged };
+export const backups: WorkKind = { group, version, kind: 'Backup', plural: 'backups', singular: 'backup', hasLog: true, tells: logged };
+export const restores: WorkKind = { group, version, kind: 'Restore', plural: 'restores', singular: 'restore', hasLog: true, tells: logged };
 /** Without a log: Events tell of them. */
 export const snapshots: WorkKind = {
   group,
@@ -13,5 +13,6 @@ export const snapshots: WorkKind = {
   kind: 'Snapshot',
   plural: 'snapshots',
   singular: 'snapshot',
+  hasLog: false,
   tells: { onTheWay: 'get -w', atTheEnd: 'describe' },
 };

@@ -33,12 +33,18 @@ export async function chooseVolumes(work: Work, claims: readonly Claim[]): Promi
   const chosen: Chosen[] = [];
   await inParallel(claims.entries(), readsAtOnce, async ([index, claim]) => {
     const choice = choiceOfClaim(claim) ?? pods.of(claim) ?? (await chooseByRules(work, claim));
-    chosen[index] = { claim, choice };
+    chosen[index] = { claim, choice: choice && withVolume(claim, choice) };
   });
+  for (const { claim, choice } of chosen)
+    if (choice === unbound) log.warn(`the claim ${nameOf(claim)} has no volume yet: there is nothing to be taken`);
   for (const { claim, choice } of chosen)
     if (choice) log.info(`the volume of the claim ${nameOf(claim)}: ${choice.action}, by ${choice.by}`);
   return withinBound(log, chosen);
 }
+
+const unbound: Choice = { action: 'Skip', by: 'the claim itself, which has no volume yet' };
+
+const withVolume = ({ volumeName }: Claim, choice: Choice) => (volumeName === undefined && choice.action !== 'Skip' ? unbound : choice);
 
 /** For messages. */
 export const nameOf = ({ namespace, name }: Claim) => `${namespace}/${name}`;
@@ -61,9 +67,10 @@ async function chooseByRules(work: Work, claim: Claim): Promise<Choice | undefin
   }
 }
 
-/** As Kylon itself; undefined for one that is gone. */
+/** As Kylon itself; undefined for one that is gone, or has never been. */
 export async function readVolume({ parts, signal }: Work, { volumeName }: Claim): Promise<Volume | undefined> {
   const { cluster, clock } = parts;
+  if (volumeName === undefined) return undefined;
   const volume = await retried(clock, signal, () => cluster.get(volumes, '', volumeName, signal));
   if (!volume) return undefined;
   const capacity = textOf(fieldsOf(fieldsOf(volume['spec'])['capacity'])['storage']) ?? '';

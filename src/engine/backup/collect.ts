@@ -143,7 +143,7 @@ async function add(collection: Collection, relations: Relations, part: Part, byt
   relations.resources.add(key);
   const claim = key === claims ? claimOf(bytes) : undefined;
   if (claim) {
-    relations.volumes.add(claim.volumeName);
+    if (claim.volumeName !== undefined) relations.volumes.add(claim.volumeName);
     collection.addedVolume(claim);
   }
   tally.added += 1;

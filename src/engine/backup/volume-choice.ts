@@ -8,12 +8,12 @@ import type { ListedObject } from './new-item.ts';
 /** On a claim, the action for its volume. */
 export const volumeAnnotation = 'backup.kylon.io/volume';
 
-/** What a choice looks at of a claim that has a volume. */
+/** What a choice looks at of a claim. */
 export interface Claim {
   readonly namespace: string;
   readonly name: string;
-  /** Of its PersistentVolume. */
-  readonly volumeName: string;
+  /** Of its PersistentVolume; undefined where it has none yet. */
+  readonly volumeName: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** What its annotation says. */
   readonly asked: string | undefined;
@@ -46,13 +46,20 @@ interface ListedClaim extends ListedObject {
   };
 }
 
-/** Undefined for a claim that has no volume. */
-export function claimOf(bytes: Uint8Array): Claim | undefined {
+export function claimOf(bytes: Uint8Array): Claim {
   const { metadata, spec = {} } = parseAt(asBuffer(bytes), 0, bytes.length) as ListedClaim;
   const { namespace = '', name, labels = {}, annotations = {} } = metadata;
-  const { volumeName, storageClassName, accessModes = [], volumeMode = 'Filesystem' } = spec;
-  if (!volumeName) return undefined;
-  return { namespace, name, volumeName, labels, asked: annotations[volumeAnnotation], storageClassName, accessModes, volumeMode };
+  const { volumeName = '', storageClassName, accessModes = [], volumeMode = 'Filesystem' } = spec;
+  return {
+    namespace,
+    name,
+    volumeName: volumeName || undefined,
+    labels,
+    asked: annotations[volumeAnnotation],
+    storageClassName,
+    accessModes,
+    volumeMode,
+  };
 }
 
 /** Whether a Backup takes volumes at all. One that does not is left alone by annotations too. */

@@ -44,7 +44,8 @@ export function isUnfinished(object: KubeObject): boolean {
 export function withStatus(object: KubeObject, change: Partial<RunStatus>, now: number, message?: string): KubeObject {
   const status = { ...statusOf(object), ...change };
   const observedGeneration = object.metadata.generation ?? 0;
-  const facts = { phase: status.phase ?? 'New', observedGeneration, now: rfc3339(now), ...(message !== undefined && { message }) };
+  const { phase = 'New', warnings = 0 } = status;
+  const facts = { phase, warnings, observedGeneration, now: rfc3339(now), ...(message !== undefined && { message }) };
   return { ...object, status: { ...status, observedGeneration, conditions: conditionsIn(facts, status.conditions) } };
 }
 

@@ -45,7 +45,7 @@ export async function findSource(work: Work, name: string): Promise<Source> {
   if (driver === undefined)
     throw new RunFailed(
       'VolumeNotCSI',
-      `the volume ${quote(volumeName)} of the claim ${quote(name)} is not of a CSI driver: only those take snapshots`,
+      `the volume ${quote(volumeName)} of the claim ${quote(name)} is not of a CSI driver: only those take snapshots; the methods File and Copy need none`,
     );
   const volumeHandle = textOf(csiOf(volume)['volumeHandle']) ?? '';
   return { claim: claimAsTaken(claim), annotations: fieldsOf(claim.metadata['annotations']), driver, volumeHandle };

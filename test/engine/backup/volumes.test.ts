@@ -68,6 +68,21 @@ describe('the volumes of a Backup', () => {
     });
   });
 
+  it('are none of claims that wait for theirs, which is a warning where they are asked for', async () => {
+    const { claim, backUp } = scene();
+    claim('pending', { spec: { volumeName: undefined } });
+    claim('left', { spec: { volumeName: '' }, annotations: { 'backup.kylon.io/volume': 'Skip' } });
+    expect((await backUp(everything)).status).toMatchObject({
+      phase: 'Completed',
+      warnings: 1,
+      volumes: [
+        { claim: 'data', phase: 'Completed' },
+        { claim: 'left', phase: 'Skipped', message: 'skipped by the annotation backup.kylon.io/volume of the claim' },
+        { claim: 'pending', phase: 'Skipped', message: 'skipped by the claim itself, which has no volume yet' },
+      ],
+    });
+  });
+
   it('are none without rules and snapshotVolumes, whatever annotations say', async () => {
     const { claim, pod, backUp, lists, parts } = scene();
     claim('a', { annotations: { 'backup.kylon.io/volume': 'CSI' } });
