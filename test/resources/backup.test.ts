@@ -91,7 +91,7 @@ describe('a new Backup', () => {
     [{ throttle: { upload: '10Mi', download: '1Ki' } }, []],
     [
       { throttle: { upload: '1023' } },
-      ['spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki'],
+      ['spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, from 1Ki to 1Ti'],
     ],
     [{ volumes: { rules: [{ action: 'Skip' }, { conditions: { capacity: '1Gi,10Gi', labels: { 'a.io/b': 'c' } }, action: 'CSI' }] } }, []],
     [

@@ -148,7 +148,7 @@ describe('a Restore of a Snapshot', () => {
     [
       { snapshotName: 's', throttle: { upload: '0', download: 'fast' } },
       ['upload', 'download'].map(
-        (field) => `spec.throttle.${field}: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki`,
+        (field) => `spec.throttle.${field}: Invalid value: must be a quantity of bytes a second, such as 10Mi, from 1Ki to 1Ti`,
       ),
     ],
     [{ snapshotName: 's', claim: { size: '1 GB' } }, ['spec.claim.size: Invalid value: must be a quantity such as 10Gi']],

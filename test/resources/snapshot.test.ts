@@ -71,7 +71,7 @@ describe('a new Snapshot', () => {
       { ...ofClaim, throttle: { upload: '10' } },
       [
         'spec.throttle: Forbidden: may be used with moveData or the methods File and Copy only: nothing else moves data',
-        'spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, of at least 1Ki',
+        'spec.throttle.upload: Invalid value: must be a quantity of bytes a second, such as 10Mi, from 1Ki to 1Ti',
       ],
     ],
     [{ ...ofClaim, timeout: '0s' }, ['spec.timeout: Invalid value: must be greater than 0']],

@@ -1,4 +1,5 @@
 /** The volumes of a backup: a Snapshot of each that is chosen, made as the creator of the Backup. They belong to it, and go with it. */
+import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
@@ -53,8 +54,17 @@ async function outcomeOf(work: Work, { claim, choice }: Chosen, group: VolumeGro
   return { ...volume, snapshotName: snapshotNameOf(work.object, claim), phase: failure === undefined ? 'Completed' : 'Failed' };
 }
 
-/** It follows from the claim and the Backup, so that a run that begins anew takes no second one. */
-const snapshotNameOf = ({ metadata }: KubeObject, { name }: Claim) => `${name.slice(0, 240)}-${metadata.uid?.slice(0, 8) ?? ''}`;
+/** Characters of a claim's name that stand in that of its Snapshot. */
+const longestName = 240;
+
+/** It follows from the claim and the Backup, so that a run that begins anew takes no second one, and no other claim has the same. */
+const snapshotNameOf = ({ metadata }: KubeObject, { name }: Claim) => `${shortened(name)}-${metadata.uid?.slice(0, 8) ?? ''}`;
+
+function shortened(name: string): string {
+  if (name.length <= longestName) return name;
+  const end = `-${hash('sha256', name).slice(0, 16)}`;
+  return name.slice(0, longestName - end.length).replace(/[.-]+$/, '') + end;
+}
 
 /** Takes it, and resolves to why it could not be taken. */
 async function failureOf(work: Work, claim: Claim, method: SnapshotMethod, group: VolumeGroup | undefined): Promise<string | undefined> {
@@ -96,7 +106,7 @@ async function endOf({ parts, object, signal }: Work, claim: Claim): Promise<str
   for (; ; await parts.clock.sleep(pollEvery, signal)) {
     const snapshot = await parts.objects.get(parts.snapshots, claim.namespace, name, signal);
     if (!snapshot || isDeleted(snapshot)) return 'its Snapshot was deleted';
-    if (!belongsTo(object, snapshot)) return `another Snapshot has the name ${name}`;
+    if (!belongsTo(object, snapshot) || !isOf(claim, snapshot)) return `another Snapshot has the name ${name}`;
     if (!isUnfinished(snapshot)) return statusOf(snapshot).failureReason;
   }
 }
@@ -104,6 +114,8 @@ async function endOf({ parts, object, signal }: Work, claim: Claim): Promise<str
 /** Whoever may write Snapshots can set the label; who has made one is recorded by the server. */
 const belongsTo = (backup: KubeObject, snapshot: KubeObject) =>
   snapshot.metadata.labels?.[backupUid] === backup.metadata.uid && isDeepStrictEqual(creatorOf(snapshot), creatorOf(backup));
+
+const isOf = ({ name }: Claim, { spec }: KubeObject) => (spec as SnapshotSpec).source.persistentVolumeClaimName === name;
 
 /** A group of which no volume is in the backup goes at once. */
 async function discardUnused(work: Work, groups: ReadonlyMap<Claim, VolumeGroup>, volumes: readonly BackupVolume[]): Promise<void> {

@@ -69,7 +69,7 @@ export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? 
 /** `secretName`: see secretNameFor. `isRestricted`: whether the namespace asks for the Pod Security Standard restricted. */
 export function moverPod(errand: Errand, secretName: string, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
   const { way, args, throttle } = errand;
-  const container = { name: 'mover', image, args: [...limitsOf(throttle), way, ...args], ...mountsOf(errand, ownMounts) };
+  const container = { name: 'mover', image, args: [...limitsOf(throttle), way, ...args].map(literal), ...mountsOf(errand, ownMounts) };
   const volumes = [
     { name: accessVolume, secret: { secretName, defaultMode: 0o440 } },
     { name: 'tmp', emptyDir: {} },
@@ -122,6 +122,9 @@ export function podBeside(errand: Errand, { component, container, volumes, isRes
     },
   };
 }
+
+/** Kubernetes puts variables in the place of $(NAME), and $ in that of $$: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
+const literal = (text: string) => text.replaceAll('$', () => '$$');
 
 /** restic counts in KiB a second. */
 function limitsOf(throttle: Throttle = {}): string[] {

@@ -100,6 +100,19 @@ describe('the volumes of a Backup', () => {
     expect(made?.spec).toMatchObject({ method: 'CSI', source: { persistentVolumeClaimName: 'data' } });
   });
 
+  it('are told apart by all of the names of their claims', async () => {
+    const { claim, backUp, parts } = scene();
+    const names = ['one', 'two', '.three'].map((end) => 'long-'.repeat(48).slice(0, 239) + end.padStart(5, 'x'));
+    for (const name of names) claim(name);
+    const { status } = await backUp(everything);
+    const made = await parts.objects.list(snapshots, {}, forever);
+    expect(made.map(({ spec }) => (spec as { source: { persistentVolumeClaimName: string } }).source.persistentVolumeClaimName)).toEqual(
+      expect.arrayContaining(names),
+    );
+    expect(new Set(status.volumes?.map(({ snapshotName }) => snapshotName)).size).toBe(4);
+    for (const { metadata } of made) expect(metadata.name).toMatch(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/);
+  });
+
   it('are moved as fast as the Backup says', async () => {
     const { volumesOf, parts } = scene();
     const throttle = { upload: '10Mi' };

@@ -77,6 +77,15 @@ describe('a mover', () => {
     expect(fieldsOf(pod()?.['spec'])['securityContext']).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [2000] });
   });
 
+  it('is told names as they are, which Kubernetes would take for variables', async () => {
+    const names = ['price$$.txt', 'c$(KUBERNETES_PORT)', '$', 'plain'];
+    const running = runMover(sender, { ...errand, args: names });
+    await ends(0);
+    await running;
+    const [container] = fieldsOf(pod()?.['spec'])['containers'] as { args: string[] }[];
+    expect(container?.args).toEqual(['backup', 'price$$$$.txt', 'c$$(KUBERNETES_PORT)', '$$', 'plain']);
+  });
+
   it('is told how fast it may be, in KiB a second', async () => {
     const running = runMover(sender, { ...errand, throttle: { upload: '10Mi', download: '1500' } });
     await ends(0);
