@@ -1,4 +1,5 @@
 /** Wires the parts: read it to see the whole system on one screen. What differs between the ways of running is given. */
+import { createStreams } from './engine/copy/share.ts';
 import { join } from 'node:path';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Clock } from './base/clock.ts';
@@ -125,6 +126,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),
     mover,
     maintainEvery: options.maintainEvery,
+    streams: createStreams(),
     copyImage: options.copyImage,
     domain,
     replica: options.replica,

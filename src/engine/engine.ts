@@ -10,6 +10,7 @@ import { Expiry } from './upkeep/expiry.ts';
 import { RunAbandoned } from './runs/failure.ts';
 import type { EngineParts } from './parts.ts';
 import { Populator } from './populator/populator.ts';
+import type { QueueOptions } from './runs/queue.ts';
 import { WorkQueue } from './runs/queue.ts';
 import { restoreTask } from './restore/restore.ts';
 import { isDeleted, isUnfinished, observed, refOf } from './runs/run-status.ts';
@@ -79,9 +80,9 @@ class Kind {
     this.#alsoSeen = alsoSeen;
     const { clock, log } = parts;
     const groupOf = ({ namespace }: ObjectRef) => namespace;
-    const queue = (name: string, concurrency: number, work: (target: ObjectRef, signal: AbortSignal) => Promise<number | undefined>) =>
+    const queue = (name: string, concurrency: number, work: QueueOptions<ObjectRef>['work']) =>
       new WorkQueue<ObjectRef>({ name: `the ${name} of a ${task.word}`, concurrency, limit: queueLimit, clock, log, groupOf, work });
-    this.#runs = queue('run', task.atOnce, (target, signal) => perform(given, target, signal));
+    this.#runs = queue('run', task.atOnce, (target, signal, aside) => perform(given, target, signal, aside));
     this.#chores = queue('upkeep', choresAtOnce, (target, signal) => this.#keepUp(target, signal));
     this.#expiry = new Expiry({
       clock,

@@ -11,6 +11,7 @@ import type { OpenRepositories } from '../repository/reading/open-repositories.t
 import type { Repositories } from '../repository/repositories.ts';
 import type { MoverSetting } from './mover/setting.ts';
 import type { Proofs } from './proofs.ts';
+import type { Shares } from './shares.ts';
 import type { Stores } from './stores/stores.ts';
 
 export interface EngineParts {
@@ -32,6 +33,8 @@ export interface EngineParts {
   readonly mover: MoverSetting | undefined;
   /** Milliseconds between two checks, and two prunes, of what was in the volumes of a namespace. */
   readonly maintainEvery: number;
+  /** By namespace, of the volumes whose bytes pass through this process, to tar or from it. */
+  readonly streams: Shares;
   /** Of the Pods by which volumes are copied that no running Pod has; undefined where none was named. */
   readonly copyImage: string | undefined;
   /** Names this cluster in the store. */

@@ -1,4 +1,5 @@
 /** An engine with real parts around it (the machinery, the kinds, a store) and a cluster, for the tests. */
+import { createStreams } from '../../src/engine/copy/share.ts';
 import { expect, vi } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -112,6 +113,7 @@ export function createWorkbench(
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),
     mover: given.mover,
     maintainEvery: 24 * 3_600_000,
+    streams: createStreams(),
     copyImage: given.copyImage,
     domain: 'domain',
     replica: given.replica ?? 'one',

@@ -21,6 +21,8 @@ export interface ArchiveWriter {
   add(item: NewItem): Promise<void>;
   /** Bytes of manifests so far. */
   readonly contentBytes: number;
+  /** Nothing more is added: resolves when all of it is stored, and held in memory no more. */
+  seal(): Promise<void>;
   /** Writes what is left, the items file, the log and last the manifest. */
   finish(log: string): Promise<ArchiveSummary>;
   /** Stops writing and removes what was written, as far as it can. */

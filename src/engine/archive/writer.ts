@@ -36,6 +36,7 @@ class StreamingWriter implements ArchiveWriter {
   readonly #archive: Promise<Uploaded>;
   readonly #resources = new Map<string, number>();
   #log: Promise<unknown> = Promise.resolve();
+  #end: Promise<{ readonly archive: Uploaded; readonly items: Promise<Uploaded> }> | undefined;
   #count = 0;
   #contentBytes = 0;
 
@@ -62,18 +63,33 @@ class StreamingWriter implements ArchiveWriter {
     if (full) await this.#members.push(full);
   }
 
+  async seal(): Promise<void> {
+    const { items } = await this.#ended();
+    await items;
+  }
+
   async finish(log: string): Promise<ArchiveSummary> {
-    const last = this.#packer.seal();
-    if (last) await this.#members.push(last);
-    this.#members.end();
-    const archive = await this.#archive;
+    const { archive, items: listed } = await this.#ended();
     // The folder is ours now.
     const logPut = this.#put(logFile, Buffer.from(log));
     this.#log = logPut;
-    const [items, logSum] = await Promise.all([this.#items.finish(), logPut]);
+    const [items, logSum] = await Promise.all([listed, logPut]);
     const manifest = await this.#put(manifestFile, this.#manifest(archive, items, logSum));
     const storedBytes = [archive, items, logSum, manifest].reduce((sum, { bytes }) => sum + bytes, 0);
     return { key: this.#key(archiveFile), ...archive, items: this.#count, contentBytes: this.#contentBytes, formatVersion, storedBytes };
+  }
+
+  /** `items` is being stored. */
+  #ended(): Promise<{ readonly archive: Uploaded; readonly items: Promise<Uploaded> }> {
+    this.#end ??= this.#endMembers();
+    return this.#end;
+  }
+
+  async #endMembers() {
+    const last = this.#packer.seal();
+    if (last) await this.#members.push(last);
+    this.#members.end();
+    return { archive: await this.#archive, items: this.#items.finish() };
   }
 
   /** Whoever has stored the archive owns the folder: if that was not us, what lies there is another's. */

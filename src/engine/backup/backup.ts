@@ -3,7 +3,7 @@ import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import type { Backup, BackupStatus, BackupVolume } from '../../resources/backup.ts';
 import { parseDuration } from '../../resources/durations.ts';
-import type { ArchiveSummary } from '../archive/archive.ts';
+import type { ArchiveSummary, ArchiveWriter } from '../archive/archive.ts';
 import { createArchiveWriter } from '../archive/writer.ts';
 import type { BackupPlan } from './backup-plan.ts';
 import { planBackup } from './backup-plan.ts';
@@ -108,13 +108,19 @@ async function archiveOf(
     const added = () => work.report({ progress: { totalItems: ++items, itemsBackedUp: items } });
     const claims: Claim[] = [];
     await collect({ ...(await collectionOf(work, namespaces, plan)), archive, added, addedVolume: (claim) => claims.push(claim) });
-    const volumes = takesVolumes(specOf(work)) ? await takeVolumes(work, claims) : [];
+    const volumes = takesVolumes(specOf(work)) ? await takeAside(work, claims, archive) : [];
     run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
     return { archive: await archive.finish(run.log.text()), volumes };
   } catch (error) {
     await archive.abort();
     throw error;
   }
+}
+
+/** Nothing is held in memory meanwhile: it may take hours. */
+async function takeAside(work: Work, claims: readonly Claim[], archive: ArchiveWriter): Promise<BackupVolume[]> {
+  await archive.seal();
+  return work.aside(() => takeVolumes(work, claims));
 }
 
 async function collectionOf(

@@ -12,6 +12,7 @@ import { runInContainer } from './container-program.ts';
 import { throughOwnPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { paceOf } from './pace.ts';
+import { shareOf } from './share.ts';
 import { TarComplaints } from './tar-complaints.ts';
 import { verifyCopy } from './verify-copy.ts';
 import { openContent } from './volume-content.ts';
@@ -25,9 +26,10 @@ export function imageFor({ spec, status }: Snapshot, { copyImage, mover }: Engin
 /** Of all that a Snapshot holds; `verify`: read back and compared. Rejects with RunFailed. */
 export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapshot, verify: boolean): Promise<void> {
   const { parts, signal } = sender;
-  const content = await openContent(parts, snapshot, signal);
   await inAttempts(sender, async () => {
     const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, parts));
+    using _ = await shareOf(sender, errand);
+    const content = await openContent(parts, snapshot, signal);
     await unpack(sender, errand, content, mounted);
     if (verify) await verifyCopy(sender, errand, content, mounted);
   });

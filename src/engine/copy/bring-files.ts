@@ -13,6 +13,7 @@ import { faultOf, feed, imageFor, wayInto } from './bring-copy.ts';
 import { rehearseCopyPod, throughOwnPod } from './copy-pod.ts';
 import { findMounted, rehearseMounted } from './find-mounted.ts';
 import type { MountedVolume } from './mounted-volume.ts';
+import { shareOf } from './share.ts';
 import { verifyFilesAt } from './verify-copy.ts';
 import { openFiles } from './volume-content.ts';
 
@@ -35,6 +36,7 @@ export async function bringFiles(sender: Sender, errand: Errand, snapshot: Snaps
   const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
   await inAttempts(sender, async () => {
     const mounted = await findContainer(sender, errand, snapshot);
+    using _ = await shareOf(sender, errand);
     const { options, input } = await wayInto(sender, errand, content, mounted, lastEntry(hiddenName(errand)));
     const command = [...commandOf(mounted.path, place.policy, errand, place), ...options];
     const { code, complaints } = await feed(sender, errand, mounted, command, input);
@@ -56,7 +58,11 @@ export async function forgetFiles(sender: Sender, errand: Errand, snapshot: Snap
 export async function verifyFiles(sender: Sender, errand: Errand, snapshot: Snapshot, place: FilesPlace): Promise<void> {
   const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
   const brought = { folder: place.target, name: `./${nameOf(place)}` };
-  await inAttempts(sender, async () => verifyFilesAt(sender, errand, content, await findContainer(sender, errand, snapshot), brought));
+  await inAttempts(sender, async () => {
+    const mounted = await findContainer(sender, errand, snapshot);
+    using _ = await shareOf(sender, errand);
+    await verifyFilesAt(sender, errand, content, mounted, brought);
+  });
 }
 
 /** Whether it could be brought, with the rights of whoever is to bring it. */

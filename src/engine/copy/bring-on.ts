@@ -16,6 +16,7 @@ import { CopyCut } from './attempts.ts';
 import { imageFor, unpack } from './bring-copy.ts';
 import { lookAtCopyPod, sendCopyPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
+import { shareOf } from './share.ts';
 import { openContent } from './volume-content.ts';
 
 /** Milliseconds between the words of one who writes; after such a silence he is dead. */
@@ -64,6 +65,7 @@ async function write(sender: Sender, errand: Errand, snapshot: Snapshot, mounted
   const over = new AbortController();
   const renewing = renew(sender, pod, AbortSignal.any([signal, over.signal]));
   try {
+    using _ = await shareOf(sender, errand);
     await unpack(sender, errand, await openContent(parts, snapshot, signal), mounted);
     return true;
   } catch (error) {

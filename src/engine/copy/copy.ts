@@ -1,5 +1,4 @@
 /** The work of a Snapshot with the method Copy: tar reads the volume in a Pod that has it, and what it writes is kept in the object store. */
-import type { Slots } from '../../objectstore/slots.ts';
 import { quote } from '../../machinery/errors.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
@@ -19,26 +18,24 @@ import { findMounted } from './find-mounted.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { paceOf } from './pace.ts';
 import { readOut } from './read-out.ts';
+import { shareOf } from './share.ts';
 import type { TarComplaints } from './tar-complaints.ts';
 
-/** How many copies go on at once: the bytes of each pass through this process. */
-export const copiesAtOnce = 4;
-
 /** What it adds to the status is written with its end, and not before: what lies in the store is of this run alone. Rejects with RunFailed. */
-export async function copyVolume(work: Work, claimName: string, slots: Slots): Promise<Partial<RunStatus>> {
+export async function copyVolume(work: Work, claimName: string): Promise<Partial<RunStatus>> {
   const snapshot = work.object as Snapshot;
   const { claim, place } = await findLiveClaim(work, claimName);
   if (claim.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the claim ${quote(claimName)} is of volumeMode Block: it has no files that tar could read`);
   await work.save({ claim });
-  using _ = await slots.enter(work.signal);
   const sender = senderOf(work);
   const errand: Errand = { owner: snapshot, repository: repositoryOf(snapshot), isBlock: false, way: 'backup', args: [], ...place };
   const { image = work.parts.copyImage } = snapshot.spec.copy ?? {};
   return inAttempts(sender, async () => {
     const mounted = await findMounted(sender, errand, image);
+    using _ = await shareOf(sender, errand);
     work.run.log.info(`read by tar in the container ${mounted.container} of the Pod ${mounted.pod}`);
-    return copyThrough(work, sender, mounted);
+    return await copyThrough(work, sender, mounted);
   });
 }
 

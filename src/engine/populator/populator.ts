@@ -15,6 +15,7 @@ import { discardMover } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { recordEvent } from '../runs/events.ts';
 import { RunFailed } from '../runs/failure.ts';
+import type { Aside } from '../runs/queue.ts';
 import { WorkQueue } from '../runs/queue.ts';
 import { refOf } from '../runs/run-status.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
@@ -54,7 +55,7 @@ export class Populator {
       clock,
       log,
       groupOf: ({ namespace }) => namespace,
-      work: (target, signal) => this.#look(target, signal),
+      work: (target, signal, aside) => this.#look(target, signal, aside),
     });
   }
 
@@ -85,7 +86,7 @@ export class Populator {
   }
 
   /** Resolves to the milliseconds after which to look again, if that is needed. */
-  async #look(target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
+  async #look(target: ObjectRef, signal: AbortSignal, aside: Aside): Promise<number | undefined> {
     const { cluster, snapshots } = this.#parts;
     const claim = await cluster.get(claims, target.namespace, target.name, signal);
     if (claim?.metadata.uid !== target.uid) return this.#takeBack(goneClaim(target), signal);
@@ -97,18 +98,19 @@ export class Populator {
       await discardIntermediate(this.#parts, claim, signal);
       return this.#takeBack(claim, signal);
     }
-    return isWaiting(claim) ? this.#proceed(claim, source, signal) : undefined;
+    return isWaiting(claim) ? this.#proceed(claim, source, signal, aside) : undefined;
   }
 
   async #takeBack(claim: KubeObject, signal: AbortSignal): Promise<number | undefined> {
     return (await takeBack(this.#parts, claim, signal)) ? undefined : lookSoon;
   }
 
-  async #proceed(claim: ClusterObject, source: SnapshotSource, signal: AbortSignal): Promise<number | undefined> {
+  async #proceed(claim: ClusterObject, source: SnapshotSource, signal: AbortSignal, aside: Aside): Promise<number | undefined> {
     try {
       const intermediate = await findIntermediate(this.#parts, claim, signal);
       if (!intermediate) return await this.#begin(claim, source, signal);
-      return (await this.#isMade(claim, intermediate, source, signal)) ? await this.#hand(claim, intermediate, signal) : lookSoon;
+      const isMade = await aside(() => this.#isMade(claim, intermediate, source, signal));
+      return isMade ? await this.#hand(claim, intermediate, signal) : lookSoon;
     } catch (error) {
       if (!(error instanceof RunFailed)) throw error;
       this.#tell(claim, 'Warning', error.reason, error.message, signal);

@@ -35,7 +35,8 @@ export function restoreTask(definition: ResourceDefinition, files: SnapshotFiles
     atOnce: 2,
     expires: false,
     timeout: () => undefined,
-    execute: (work) => ((work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : restoreSnapshot(work, files)),
+    execute: (work) =>
+      (work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : work.aside(() => restoreSnapshot(work, files)),
     finish: (object) => object,
     discard: async (parts, object, signal) =>
       (object as Restore).spec.snapshotName === undefined ? undefined : undo(parts, object, signal),

@@ -8,6 +8,9 @@ import type { Log } from '../../base/log.ts';
 import { messageOf } from '../../base/lifetime.ts';
 import { Waiting } from './waiting.ts';
 
+/** Has others work while `wait` waits for what is done elsewhere; resolves as `wait` does. Not to be called again within it. */
+export type Aside = <R>(wait: () => Promise<R>) => Promise<R>;
+
 export interface QueueOptions<T> {
   /** For the log. */
   readonly name: string;
@@ -19,8 +22,11 @@ export interface QueueOptions<T> {
   /** Whose work it is: no group waits for all the work of another. */
   readonly groupOf: (item: T) => string;
   /** Resolves to the milliseconds after which to look at the item again, or undefined for not before somebody adds it. */
-  readonly work: (item: T, signal: AbortSignal) => Promise<number | undefined>;
+  readonly work: (item: T, signal: AbortSignal, aside: Aside) => Promise<number | undefined>;
 }
+
+/** How many may stand aside; they go on at once when they have waited, so that for a moment more may work than `concurrency`. */
+const mostAside = 200;
 
 /** Milliseconds before the first repetition of what failed; doubled each time. */
 const firstDelay = 1_000;
@@ -34,6 +40,7 @@ export class WorkQueue<T> {
   /** Added while being worked on. */
   readonly #again = new Map<string, T>();
   readonly #failures = new Map<string, number>();
+  #aside = 0;
   #signal: AbortSignal | undefined;
 
   constructor(options: QueueOptions<T>) {
@@ -65,7 +72,7 @@ export class WorkQueue<T> {
 
   #start(): void {
     if (!this.#signal || this.#signal.aborted) return;
-    while (this.#active.size < this.#options.concurrency) {
+    while (this.#active.size - this.#aside < this.#options.concurrency) {
       const next = this.#waiting.take();
       if (next === undefined) return;
       const [key, item] = next;
@@ -83,9 +90,20 @@ export class WorkQueue<T> {
     this.#start();
   }
 
+  async #standAside<R>(wait: () => Promise<R>): Promise<R> {
+    if (this.#aside >= mostAside) return wait();
+    this.#aside++;
+    this.#start();
+    try {
+      return await wait();
+    } finally {
+      this.#aside--;
+    }
+  }
+
   async #attempt(key: string, item: T, signal: AbortSignal): Promise<number | undefined> {
     try {
-      const delay = await this.#options.work(item, signal);
+      const delay = await this.#options.work(item, signal, (wait) => this.#standAside(wait));
       this.#failures.delete(key);
       return delay;
     } catch (error) {

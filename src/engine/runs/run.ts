@@ -17,6 +17,7 @@ import { objectFolder, removeFiles, runFolder } from './files.ts';
 import type { EngineParts } from '../parts.ts';
 import { persistent } from './persist.ts';
 import { Progress } from './progress.ts';
+import type { Aside } from './queue.ts';
 import type { RunStatus } from './run-status.ts';
 import { storeRefusal } from '../stores/store-refusal.ts';
 import { storeOf } from '../stores/stores.ts';
@@ -27,7 +28,7 @@ import type { Run, Runs } from './runs.ts';
 export interface Task {
   readonly word: RunWord;
   readonly definition: ResourceDefinition;
-  /** How many runs may go on at once. */
+  /** How many runs may go on at once, beside those that stand aside. */
   readonly atOnce: number;
   /** Whether objects go when their status.expiration has passed. */
   readonly expires: boolean;
@@ -57,6 +58,7 @@ export interface Work {
   readonly report: (report: Partial<RunStatus>) => void;
   /** Writes it into the status now, for a run that begins anew to find. Rejects when this one has to stop. */
   readonly save: (found: Partial<RunStatus>) => Promise<void>;
+  readonly aside: Aside;
   readonly signal: AbortSignal;
 }
 
@@ -76,7 +78,7 @@ const farewell = 5_000;
  * Carries the object out if it waits for that. Resolves to the milliseconds after which to look again, if that is needed. Its store is looked at first,
  * and what cannot lie there fails without having begun: then everybody knows that nothing of it does.
  */
-export async function perform(given: RunParts, target: ObjectRef, signal: AbortSignal): Promise<number | undefined> {
+export async function perform(given: RunParts, target: ObjectRef, signal: AbortSignal, aside: Aside): Promise<number | undefined> {
   const { parts, task, claims, runs } = given;
   const object = await parts.objects.get(task.definition, target.namespace, target.name, signal);
   if (!object || object.metadata.uid !== target.uid || !isUnfinished(object)) return undefined;
@@ -85,7 +87,7 @@ export async function perform(given: RunParts, target: ObjectRef, signal: AbortS
   const id = parts.ids.hex(8);
   const claimed = await claim({ ...given, target, id, refusal }, object, signal);
   if (!claimed) return lookAgain;
-  await runs.within(target.uid, signal, (run) => carryOut({ ...given, target, id, refusal, run }, claimed));
+  await runs.within(target.uid, signal, (run) => carryOut({ ...given, target, id, refusal, run, aside }, claimed));
   return undefined;
 }
 
@@ -99,6 +101,7 @@ interface Wanted extends RunParts {
 
 interface Attempt extends Wanted {
   readonly run: Run;
+  readonly aside: Aside;
 }
 
 /** Writes the claim; undefined where somebody was faster. */
@@ -136,7 +139,7 @@ async function carryOut(attempt: Attempt, object: KubeObject): Promise<void> {
 
 /** Does the work, with its deadline, while its progress is written. Ends when the work has ended, whatever made it end. */
 async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunStatus>> {
-  const { parts, task, run, id, target } = attempt;
+  const { parts, task, run, id, target, aside } = attempt;
   const stop = new AbortController();
   const timer = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
@@ -158,6 +161,7 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
       store: storeOf(parts, object),
       report: (report) => progress.report(report),
       save: (found) => save(attempt, found, signal),
+      aside,
       signal,
     });
   } catch (error) {

@@ -2,8 +2,7 @@
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
-import { Slots } from '../../objectstore/slots.ts';
-import { copiesAtOnce, copyVolume } from '../copy/copy.ts';
+import { copyVolume } from '../copy/copy.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Task, Work } from '../runs/run.ts';
@@ -17,25 +16,24 @@ import { adopt, take, takeToMove } from './take.ts';
 const runsAtOnce = 100;
 
 export function snapshotTask(definition: ResourceDefinition): Task {
-  const slots = new Slots(copiesAtOnce, runsAtOnce);
   return {
     word: 'snapshot',
     definition,
     atOnce: runsAtOnce,
     expires: true,
     timeout: () => undefined,
-    execute: (work) => takeSnapshot(work, slots),
+    execute: takeSnapshot,
     finish: withExpiration,
     discard: discardSnapshot,
   };
 }
 
-async function takeSnapshot(work: Work, slots: Slots): Promise<Partial<RunStatus>> {
+async function takeSnapshot(work: Work): Promise<Partial<RunStatus>> {
   const { spec } = work.object as Snapshot;
   const { volumeSnapshotName: adopted, persistentVolumeClaimName: claimName = '' } = spec.source;
   const ms = parseDuration(spec.timeout ?? '') ?? 0;
   if (adopted !== undefined) return adopt(work, adopted, ms);
-  if (spec.method === 'Copy') return copied(work, () => copyVolume(work, claimName, slots));
+  if (spec.method === 'Copy') return copied(work, () => copyVolume(work, claimName));
   if (spec.method === 'File') return moved(work, () => moveLive(work, claimName));
   return spec.moveData ? moved(work, () => move(work, claimName, ms)) : take(work, claimName, ms);
 }

@@ -1,7 +1,9 @@
 /** Which volumes a Backup takes of a cluster, with whose rights it looks, and what its status says of those that it leaves. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { ClusterError } from '../../../src/cluster/cluster.ts';
-import { mostVolumes } from '../../../src/resources/backup.ts';
+import { backups, mostVolumes } from '../../../src/resources/backup.ts';
 import type { BackupSpec } from '../../../src/resources/backup.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
@@ -12,9 +14,9 @@ import { createWorkbench, forever, logOf, resultsOf, whileRunning } from '../wor
 const everything: BackupSpec = { snapshotVolumes: true };
 const onlyAnnotated: BackupSpec = { volumes: { rules: [{ action: 'Skip' }] } };
 
-function scene() {
+function scene(clock: Clock = impatientClock) {
   const { cluster, makeReady } = snapshotCluster();
-  const bench = createWorkbench({ cluster, clock: impatientClock });
+  const bench = createWorkbench({ cluster, clock });
   const asked: Request[] = [];
   cluster.check = (request) => {
     asked.push(request);
@@ -98,6 +100,19 @@ describe('the volumes of a Backup', () => {
     expect(await volumesOf(everything)).toEqual({ data: 'Completed' });
     const [made] = await parts.objects.list(snapshots, {}, forever);
     expect(made?.spec).toMatchObject({ method: 'CSI', source: { persistentVolumeClaimName: 'data' } });
+  });
+
+  it('keep nobody waiting who has none, however long they take', async () => {
+    const { engine, cluster, create, ended, get, parts } = scene(systemClock);
+    cluster.check = () => {};
+    const names = ['one', 'two', 'three'];
+    await whileRunning(engine, async () => {
+      for (const name of names) await create(backups, 'shop', name, everything);
+      await vi.waitFor(async () => expect(await parts.objects.list(snapshots, {}, forever)).toHaveLength(names.length), 5_000);
+      await create(backups, 'shop', 'quick', { includedResources: ['configmaps'] });
+      expect((await ended(backups, 'shop', 'quick')).status).toMatchObject({ phase: 'Completed' });
+      for (const name of names) expect((await get(backups, 'shop', name))?.status).toMatchObject({ phase: 'InProgress' });
+    });
   });
 
   it('are told apart by all of the names of their claims', async () => {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../src/base/log.ts';
+import type { Aside } from '../../../src/engine/runs/queue.ts';
 import { WorkQueue } from '../../../src/engine/runs/queue.ts';
 import { ManualClock, settled } from '../../manual-clock.ts';
 
-function createQueue(given: { concurrency?: number; limit?: number; work?: (item: string) => Promise<number | undefined> } = {}) {
+function createQueue(
+  given: { concurrency?: number; limit?: number; work?: (item: string, aside: Aside) => Promise<number | undefined> } = {},
+) {
   const clock = new ManualClock();
   const done: string[] = [];
   const gates: (() => void)[] = [];
@@ -15,7 +18,15 @@ function createQueue(given: { concurrency?: number; limit?: number; work?: (item
   const { concurrency = 2, limit = 10, work = gate } = given;
   const groupOf = (item: string) => item.charAt(0);
   const log = createLog('silent');
-  const queue = new WorkQueue<string>({ name: 'work', concurrency, limit, clock, log, groupOf, work: (item) => work(item) });
+  const queue = new WorkQueue<string>({
+    name: 'work',
+    concurrency,
+    limit,
+    clock,
+    log,
+    groupOf,
+    work: (item, _, aside) => work(item, aside),
+  });
   const stop = new AbortController();
   const running = queue.run(stop.signal);
   return { clock, done, gates, queue, stop, running };
@@ -40,6 +51,46 @@ describe('WorkQueue', () => {
       gates[next]?.();
     }
     expect(done).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
+  });
+
+  it('works on others while one stands aside, and on no more than before when that goes on', async () => {
+    const begun: string[] = [];
+    const waits = new Map<string, () => void>();
+    const until = (name: string) => new Promise<void>((resolve) => waits.set(name, resolve));
+    const { queue } = createQueue({
+      concurrency: 1,
+      work: async (item, aside) => {
+        begun.push(item);
+        if (item === 'waits') await aside(() => until('aside'));
+        await until(item);
+        return undefined;
+      },
+    });
+    for (const item of ['waits', 'second', 'third']) queue.add(item, item);
+    await settled();
+    expect(begun).toEqual(['waits', 'second']);
+    waits.get('aside')?.();
+    await settled();
+    waits.get('second')?.();
+    await settled();
+    expect(begun).toEqual(['waits', 'second']);
+    waits.get('waits')?.();
+    await settled();
+    expect(begun).toEqual(['waits', 'second', 'third']);
+  });
+
+  it('stands aside also where that fails', async () => {
+    const { queue, done } = createQueue({
+      concurrency: 1,
+      work: async (item, aside) => {
+        done.push(item);
+        if (item === 'fails') await aside(() => Promise.reject(new Error('no answer')));
+        return undefined;
+      },
+    });
+    for (const item of ['fails', 'a', 'b']) queue.add(item, item);
+    await settled();
+    expect(done).toEqual(['fails', 'a', 'b']);
   });
 
   it('does once more what came in meanwhile', async () => {

@@ -1,6 +1,7 @@
 /** Volumes that are copied into the repository, wherever the work is interrupted. What real Pods do is in test/e2e/snapshots-move.test.ts. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Repositories } from '../../../src/repository/repositories.ts';
+import { restores } from '../../../src/resources/restore.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { fastClock } from '../clocks.ts';
@@ -92,6 +93,22 @@ describe('a Snapshot that is moved', () => {
     expect(status).toMatchObject({ phase: 'Completed', method: 'File', handle: id, files: 3 });
     await vi.waitFor(() => expect(left()).toEqual([]), 5_000);
     expect(forgotten).toEqual([]);
+  });
+
+  it('is brought back beside others, however long those take', async () => {
+    const { cluster, one } = scene();
+    await one.create(snapshots, 'shop', 's', moved);
+    const names = ['one', 'two', 'three'];
+    await whileRunning(one.engine, async () => {
+      await one.ended(snapshots, 'shop', 's');
+      await vi.waitFor(() => expect(cluster.names('pods', 'shop')).toEqual([]), 5_000);
+      stop();
+      for (const name of names) await one.create(restores, 'shop', name, { snapshotName: 's', claim: { name } });
+      await vi.waitFor(
+        () => expect(cluster.names('persistentvolumeclaims', 'shop').filter((name) => name !== 'data')).toHaveLength(3),
+        5_000,
+      );
+    });
   });
 
   it('that fails says why, and keeps nothing', async () => {
