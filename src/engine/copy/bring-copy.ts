@@ -18,16 +18,23 @@ import { verifyCopy } from './verify-copy.ts';
 import { openContent } from './volume-content.ts';
 import type { DeviceContent, FilesContent, VolumeContent } from './volume-content.ts';
 
-/** The image of the Pods that bring it back. That of movers has tar, too. */
-export function imageFor({ spec, status }: Snapshot, { copyImage, mover }: EngineParts): string | undefined {
-  return spec.copy?.image ?? status.image ?? (status.method === 'Copy' ? copyImage : (mover?.image ?? copyImage));
+/**
+ * The image of the Pods that bring it back. That of movers has tar, too. Who makes a Restore beside the Snapshot may choose it, as he could make a Pod of
+ * it himself. A claim is filled by Pods that Kylon makes itself: by no image that nobody was seen to run. What comes from elsewhere is not to
+ * bring the image of somebody else along.
+ */
+export function imageFor(snapshot: Snapshot, { owner, goesWith }: Errand, { copyImage, mover }: EngineParts): string | undefined {
+  const { metadata, spec, status } = snapshot;
+  const own = status.method === 'Copy' ? (copyImage ?? mover?.image) : (mover?.image ?? copyImage);
+  if (metadata.namespace !== owner.metadata.namespace) return own;
+  return goesWith ? (own ?? status.image) : (spec.copy?.image ?? status.image ?? own);
 }
 
 /** Of all that a Snapshot holds; `verify`: read back and compared. Rejects with RunFailed. */
 export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapshot, verify: boolean): Promise<void> {
   const { parts, signal } = sender;
   await inAttempts(sender, async () => {
-    const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, parts));
+    const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, errand, parts));
     using _ = await shareOf(sender, errand);
     const content = await openContent(parts, snapshot, signal);
     await unpack(sender, errand, content, mounted);

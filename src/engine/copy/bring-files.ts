@@ -67,10 +67,10 @@ export async function verifyFiles(sender: Sender, errand: Errand, snapshot: Snap
 
 /** Whether it could be brought, with the rights of whoever is to bring it. */
 export const rehearseFiles = (sender: Sender, errand: Errand, snapshot: Snapshot): Promise<void> =>
-  (isOfContainer(snapshot) ? rehearseMounted : rehearseCopyPod)(sender, errand, imageFor(snapshot, sender.parts));
+  (isOfContainer(snapshot) ? rehearseMounted : rehearseCopyPod)(sender, errand, imageFor(snapshot, errand, sender.parts));
 
 const findContainer = (sender: Sender, errand: Errand, snapshot: Snapshot): Promise<MountedVolume> =>
-  (isOfContainer(snapshot) ? findMounted : throughOwnPod)(sender, errand, imageFor(snapshot, sender.parts));
+  (isOfContainer(snapshot) ? findMounted : throughOwnPod)(sender, errand, imageFor(snapshot, errand, sender.parts));
 
 /** What tar in a container has read, tar in one can write. One whose volume a mover has copied may have no tar, nor the right to give files their owners. */
 const isOfContainer = ({ status }: Snapshot) => status.method === 'Copy';

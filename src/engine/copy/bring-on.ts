@@ -27,7 +27,7 @@ const longestSilence = 60_000;
 export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot, pod: ClusterObject | undefined): Promise<boolean> {
   const { parts, signal } = sender;
   if (!pod) {
-    await sendCopyPod(sender, errand, imageFor(snapshot, parts));
+    await sendCopyPod(sender, errand, imageFor(snapshot, errand, parts));
     return false;
   }
   const seen = await lookAtCopyPod(sender, errand);

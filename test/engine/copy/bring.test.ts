@@ -4,7 +4,7 @@ import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
-import { unpack } from '../../../src/engine/copy/bring-copy.ts';
+import { imageFor, unpack } from '../../../src/engine/copy/bring-copy.ts';
 import { bringOn } from '../../../src/engine/copy/bring-on.ts';
 import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
 import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
@@ -56,6 +56,28 @@ function letRun({ cluster }: Scene, annotations?: object): void {
   const metadata = { ...pod.metadata, annotations: { ...fieldsOf(pod.metadata['annotations']), ...annotations } };
   cluster.seed('pods', { ...pod, metadata, status: { phase: 'Running', containerStatuses: [{ name: 'copy', state: { running: {} } }] } });
 }
+
+describe('the image of the Pod that brings it', () => {
+  const restore = { ...owner, kind: 'Restore' };
+  const ofKylon = { copyImage: 'kylon:1', mover: undefined };
+
+  it.each([
+    ['is chosen by the Snapshot for a Restore beside it', { owner: restore }, ofKylon, 'chosen:1'],
+    ['is that of Kylon for a claim', { goesWith: owner }, ofKylon, 'kylon:1'],
+    ['is for a claim the one that was read, where Kylon has none', { goesWith: owner }, { ...ofKylon, copyImage: undefined }, 'read:1'],
+    ['is that of Kylon elsewhere', { owner: { ...restore, metadata: { ...restore.metadata, namespace: 'other' } } }, ofKylon, 'kylon:1'],
+    [
+      'is none elsewhere, where Kylon has none',
+      { owner: { ...restore, metadata: { ...restore.metadata, namespace: 'other' } } },
+      { ...ofKylon, copyImage: undefined },
+      undefined,
+    ],
+  ])('%s', async (_, change, images, expected) => {
+    const { snapshot, parts } = await scene();
+    const named = { ...snapshot, spec: { ...snapshot.spec, copy: { image: 'chosen:1' } }, status: { ...snapshot.status, image: 'read:1' } };
+    expect(imageFor(named, { ...errand, ...change }, { ...parts, ...images })).toBe(expected);
+  });
+});
 
 describe('a copy that is read back', () => {
   it.each([
