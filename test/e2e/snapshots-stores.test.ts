@@ -128,7 +128,7 @@ describe(moved.title, moved.options, () => {
         files: 'opens none of its keys',
       },
     };
-    const before = readdirSync(join(folder, 'restic'), { recursive: true }).toSorted();
+    const before = readdirSync(join(folder, 'restic'), { recursive: true, encoding: 'utf8' }).toSorted();
     for (const [name, fault] of Object.entries(faults)) {
       await restarted(fault.with);
       await create(snapshot(place, name, 'data', { moveData: true, storeName: 'archive' }));
@@ -141,7 +141,7 @@ describe(moved.title, moved.options, () => {
       await kubectl.run(['delete', snapshots, name, '-n', place]);
       await gone(kubectl, 'pvc', name, '-n', place);
       await nothingIsLeft();
-      expect(readdirSync(join(folder, 'restic'), { recursive: true }).toSorted()).toEqual(before);
+      expect(readdirSync(join(folder, 'restic'), { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(before);
     }
     await restarted(() => renameSync(lost, file));
     await create(restoreOfSnapshot(place, 'right', 'first', { name: 'right', verify: true }));

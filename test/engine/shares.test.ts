@@ -9,11 +9,11 @@ function scene(all: number, each: number) {
   const shares = new Shares(all, each);
   const inside: string[] = [];
   const leave = new Map<string, () => void>();
-  const enter = (name: string, signal = forever) =>
-    shares.enter(name.charAt(0), signal).then((held) => {
-      inside.push(name);
-      leave.set(name, () => held[Symbol.dispose]());
-    });
+  const enter = async (name: string, signal = forever) => {
+    const held = await shares.enter(name.charAt(0), signal);
+    inside.push(name);
+    leave.set(name, () => held[Symbol.dispose]());
+  };
   return { inside, enter, leaves: (name: string) => leave.get(name)?.() };
 }
 
