@@ -1,11 +1,17 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { openDirectory } from '../../src/objectstore/directory/directory.ts';
+import { gathering } from '../../src/objectstore/wrappers/gathering.ts';
 import { limited } from '../../src/objectstore/wrappers/limited.ts';
+import { measured } from '../../src/objectstore/wrappers/measured.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../src/objectstore/objectstore.ts';
 import { StoreUnavailable } from '../../src/objectstore/objectstore.ts';
+import { retrying } from '../../src/objectstore/wrappers/retrying.ts';
 import { ManualClock, settled } from '../manual-clock.ts';
 import { storeWith } from './liars.ts';
-import { parts } from './stores.ts';
+import { parts, temporaryFolder } from './stores.ts';
 
 const signal = AbortSignal.any([]);
 const limits = { short: 2, long: 1, waiting: 3, idle: 1000 };
@@ -171,6 +177,88 @@ describe('the slot of a stream', () => {
     expect(await reading).toBe(1);
   });
 });
+
+describe('the body of a stream that is not read to its end', () => {
+  /** `closed` counts the bodies that are over; each waits for `pause` before its second piece. */
+  function watchedBodies(pause = Promise.resolve()) {
+    const clock = new ManualClock();
+    const stop = new AbortController();
+    let closed = 0;
+    const body = async function* () {
+      try {
+        for (let i = 0; i < 3; i++) {
+          if (i > 0) await pause;
+          yield new Uint8Array(300_000);
+        }
+      } finally {
+        closed += 1;
+      }
+    };
+    const store = limited(
+      storeWith(() => ({ stream: async () => ({ size: 900_000, body: body() }) })),
+      { clock },
+      limits,
+    );
+    const open = async () => (await store.stream('k', stop.signal)).body[Symbol.asyncIterator]();
+    return { clock, stop, open, closed: () => closed };
+  }
+
+  it('is over when it was cut', async () => {
+    const { clock, open, closed } = watchedBodies();
+    const reader = await open();
+    await reader.next();
+    await clock.pass(1000);
+    expect(closed()).toBe(1);
+    await expect(reader.next()).rejects.toBeInstanceOf(StoreUnavailable);
+  });
+
+  it('is over when the signal aborts, though its reader never comes again', async () => {
+    const { stop, open, closed } = watchedBodies();
+    await (await open()).next();
+    stop.abort(new Error('gone'));
+    await settled();
+    expect(closed()).toBe(1);
+  });
+
+  it('is over as soon as a read is, while which the signal aborts, and nothing waits for its reader', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { clock, stop, open, closed } = watchedBodies(gate.promise);
+    const reader = await open();
+    await reader.next();
+    const pending = reader.next();
+    stop.abort(new Error('gone'));
+    await settled();
+    expect(closed()).toBe(0);
+    gate.resolve();
+    await pending;
+    await settled();
+    expect([closed(), clock.sleepers]).toEqual([1, 0]);
+  });
+
+  it('leaves no file open', async () => {
+    const folder = await temporaryFolder();
+    const clock = new ManualClock();
+    const files = await openDirectory(folder, parts);
+    const store = retrying(limited(measured(gathering(files), parts), { clock }, limits), { ...parts, clock });
+    await store.putIfAbsent('k', new Uint8Array(2_000_000), signal);
+    const open = () => readdirSync('/proc/self/fd').filter((fd) => targetOf(fd).startsWith(folder));
+    const reader = (await store.stream('k', signal)).body[Symbol.asyncIterator]();
+    await reader.next();
+    expect(open()).toHaveLength(1);
+    await clock.pass(1000);
+    await expect.poll(open).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+});
+
+/** Of a file descriptor. */
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}
 
 /** Remembers the signals of its streams. */
 function watched(signals: AbortSignal[]): ObjectStore {

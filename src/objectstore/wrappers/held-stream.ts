@@ -1,7 +1,7 @@
 /**
  * A stream that holds a slot. The slot is given back when the body ends or fails, when its reader leaves it or its signal aborts,
  * and when the reader, never having begun or in the middle, asks for nothing for too long: then the request is ended, and whoever
- * asks again gets StoreUnavailable.
+ * asks again gets StoreUnavailable. The body is left whenever it has not come to its end.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { ByteStream } from '../objectstore.ts';
@@ -32,7 +32,7 @@ class HeldStream implements AsyncIterableIterator<Uint8Array> {
   readonly #hold: Hold;
   readonly #caller: AbortSignal;
   readonly #over = new AbortController();
-  readonly #abort = () => this.#end(this.#caller.reason);
+  readonly #abort = () => this.#cut(this.#caller.reason);
   #body: AsyncIterator<Uint8Array> | undefined;
   #asked = new AbortController();
 
@@ -72,8 +72,7 @@ class HeldStream implements AsyncIterableIterator<Uint8Array> {
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#end(new Error('its reader has left it'));
-    await this.#body?.return?.();
+    await this.#end(new Error('its reader has left it'));
     return ended;
   }
 
@@ -84,16 +83,23 @@ class HeldStream implements AsyncIterableIterator<Uint8Array> {
   }
 
   #waitForReader(): void {
+    if (this.signal.aborted) return;
     const { clock, idle, what } = this.#hold;
-    const cut = () => this.#end(new StoreUnavailable(`${what}: was cut, as nobody read it for ${idle / 1000} s`));
+    const cut = () => this.#cut(new StoreUnavailable(`${what}: was cut, as nobody read it for ${idle / 1000} s`));
     this.#asked = new AbortController();
     clock.sleep(idle, this.#asked.signal).then(cut, () => {});
   }
 
+  /** Not waited for: a body in the middle of a step takes it only after that. */
+  #cut(reason: unknown): void {
+    this.#end(reason).catch(() => {});
+  }
+
   /** The signal too, since a body that nobody began to read does not hear that it is left. */
-  #end(reason: unknown): void {
+  async #end(reason: unknown): Promise<void> {
     this.#over.abort(reason);
     this.release();
+    await this.#body?.return?.();
   }
 }
 
