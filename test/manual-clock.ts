@@ -25,10 +25,10 @@ export class ManualClock implements Clock {
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(new Error('aborted'));
+      if (signal.aborted) return reject(reasonOf(signal));
       const abort = () => {
         this.#sleepers.delete(sleeper);
-        reject(new Error('aborted'));
+        reject(reasonOf(signal));
       };
       const wake = () => {
         signal.removeEventListener('abort', abort);
@@ -59,6 +59,8 @@ export class ManualClock implements Clock {
     return this.#sleepers.size;
   }
 }
+
+const reasonOf = (signal: AbortSignal) => (signal.reason instanceof Error ? signal.reason : new Error('aborted'));
 
 /** All that can go on without time passing has gone on. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));

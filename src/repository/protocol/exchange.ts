@@ -39,4 +39,7 @@ export function plain(status: number, text: string, headers: Readonly<Record<str
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers }, body: text === '' ? '' : `${text}\n` };
 }
 
+/** For what may be tried again: seconds. */
+export const comeAgain = { 'Retry-After': '5' };
+
 export const binary = 'binary/octet-stream';

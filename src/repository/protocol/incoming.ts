@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { handBack } from '../../base/hand-back.ts';
 import type { Clock } from '../../base/clock.ts';
 import { Refused } from './exchange.ts';
+import type { Place } from './lanes.ts';
 import { Sender } from './sender.ts';
 
 export interface Expected {
@@ -19,9 +20,9 @@ export class IncomingFile {
   #bytes = 0;
   #ended = false;
 
-  /** `signal` aborts at the end of the request. */
-  constructor(body: AsyncIterable<Uint8Array>, expected: Expected, clock: Clock, signal: AbortSignal) {
-    this.#sender = new Sender(body, clock, signal);
+  /** `signal` aborts at the end of the request, and when its place is lost, if it needs one. */
+  constructor(body: AsyncIterable<Uint8Array>, expected: Expected, clock: Clock, place: Place | undefined, signal: AbortSignal) {
+    this.#sender = new Sender(body, clock, place, signal);
     this.#expected = expected;
   }
 

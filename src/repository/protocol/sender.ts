@@ -1,6 +1,7 @@
 /** Who sends a body: waited for as long as something comes. One timer watches all of it, as there may be a hundred thousand pieces. */
 import type { Clock } from '../../base/clock.ts';
 import { Refused } from './exchange.ts';
+import type { Place } from './lanes.ts';
 
 /** Milliseconds without a byte, after which a sender is taken for dead: others wait for its place. */
 const longestSilence = 60_000;
@@ -8,15 +9,17 @@ const longestSilence = 60_000;
 export class Sender {
   readonly #body: AsyncIterator<Uint8Array>;
   readonly #clock: Clock;
+  readonly #place: Place | undefined;
   readonly #signal: AbortSignal;
   /** Since when a piece is waited for, by the monotonic clock. */
   #waitingSince: number | undefined;
   #giveUp: (reason: unknown) => void = () => {};
 
-  /** `signal` aborts at the end of the request. */
-  constructor(body: AsyncIterable<Uint8Array>, clock: Clock, signal: AbortSignal) {
+  /** `signal` aborts at the end of the request, and when its place is lost, if it needs one. */
+  constructor(body: AsyncIterable<Uint8Array>, clock: Clock, place: Place | undefined, signal: AbortSignal) {
     this.#body = body[Symbol.asyncIterator]();
     this.#clock = clock;
+    this.#place = place;
     this.#signal = signal;
     this.#watch().catch((reason: unknown) => this.#giveUp(reason));
   }
@@ -27,6 +30,7 @@ export class Sender {
     const { promise: never, reject } = Promise.withResolvers<never>();
     this.#giveUp = reject;
     this.#waitingSince = this.#clock.monotonic();
+    using _ = this.#place?.clientsTurn();
     try {
       return await Promise.race([never, this.#body.next().catch(brokeOff)]);
     } finally {

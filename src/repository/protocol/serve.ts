@@ -14,8 +14,10 @@ import type { SecretFiles } from '../secrets.ts';
 import type { ShownTicket } from '../tickets.ts';
 import { admit, genuineTicket } from './admission.ts';
 import type { RepositoryAnswer, RepositoryRequest } from './exchange.ts';
-import { Refused, plain } from './exchange.ts';
-import { deleteFile, mostGathered, noSuchFile, readFile, saveFile, sizeOfFile } from './files.ts';
+import { Refused, comeAgain, plain } from './exchange.ts';
+import { deleteFile, longestOf, mostGathered, mostSmall, noSuchFile, readFile, saveFile, sizeOfFile } from './files.ts';
+import type { LaneBounds } from './lanes.ts';
+import { Lanes } from './lanes.ts';
 import { listFiles } from './listing.ts';
 import { SpareBuffers } from './spare-buffers.ts';
 import type { Operation, Target } from './target.ts';
@@ -31,21 +33,24 @@ export interface ServeParts {
   readonly metrics: Metrics;
 }
 
-/** Files that are saved at once, so that backups find room in the store, and memory lasts: of each a store may hold 40 MiB, or Kylon 25 MiB and the store up to two copies. */
-const savedAtOnce = 4;
-/** So that downloads find room in the store. */
-const readAtOnce = 8;
-/** Of either that may wait; the next is told to come later. */
+/** Of saved and of read files; the next is told to come later. */
 const mostWaiting = 1000;
-/** Seconds. */
-const comeAgain = 5;
+/**
+ * Files that are saved at once, so that backups find room among the 16 uploads of a store, and memory lasts. Of each, Kylon holds 25 MiB at most, and the store
+ * up to two copies of the four that are put; or the store holds 40 MiB of one that is longer. So it is 560 MiB at worst, of 14 files, all of which are
+ * slow, and nearly whole. In the slow lane a namespace has room for the five that one mover saves at once.
+ */
+const saved: LaneBounds = { fast: 4, slow: 10, slowOfOne: 5, waiting: mostWaiting };
+/** So that downloads find room among the 16 streams of a store; the slow have none of them, and 256 KiB of memory each. */
+const read: LaneBounds = { fast: 8, slow: 64, slowOfOne: 16, waiting: mostWaiting };
 
 /** Answers every request; rejects only when its signal aborts, which it has to as soon as the answer is out: it ends what was kept open for it. */
 export function createServe(parts: ServeParts): (request: RepositoryRequest, signal: AbortSignal) => Promise<RepositoryAnswer> {
   const count = parts.metrics.counter('kylon_repository_requests_total', 'Requests of those who move volumes.', ['operation', 'code']);
-  const saving = new Slots(savedAtOnce, mostWaiting);
-  const reading = new Slots(readAtOnce, mostWaiting);
-  const buffers = new SpareBuffers(mostGathered);
+  const saving = new Lanes(saved, parts.clock);
+  const reading = new Lanes(read, parts.clock);
+  const puts = new Slots(saved.fast, mostWaiting);
+  const buffers = new SpareBuffers(mostGathered, saved.fast);
   return async (request, signal) => {
     let operation: Operation | undefined;
     try {
@@ -53,7 +58,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
       operation = operationOn(target, request.method);
       const ticket = await genuineTicket(request.authorization, target, parts, signal);
       admit(ticket, operation, target);
-      const answer = await perform(operation, target, { request, ticket, parts, saving, reading, buffers, signal });
+      const answer = await perform(operation, target, { request, ticket, parts, saving, reading, puts, buffers, signal });
       count({ operation, code: String(answer.status) });
       return answer;
     } catch (error) {
@@ -69,8 +74,9 @@ interface Given {
   readonly request: RepositoryRequest;
   readonly ticket: ShownTicket;
   readonly parts: ServeParts;
-  readonly saving: Slots;
-  readonly reading: Slots;
+  readonly saving: Lanes;
+  readonly reading: Lanes;
+  readonly puts: Slots;
   readonly buffers: SpareBuffers;
   readonly signal: AbortSignal;
 }
@@ -86,9 +92,8 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
   const key = target.what === 'config' ? configKey(place) : fileKey(place, target.kind, target.id);
   if (operation === 'size') return sizeOfFile(store, key, signal);
   if (operation === 'read') {
-    const slot = await given.reading.enter(signal);
-    signal.addEventListener('abort', () => slot[Symbol.dispose](), { once: true });
-    return readFile(store, key, request.range, signal);
+    const taken = isSmall(target) ? undefined : await given.reading.enter(target.namespace, signal);
+    return readFile(store, key, request.range, taken, signal);
   }
   if (target.what === 'config') throw new Error(`${operation} of a config is nobody's right`);
   const { kind, id } = target;
@@ -97,10 +102,17 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
     await letGo(held, signal);
     return deleteFile(store, key, signal);
   }
-  using _ = await given.saving.enter(signal);
-  const prepare = () => makeOwn(held, signal);
-  return await saveFile({ ...parts, store, buffers: given.buffers }, { key, kind, id, prepare }, request, signal);
+  const most = longestOf(kind, request.contentLength);
+  using taken = most > mostSmall ? await given.saving.enter(target.namespace, signal) : undefined;
+  const whileTaken = taken?.signal ?? signal;
+  const prepare = () => makeOwn(held, whileTaken);
+  const incoming = { key, id, body: request.body, most, place: taken, prepare };
+  return await saveFile({ store, clock, puts: given.puts, buffers: given.buffers }, incoming, whileTaken);
 }
+
+/** What Kylon makes itself, and locks: a few KiB, for which nobody has to wait. */
+const isSmall = (target: Target) =>
+  target.what === 'config' || (target.what === 'file' && (target.kind === 'keys' || target.kind === 'locks'));
 
 /** What the client is told: never what was thrown, which the log tells. */
 function refusalOf(error: unknown, log: Log): RepositoryAnswer {
@@ -108,7 +120,7 @@ function refusalOf(error: unknown, log: Log): RepositoryAnswer {
   if (error instanceof Refused) return plain(error.status, error.message, error.headers);
   if (error instanceof StoreUnavailable) {
     log.warn('a repository could not be served', { error: error.message });
-    return plain(503, 'the object store cannot be reached', { 'Retry-After': String(comeAgain) });
+    return plain(503, 'the object store cannot be reached', comeAgain);
   }
   if (error instanceof StoreFull) {
     log.error('a repository could not be served', { error: error.message });

@@ -1,22 +1,28 @@
 /**
  * Memory in which files are gathered, used again and again: to allocate 25 MiB for each of them would have the collector go through the whole
- * heap for each of them. When nobody gathers anything, it may take them.
+ * heap for each of them. When nobody gathers anything, it may take them. Any number is lent, and as many as the fast lane needs are kept.
  */
 export class SpareBuffers {
   readonly #bytes: number;
+  readonly #mostKept: number;
   #spare: Buffer[] = [];
   #left: WeakRef<Buffer>[] = [];
   #lent = 0;
 
-  /** Bytes of each. */
-  constructor(bytes: number) {
+  /** Bytes of each, and how many are kept. */
+  constructor(bytes: number, mostKept: number) {
     this.#bytes = bytes;
+    this.#mostKept = mostKept;
   }
 
   lend(): Loan {
     const buffer = this.#spare.pop() ?? this.#found() ?? Buffer.allocUnsafeSlow(this.#bytes);
     this.#lent += 1;
-    return { buffer, giveBack: () => this.#spare.push(buffer), [Symbol.dispose]: () => this.#end() };
+    return { buffer, giveBack: () => this.#keep(buffer), [Symbol.dispose]: () => this.#end() };
+  }
+
+  #keep(buffer: Buffer): void {
+    if (this.#spare.length < this.#mostKept) this.#spare.push(buffer);
   }
 
   #found(): Buffer | undefined {
