@@ -24,8 +24,8 @@ export class TarFault extends Error {
 }
 
 const blockBytes = 512;
-/** Of what is told in front of a header: names, and PAX records. */
-const longestExtension = 1 << 20;
+/** Of all that is told in front of one header: names, and PAX records. Each of them comes whole into memory. */
+const longestExtension = 2 << 20;
 
 const types: Readonly<Record<string, TarType>> = {
   '\0': 'file',
@@ -43,20 +43,23 @@ const types: Readonly<Record<string, TarType>> = {
 interface Extension {
   path?: Buffer;
   target?: Buffer;
-  /** PAX records, by their keys. */
+  /** Bytes of it. */
+  bytes: number;
+  /** PAX records that are looked at, by their keys. */
   readonly records: Map<string, Buffer>;
 }
+
+const lookedAt = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'uname', 'gname', 'mtime']);
 
 export class TarScanner {
   readonly #taker: TarTaker;
   #offset = 0;
   /** What is gathered until it is whole: a header, or an extension. */
-  #pending: Buffer[] = [];
+  #pending = Buffer.allocUnsafe(blockBytes);
   #gathered = 0;
-  #wanted = blockBytes;
   /** The kind of extension that is gathered; undefined while a header is. */
   #kind: string | undefined;
-  #extension: Extension = { records: new Map() };
+  #extension: Extension = { bytes: 0, records: new Map() };
   /** Of the extensions that are gathered; undefined while there are none. */
   #start: number | undefined;
   /** Bytes of content, and of padding behind it, that are still to come. */
@@ -104,10 +107,10 @@ export class TarScanner {
   }
 
   #gather(bytes: Uint8Array): number {
-    const taken = bytes.subarray(0, this.#wanted - this.#gathered);
-    this.#pending.push(Buffer.from(taken));
+    const taken = bytes.subarray(0, this.#pending.length - this.#gathered);
+    this.#pending.set(taken, this.#gathered);
     this.#gathered += taken.length;
-    if (this.#gathered === this.#wanted) this.#complete(Buffer.concat(this.#pending), this.#offset + taken.length);
+    if (this.#gathered === this.#pending.length) this.#complete(this.#pending, this.#offset + taken.length);
     return taken.length;
   }
 
@@ -120,9 +123,8 @@ export class TarScanner {
   }
 
   #expect(bytes: number, kind: string | undefined): void {
-    this.#pending = [];
+    this.#pending = Buffer.allocUnsafe(bytes);
     this.#gathered = 0;
-    this.#wanted = bytes;
     this.#kind = kind;
   }
 
@@ -131,8 +133,11 @@ export class TarScanner {
     if (this.#empty > 0) throw new TarFault(`at ${end - blockBytes}: a header behind an empty block`);
     const kind = String.fromCharCode(header[156] ?? 0);
     const size = numberAt(header, 124, 12);
+    if (size < 0) throw new TarFault(`at ${end - blockBytes}: a header with a size of ${size} bytes`);
     if ('LKxg'.includes(kind)) {
-      if (size === 0 || size > longestExtension) throw new TarFault(`at ${end - blockBytes}: a header of ${size} bytes more`);
+      this.#extension.bytes += size + paddingOf(size);
+      if (size === 0 || this.#extension.bytes > longestExtension)
+        throw new TarFault(`at ${end - blockBytes}: headers of ${this.#extension.bytes} bytes more`);
       this.#start ??= end - blockBytes;
       this.#expect(size + paddingOf(size), `${kind}${size}`);
     } else this.#tell(header, kind, size, this.#start ?? end - blockBytes, end);
@@ -143,12 +148,17 @@ export class TarScanner {
     const content = bytes.subarray(0, Number(kind.slice(1)));
     if (kind.startsWith('L')) this.#extension.path = untilNul(content);
     else if (kind.startsWith('K')) this.#extension.target = untilNul(content);
-    else if (kind.startsWith('x')) for (const [key, value] of recordsIn(content)) this.#extension.records.set(key, value);
+    else if (kind.startsWith('x')) for (const record of recordsIn(content)) this.#note(record);
+  }
+
+  #note([key, value]: PaxRecord): void {
+    if (key.startsWith('GNU.sparse.')) throw unread();
+    if (lookedAt.has(key)) this.#extension.records.set(key, value);
   }
 
   #tell(header: Buffer, kind: string, size: number, start: number, at: number): void {
     const entry = entryOf(header, kind, size, this.#extension);
-    this.#extension = { records: new Map() };
+    this.#extension = { bytes: 0, records: new Map() };
     this.#start = undefined;
     this.#content = entry.size;
     this.#padding = paddingOf(entry.size);
@@ -156,10 +166,12 @@ export class TarScanner {
   }
 }
 
+const unread = () => new TarFault('an entry of a kind that is not read');
+
 function entryOf(header: Buffer, kind: string, size: number, extension: Extension): TarEntry {
   const { records } = extension;
   const known = types[kind];
-  if (!known || [...records.keys()].some((key) => key.startsWith('GNU.sparse.'))) throw new TarFault('an entry of a kind that is not read');
+  if (!known) throw unread();
   const path = records.get('path') ?? extension.path ?? nameIn(header);
   const type = known === 'file' && path.at(-1) === 0x2f ? 'dir' : known;
   return {
@@ -234,8 +246,10 @@ function modifiedIn(value: Buffer | undefined): number | undefined {
   return seconds === undefined || !Number.isFinite(seconds) ? undefined : Math.floor(seconds * 1000);
 }
 
+type PaxRecord = [key: string, value: Buffer];
+
 /** `LENGTH KEY=VALUE\n`, one after the other. */
-function* recordsIn(bytes: Buffer): Generator<[key: string, value: Buffer]> {
+function* recordsIn(bytes: Buffer): Generator<PaxRecord> {
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
     const length = Number(bytes.toString('latin1', at, space));

@@ -20,6 +20,8 @@ const channels = { input: 0, output: 1, errors: 2, status: 3, close: 255 } as co
 const longestMessage = 64 << 10;
 /** Bytes that wait for who takes the output; with more, nothing is read from the connection. */
 const mostWaiting = 1 << 20;
+/** What a piece takes beside its bytes: a program may write them one by one. */
+const besideBytes = 256;
 /** Milliseconds between looks at whether the other side is there; as long as it may be silent. */
 const lookEvery = 20_000;
 const longestSilence = 60_000;
@@ -134,7 +136,7 @@ class Execution {
     else if (message[0] === channels.status) this.#status = content;
     else if (message[0] === channels.output && content.length > 0) {
       this.#waiting.push(content);
-      this.#bytes += content.length;
+      this.#bytes += content.length + besideBytes;
       if (this.#bytes >= mostWaiting) this.#socket.pause();
     }
     this.#wake();
@@ -142,7 +144,7 @@ class Execution {
 
   #next(): Buffer | undefined {
     const piece = this.#waiting.shift();
-    this.#bytes -= piece?.length ?? 0;
+    if (piece) this.#bytes -= piece.length + besideBytes;
     if (this.#bytes < mostWaiting && this.#socket.isPaused) this.#socket.resume();
     return piece;
   }

@@ -126,6 +126,27 @@ describe('a tar file that is read', () => {
     );
   });
 
+  it.each([['x'], ['g'], ['L'], ['K']])('is refused where more and more headers of the type %s come before an entry', (type) => {
+    const one = extension(type, paxComment(1 << 19));
+    expect(scan(Buffer.concat([one, one, one, plainFile, one, one, one, plainFile, endOfTar]))).toHaveLength(2);
+    const scanner = new TarScanner({ entry: () => {} });
+    const more = () => {
+      for (let times = 0; times < 100; times++) scanner.push(one);
+    };
+    expect(more).toThrow(/^at \d+: headers of \d+ bytes more$/);
+    expect(() => scan(extension('x', Buffer.alloc(1 << 20), 2 ** 53 - 1))).toThrow(TarFault);
+  });
+
+  it.each([['x'], ['L'], ['0']])('is refused where a header of the type %s has a size below nothing', (type) => {
+    const scanner = new TarScanner({ entry: () => {} });
+    expect(() => scanner.push(extension(type, Buffer.alloc(1 << 16), -(2 ** 50)))).toThrow(TarFault);
+  });
+
+  it('is refused where a file of holes is in it, as PAX has them', () => {
+    const record = Buffer.from('22 GNU.sparse.major=1\n');
+    expect(() => scan(Buffer.concat([extension('x', record), plainFile, endOfTar]))).toThrow('of a kind that is not read');
+  });
+
   it.each([['gnu'], ['posix'], ['ustar']])('is understood where the tar of this machine has written it as %s', (format) => {
     const root = oddTree();
     const found = scan(execFileSync('tar', ['--format', format, '-C', root, '-cf', '-', '.'], { maxBuffer: 64 << 20 }));
@@ -142,6 +163,24 @@ describe('a tar file that is read', () => {
     expect(byPath.get('./empty')).toMatchObject({ type: 'file', size: 0, modified: 1_000_000_000_000 });
   });
 });
+
+const plainFile = gnuEntry({ path: Buffer.from('a'), type: 'file', size: 0, mode: 0, uid: 0, gid: 0, user: '', group: '', modified: 0 });
+
+/** A header that stands in front of another one; `size` is what it says of itself, in the binary numbers of GNU tar. */
+function extension(type: string, content: Buffer, size = content.length): Buffer {
+  const header = Buffer.from(plainFile);
+  header.write(type, 156);
+  header.fill(size < 0 ? 0xff : 0, 124, 136);
+  header[124] = size < 0 ? 0xff : 0x80;
+  header.writeBigInt64BE(BigInt(size), 128);
+  header.fill(' ', 148, 156);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return Buffer.concat([header, content, Buffer.alloc(paddingOf(content.length))]);
+}
+
+/** A record of so many bytes. */
+const paxComment = (bytes: number) => Buffer.from(`${bytes} comment=`.padEnd(bytes - 1, 'x') + '\n');
 
 /** ustar has no more than 255 bytes for a path. */
 const longFolder = `${'a'.repeat(90)}/${'b'.repeat(90)}`;

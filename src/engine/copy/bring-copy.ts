@@ -1,4 +1,5 @@
 /** Brings a copy back into an empty volume: tar unpacks it in a Pod that is made for it. */
+import { withDeadline } from '../../base/lifetime.ts';
 import type { TarEntry } from '../../base/tar.ts';
 import { quote } from '../../machinery/errors.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
@@ -8,7 +9,7 @@ import type { Sender } from '../mover/mover.ts';
 import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { CopyCut, inAttempts } from './attempts.ts';
-import { runInContainer } from './container-program.ts';
+import { placeOf, runInContainer } from './container-program.ts';
 import { throughOwnPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { paceOf } from './pace.ts';
@@ -81,26 +82,37 @@ export async function wayInto(sender: Sender, errand: Errand, content: FilesCont
 const askTar =
   'tar --version | { read -r version; echo "$version"; }; while read -r name ids; do [ "$name" != Uid: ] || echo "$ids"; done </proc/self/status';
 
+/** Bytes of what it says to that, at most, and milliseconds in which it has said it. */
+const longestAnswer = 4 << 10;
+const answerWithin = 60_000;
+
 /** What kind of tar a shell runs there, and for whom: one of busybox may have its own, whatever lies in the image. */
-async function tarThere({ cluster, signal }: Sender, { owner }: Errand, mounted: MountedVolume) {
-  const said: Uint8Array[] = [];
-  const streams = { output: async (piece: Uint8Array) => void said.push(piece), errors: () => {} };
-  await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, ['sh', '-c', askTar], streams, signal);
-  const [version = '', ids = ''] = Buffer.concat(said).toString().split('\n');
+async function tarThere(sender: Sender, errand: Errand, mounted: MountedVolume) {
+  let said = Buffer.alloc(0);
+  const output = async (piece: Uint8Array) => {
+    said = Buffer.concat([said, piece]);
+    if (said.length > longestAnswer) throw new RunFailed('TarNotFound', `what runs in ${placeOf(mounted)} as sh and tar is neither`);
+  };
+  const late = () =>
+    new RunFailed('ProgramSilent', `the program in ${placeOf(mounted)} did not tell within ${answerWithin / 1_000} s what tar it has`);
+  await withDeadline(sender.parts.clock, answerWithin, sender.signal, late, (signal) =>
+    runInContainer({ ...sender, signal }, errand, mounted, ['sh', '-c', askTar], { output, errors: () => {} }),
+  );
+  const [version = '', ids = ''] = said.toString().split('\n');
   return { isOfGnu: version.startsWith('tar (GNU tar)'), isOfRoot: /^0\b/.test(ids) };
 }
 
 /** Gives a program what it reads. What it says on standard output is of no use. */
 export async function feed(
-  { cluster, signal }: Sender,
-  { owner }: Errand,
+  sender: Sender,
+  errand: Errand,
   mounted: MountedVolume,
   command: readonly string[],
   input: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly code: number; readonly complaints: TarComplaints }> {
   const complaints = new TarComplaints();
   const streams = { input, output: async () => {}, errors: (piece: Uint8Array) => complaints.add(piece) };
-  const code = await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, command, streams, signal);
+  const code = await runInContainer(sender, errand, mounted, command, streams);
   complaints.end();
   return { code, complaints };
 }

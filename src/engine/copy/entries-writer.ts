@@ -19,6 +19,10 @@ const rangeBytes = 256 << 10;
 const mostRuns = 1_000;
 /** Characters of a block, before compression. */
 const blockSize = 64 << 10;
+/** Of one line: names of 4096 bytes, as Linux takes them, need less, however they are written. */
+const longestLine = 64 << 10;
+/** Characters of the keys that the index has of all blocks. */
+const mostIndexed = 64 << 20;
 
 interface Line {
   readonly key: string;
@@ -45,9 +49,10 @@ export class EntriesWriter {
     return this.#count;
   }
 
-  /** Takes it at once; with `isFull`, spill has to be called before the next ones. */
+  /** Takes it at once; with `isFull`, spill has to be called before the next ones. Throws RunFailed. */
   add(record: EntryRecord): void {
     const text = `${JSON.stringify(record)}\n`;
+    if (text.length > longestLine) throw new RunFailed('TarRefused', 'the tar file of the volume has a name that is too long');
     this.#lines.push({ key: record.key, text });
     this.#size += text.length;
     this.#count++;
@@ -58,7 +63,7 @@ export class EntriesWriter {
   }
 
   async spill(): Promise<void> {
-    if (this.#runs.length === mostRuns) throw new RunFailed('TooManyFiles', `the volume has more than ${this.#count} files`);
+    if (this.#runs.length === mostRuns) throw this.#tooMany();
     const bytes = Buffer.from(
       this.#sorted()
         .map(({ text }) => text)
@@ -79,15 +84,21 @@ export class EntriesWriter {
     return { count: this.#count, blocks };
   }
 
+  #tooMany(): RunFailed {
+    return new RunFailed('TooManyFiles', `the volume has ${this.#count} files, or more: their names take too much room`);
+  }
+
   #sorted(): Line[] {
     return this.#lines.sort(byKey);
   }
 
   async *#body(blocks: EntryBlock[]): AsyncGenerator<Uint8Array> {
-    let offset = 0;
+    let [offset, indexed] = [0, 0];
     for await (const lines of blocksOf(this.#runs.length === 0 ? this.#sorted() : this.#merged())) {
       const bytes = await compress(Buffer.from(lines.map(({ text }) => text).join('')));
       const [first, last] = [lines[0]?.key ?? '', lines.at(-1)?.key ?? ''];
+      indexed += first.length + last.length;
+      if (indexed > mostIndexed) throw this.#tooMany();
       blocks.push({ first, last, offset, length: bytes.length, sha256: sha256Of(bytes) });
       offset += bytes.length;
       yield bytes;

@@ -6,6 +6,7 @@ import type { Errand } from '../mover/mover-pod.ts';
 import type { Sender } from '../mover/mover.ts';
 import { runInContainer } from './container-program.ts';
 import type { MountedVolume } from './mounted-volume.ts';
+import { Silence } from './silence.ts';
 import { TarComplaints } from './tar-complaints.ts';
 
 /** What the shell says on standard error when the program has ended, and waits. */
@@ -32,8 +33,8 @@ export interface ReadOut {
 
 /** Resolves when it has ended, whether all has come or not. Rejects as runInContainer does. */
 export async function readOut(
-  { cluster, parts: { clock }, signal }: Sender,
-  { owner }: Pick<Errand, 'owner'>,
+  sender: Sender,
+  errand: Pick<Errand, 'owner'>,
   mounted: MountedVolume,
   program: readonly string[],
   { push, isWhole }: Reader,
@@ -41,28 +42,24 @@ export async function readOut(
   const complaints = new TarComplaints(ended);
   const over = new AbortController();
   const { promise: reply, resolve } = Promise.withResolvers<Uint8Array>();
-  /** Since when there is nothing to be taken; undefined while something is. */
-  let waitingSince: number | undefined = clock.monotonic();
-  const untilSilence = async () => {
-    for (let left = longestSilence; left > 0 && !isWhole();) {
-      await clock.sleep(left, over.signal);
-      const now = clock.monotonic();
-      left = (waitingSince ?? now) + longestSilence - now;
-    }
-    resolve(goOn);
-  };
+  const silence = new Silence(sender.parts.clock);
   const output = async (piece: Uint8Array) => {
-    waitingSince = undefined;
-    await push(piece);
-    waitingSince = clock.monotonic();
+    await silence.during(() => push(piece));
     if (isWhole()) resolve(goOn);
   };
+  const { promise: hasEnded, resolve: end } = Promise.withResolvers<void>();
+  const untilSilence = async () => {
+    silence.end();
+    await silence.lasting(() => longestSilence, over.signal);
+    resolve(goOn);
+  };
+  hasEnded.then(untilSilence).catch(() => {});
   const errors = (piece: Uint8Array) => {
-    if (complaints.add(piece)) untilSilence().catch(() => {});
+    if (complaints.add(piece)) end();
   };
   try {
     const command = ['sh', '-c', script, 'sh', ...program];
-    const code = await runInContainer(cluster, owner.metadata.namespace ?? '', mounted, command, { reply, output, errors }, signal);
+    const code = await runInContainer(sender, errand, mounted, command, { reply, output, errors });
     complaints.end();
     return { code, complaints };
   } finally {

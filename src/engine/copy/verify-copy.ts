@@ -1,5 +1,5 @@
 /** Reads back what was brought into a volume, and compares it byte for byte with the copy. */
-import { TarScanner } from '../../base/tar-scanner.ts';
+import { TarFault, TarScanner } from '../../base/tar-scanner.ts';
 import type { ScannedEntry } from '../../base/tar-scanner.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { Errand } from '../mover/mover-pod.ts';
@@ -83,8 +83,16 @@ class Comparison {
   }
 
   async push(piece: Uint8Array): Promise<void> {
-    this.#scanner.push(piece);
+    this.#scan(piece);
     for (const step of this.#steps.splice(0)) await (step instanceof Uint8Array ? this.#compare(step) : this.#begin(step));
+  }
+
+  #scan(piece: Uint8Array): void {
+    try {
+      this.#scanner.push(piece);
+    } catch (error) {
+      throw error instanceof TarFault ? differs(`no tar file came: ${error.message}`) : error;
+    }
   }
 
   /** What is in the volume and not in the copy, as lost+found, is nobody's fault. */

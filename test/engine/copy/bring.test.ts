@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { unlessAborted } from '../../../src/base/lifetime.ts';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { imageFor, unpack } from '../../../src/engine/copy/bring-copy.ts';
 import { bringOn } from '../../../src/engine/copy/bring-on.ts';
@@ -14,6 +15,7 @@ import type { Errand } from '../../../src/engine/mover/mover-pod.ts';
 import { fieldsOf } from '../../../src/engine/selection/fields.ts';
 import { filledBy } from '../../../src/engine/snapshot/known.ts';
 import type { Snapshot } from '../../../src/resources/snapshot.ts';
+import { ManualClock } from '../../manual-clock.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 import { inFolder } from './local-program.ts';
@@ -120,6 +122,49 @@ describe('a part of a copy', () => {
     const entries = readdirSync(target, { recursive: true }).length;
     expect(content).toMatchObject({ count: entries + (path === '' ? 1 : 0), contentBytes });
     await verifyFilesAt(sender, errand, content, mounted, { folder: '', name });
+  });
+});
+
+describe('a container that answers as it likes', () => {
+  it('is not listened to without end when it is asked which tar it has', async () => {
+    const { cluster, sender, copy } = await scene();
+    let said = 0;
+    cluster.execute = async (_, { output }) => {
+      for (; said < 1 << 30; said += 1_000) await output(Buffer.alloc(1_000));
+      return 0;
+    };
+    const unpacked = unpack(sender, errand, await contentOfCopy(copy, '', forever), mounted);
+    await expect(unpacked).rejects.toMatchObject({
+      reason: 'TarNotFound',
+      message: expect.stringContaining('the Pod "kylon-c" as sh and tar'),
+    });
+    expect(said).toBeLessThan(10_000);
+  });
+
+  it('is not waited for without end when it says little by little which tar it has', async () => {
+    const { cluster, parts, sender, copy } = await scene();
+    const clock = new ManualClock();
+    cluster.execute = async (_, { output }, signal) => {
+      for (;;) {
+        await unlessAborted(clock.sleep(1_000, signal), signal);
+        await output(Buffer.from('x'));
+      }
+    };
+    const unpacked = unpack({ ...sender, parts: { ...parts, clock } }, errand, await contentOfCopy(copy, '', forever), mounted);
+    const end = expect(unpacked).rejects.toMatchObject({ reason: 'ProgramSilent', message: expect.stringContaining('within 60 s') });
+    await clock.pass(60_000);
+    await end;
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it('cannot have read back what is no tar file', async () => {
+    const { cluster, sender, copy } = await scene();
+    cluster.execute = async (_, { output }) => {
+      await output(Buffer.alloc(1_000, 'x'));
+      return 0;
+    };
+    const verified = verifyCopy(sender, errand, await contentOfCopy(copy, '', forever), mounted);
+    await expect(verified).rejects.toMatchObject({ reason: 'VerifyFailed', message: expect.stringContaining('no tar file') });
   });
 });
 

@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import type { Cluster } from '../../../src/cluster/cluster.ts';
 import { readOut } from '../../../src/engine/copy/read-out.ts';
 import type { Sender } from '../../../src/engine/mover/mover.ts';
+import { ManualClock, settled } from '../../manual-clock.ts';
 import { fastClock } from '../clocks.ts';
 
 /** Loses what was not taken when the program ends, as Kubernetes does where it is taken slowly. */
@@ -61,6 +62,21 @@ describe('what a program in a container writes', () => {
 
   it('is not waited for for ever where less comes', async () => {
     expect(await read(writing, total + 1, fastClock)).toMatchObject({ code: 0, bytes: total });
+  });
+
+  it('is waited for once, however often the program says that it has ended', async () => {
+    const clock = new ManualClock();
+    let sleepers = 0;
+    const exec: Cluster['exec'] = async (_, { errors }) => {
+      for (let times = 0; times < 1_000; times++) errors(Buffer.from('kylon: all is written\n'));
+      await settled();
+      sleepers = clock.sleepers;
+      return 0;
+    };
+    const sender = { cluster: { exec }, parts: { clock }, signal: AbortSignal.timeout(20_000) } as unknown as Sender;
+    await readOut(sender, { owner: { metadata: {} } } as never, mounted, ['tar'], { push: async () => {}, isWhole: () => false });
+    // Until it is let go, and until it is given up.
+    expect(sleepers).toBe(2);
   });
 
   it('is not waited for at all where the program was killed, or is not there', async () => {

@@ -9,6 +9,7 @@ import { copiedTar, extentOf } from '../../../src/engine/copy/copied-tar.ts';
 import { keyOf, namesIn } from '../../../src/engine/copy/copy-format.ts';
 import { CopyWriter } from '../../../src/engine/copy/copy-writer.ts';
 import type { CopySummary } from '../../../src/engine/copy/copy-writer.ts';
+import { EntriesWriter } from '../../../src/engine/copy/entries-writer.ts';
 import { openCopy } from '../../../src/engine/copy/stored-copy.ts';
 import { randomIds } from '../../../src/base/ids.ts';
 import { encrypted } from '../../../src/objectstore/encryption/encrypted.ts';
@@ -150,6 +151,26 @@ describe('a copy of a volume', () => {
     const tar = Buffer.concat([...paths.map((path) => gnuEntry({ ...entry, path: Buffer.from(path), type: 'file' })), endOfTar]);
     await expect(write(memoryStore(new Map()), tar)).rejects.toThrow('tar');
   });
+
+  it('is refused where a name is longer than any that the index could hold', async () => {
+    const nameOf = (bytes: number) => Buffer.from(Array.from({ length: bytes }, (_, at) => (at % 200 === 199 ? '/' : '\x01')).join(''));
+    const tarWith = (path: Buffer, target: Buffer) => Buffer.concat([gnuEntry({ ...entry, path, type: 'symlink', target }), endOfTar]);
+    // As long as Linux takes them, and of what takes most room.
+    expect((await copied(tarWith(nameOf(4_095), nameOf(4_095)))).summary.files).toBe(1);
+    const refused = { reason: 'TarRefused', message: expect.stringContaining('too long') };
+    await expect(write(memoryStore(new Map()), tarWith(nameOf(70_000), nameOf(1)))).rejects.toMatchObject(refused);
+    await expect(write(memoryStore(new Map()), tarWith(nameOf(1), nameOf(70_000)))).rejects.toMatchObject(refused);
+  });
+
+  it('is refused where the names take more room than the index has', async () => {
+    const writer = new EntriesWriter(memoryStore(new Map()), folder, forever);
+    const record = { ...entry, type: 'file', start: 0, at: 0 } as const;
+    for (let count = 0; count < 1_200; count++) {
+      writer.add({ ...record, key: `${count}`.padEnd(60_000, '-') });
+      if (writer.isFull) await writer.spill();
+    }
+    await expect(writer.finish()).rejects.toMatchObject({ reason: 'TooManyFiles', message: expect.stringContaining('1200 files') });
+  }, 60_000);
 
   it('is the same in a store that encrypts, where nothing of it can be read', async () => {
     const files = new Map<string, Uint8Array>();
