@@ -1,4 +1,5 @@
 /** The script of the mover, which puts single files and folders into a volume that is in use: what it makes, what it leaves, what it refuses. */
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -71,10 +72,14 @@ describe(title, options, () => {
   beforeEach(fill);
   afterAll(() => replica?.close());
 
+  const folders = ['conf', 'conf/deep', 'conf/deep/er', `conf/${odd}`];
+  /** In the snapshot. */
+  const typeOf = (path: string) => (folders.includes(path) ? 'Directory' : 'File');
   const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
   /** What has come of it; the volume has no more in it than what was asked for, whatever that is. */
   async function bring(path: string, { policy = 'Skip', target = path.split('/').slice(0, -1).join('/'), verify = true } = {}) {
-    const args = ['restore-files', snapshot, policy, '.kylon-uid', path, patternOf(path), target, ...(verify ? ['--verify'] : [])];
+    const what = [typeOf(path), path, patternOf(path)];
+    const args = ['restore-files', snapshot, policy, '.kylon-uid', ...what, target, ...(verify ? ['--verify'] : [])];
     const { code, stdout, stderr } = await restic.mover(replica.port, read, args, folder);
     expect(readdirSync(at(''), { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('.kylon-'))).toEqual([]);
     return { code, fault: code === 0 ? stderr : faultIn(`${stderr}${stdout}`), restored: restoredIn(stdout) };
@@ -199,13 +204,34 @@ describe(title, options, () => {
     expect(existsSync(outside) ? readdirSync(outside) : []).toEqual([]);
   });
 
-  it('are refused where a file is in the place of their folder, and where a full folder is in theirs', async () => {
+  it('are refused where a file is in the place of their folder', async () => {
     expect(await bring('conf/app.yaml', { target: 'top' })).toMatchObject({ code: 21, fault: '"top" is no folder in the volume' });
-    rmSync(at('top'));
-    write('top/full', 'full');
-    const { code, fault } = await bring('top', { policy: 'Update' });
-    expect([code, fault]).toEqual([1, expect.stringContaining('directory not empty')]);
-    expect(has('top/full')).toBe('full');
+  });
+
+  it.each(['conf/app.yaml', 'conf/link', 'top'])(
+    'are refused where a full folder is in the place of %s, which stays as it is',
+    async (path) => {
+      rmSync(at(path));
+      write(`${path}/.full`, 'full');
+      chmodSync(at(path), 0o751);
+      utimesSync(at(path), 1e9, 1e9);
+      const fault = `"${path}" is a folder with something in it in the volume, and no folder in the snapshot`;
+      expect(await bring(path, { policy: 'Update' })).toMatchObject({ code: 21, fault });
+      const { mode, mtimeMs } = statSync(at(path));
+      expect([has(`${path}/.full`), mode & 0o7777, mtimeMs]).toEqual(['full', 0o751, 1e12]);
+    },
+  );
+
+  it('take the place of what is of another type, if it is no full folder', async () => {
+    for (const path of ['top', 'conf/link', 'conf/app.yaml']) rmSync(at(path));
+    for (const path of ['top', 'conf/link']) mkdirSync(at(path));
+    execFileSync('mkfifo', [at('conf/app.yaml')]);
+    rmSync(at('conf/deep'), { recursive: true });
+    write('conf/deep', 'a file');
+    for (const path of ['top', 'conf/link', 'conf/app.yaml', 'conf/deep'])
+      expect(await bring(path, { policy: 'Update' })).toMatchObject({ code: 0 });
+    expect([has('top'), has('conf/app.yaml'), has('conf/deep/er/one')]).toEqual(['top', 'old', 'one']);
+    expect(lstatSync(at('conf/link')).isSymbolicLink()).toBe(true);
   });
 
   it('go on where a mover was killed in the middle, and leave nothing of it', async () => {
@@ -234,7 +260,7 @@ describe(title, options, () => {
     const killed = await restic.mover(
       replica.port,
       read,
-      ['restore-files', snapshot, 'Skip', '.kylon-uid', path, patternOf(path), folderOf],
+      ['restore-files', snapshot, 'Skip', '.kylon-uid', typeOf(path), path, patternOf(path), folderOf],
       folder,
     );
     rmSync(killing);
@@ -269,7 +295,7 @@ describe(title, options, () => {
     };
     const append = await replica.repositories.access({ storeName: 'default', namespace: 'shop' }, to('append'), hour, signal);
     const up = await seconds(append, ['--limit-upload=1024', '--limit-download=100000', 'backup', 'data']);
-    const bringRandom = ['restore-files', summaryIn(up.stdout)?.snapshotId ?? '', 'Skip', '.kylon-uid', 'random', 'random', ''];
+    const bringRandom = ['restore-files', summaryIn(up.stdout)?.snapshotId ?? '', 'Skip', '.kylon-uid', 'File', 'random', 'random', ''];
     rmSync(at('random'));
     const down = await seconds(read, ['--limit-download=1024', ...bringRandom]);
     rmSync(at('random'));

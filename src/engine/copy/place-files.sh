@@ -4,7 +4,7 @@
 # ROOT is where the volume is mounted; POLICY Update where what is there may be overwritten, Forget to take away what an earlier run has left;
 # HIDDEN the name of a folder that nobody else uses, and of the last entry of the tar file; TARGET the folder of the volume into which it goes,
 # empty for its root; NAME what is in the tar file; OPTIONs tell tar to unpack it.
-# Ends with 20 where NAME is there already, and with 21 where TARGET is no folder of the volume.
+# Ends with 20 where NAME is there already, and with 21 where TARGET is no folder of the volume, or a full folder is in the place of a file.
 # No link is followed: it goes from folder to folder, and each is looked at before. All is unpacked into HIDDEN first; only when the last entry has
 # come too is anything else touched. HIDDEN stays, empty, to tell that it was done to who does not know, and goes with Forget.
 set -eu
@@ -61,11 +61,22 @@ rm "./$hidden/$left/$hidden"
 cd "./$hidden"
 if is_there "../$first"; then
   [ "$policy" = Update ] || refuse 20 "\"$first\" was made in the volume meanwhile"
-  # What is a link, or no file with content, is not written into but made anew.
+  # Of folders, one that cannot be listed counts as full.
+  full=$(find "./$first" ! -type d -exec sh -c '
+    for one; do
+      if [ -d "../$one" ] && [ ! -L "../$one" ] && [ -n "$(ls -A "../$one" 2>&1)" ]; then echo "$one"; fi
+    done' sh {} +)
+  full=${full%%
+*}
+  [ -z "$full" ] || refuse 21 "\"${full#./}\" is a folder with something in it in the volume, and no folder in the snapshot"
+  # What is a link, or no file with content, or of another type, is not written into but made anew.
   find "./$first" -exec sh -c '
     for one; do
-      if [ -d "../$one" ] && [ ! -L "../$one" ]; then continue; fi
-      if [ -L "../$one" ] || [ -L "$one" ] || { [ ! -f "$one" ] && [ ! -d "$one" ]; }; then rm -f "../$one"; fi
+      if [ -d "../$one" ] && [ ! -L "../$one" ]; then
+        if [ ! -d "$one" ] || [ -L "$one" ]; then rmdir "../$one"; fi
+      elif [ -L "../$one" ] || { [ -e "../$one" ] && { [ -L "$one" ] || [ ! -f "../$one" ] || [ ! -f "$one" ]; }; }; then
+        rm -f "../$one"
+      fi
     done' sh {} +
   # Of a file with several names, all are made anew.
   find "./$first" -type f -links +1 -exec sh -c 'for one; do [ -d "../$one" ] || rm -f "../$one"; done' sh {} +

@@ -4,7 +4,7 @@
  */
 import { ApiError, quote } from '../../machinery/errors.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
-import type { ItemResult } from '../../resources/services.ts';
+import type { FileType, ItemResult } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { VolumeFiles } from '../../resources/volume-files.ts';
 import { bringFiles, forgetFiles, rehearseFiles, verifyFiles } from '../copy/bring-files.ts';
@@ -69,20 +69,21 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
   const { object } = work;
   const { spec } = object as Restore;
   const { path, target } = placeOf(spec);
-  await requireFile(work, files, snapshot, path);
+  const type = await requireFile(work, files, snapshot, path);
   const { claim, place } = await findLiveClaim(work, claimName);
   if (claim.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the claim ${quote(claimName)} is of volumeMode Block: it has no files`);
   const { existingResourcePolicy: policy = 'Skip', throttle = snapshot.spec.throttle } = spec;
   const verify = spec.claim?.verify ? ['--verify'] : [];
-  const args = [snapshot.status.handle ?? '', policy, `.${moverName(object)}`, path, patternOf(path), target, ...verify];
+  const args = [snapshot.status.handle ?? '', policy, `.${moverName(object)}`, type, path, patternOf(path), target, ...verify];
   return { owner: object, repository: repositoryOf(snapshot), isBlock: false, way: 'restore-files', args, throttle, ...place };
 }
 
 /** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */
 const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
 
-async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<void> {
+/** Resolves to its type. */
+async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<FileType> {
   if (!isMoved(snapshot))
     throw new RunFailed('FilesNotStored', `the files of the snapshot ${quote(snapshot.metadata.name)} are not in the object store`);
   if (snapshot.status.claim?.volumeMode === 'Block')
@@ -92,6 +93,7 @@ async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Sna
     throw new RunFailed('FileNotFound', `spec.files.path: ${error.message}`);
   });
   if (entry.type === 'Socket') throw new RunFailed('FileNotFound', `spec.files.path: ${quote(path)} is a socket, which holds nothing`);
+  return entry.type;
 }
 
 async function bring(work: Work, errand: Errand, snapshot: Snapshot): Promise<RestoreSummary> {

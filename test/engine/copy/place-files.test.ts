@@ -46,6 +46,7 @@ describe.each([
     const { status, stderr } = spawnSync(`/bin/${shell}`, [...args, '-c', script, 'sh', root, policy, hidden, target, name, '-xpf', '-'], {
       input,
       env,
+      timeout: 10_000,
     });
     return { status, stderr: stderr.toString().trim() };
   };
@@ -127,6 +128,68 @@ describe.each([
     expect(readFileSync(join(root, 'conf/sub/app'), 'utf8')).toBe('new');
     expect(lstatSync(join(root, 'conf/app')).isFile()).toBe(true);
     expect(place(root, whole(greeting), { target: 'conf/app' })).toEqual({ status: 21, stderr: '"app" is no folder in the volume' });
+  });
+
+  it('take the place of what is of another type, if it is no full folder', () => {
+    const root = temporary();
+    for (const folder of ['conf', 'conf/file', 'conf/link']) mkdirSync(join(root, folder));
+    for (const file of ['conf/sub', 'other']) writeFileSync(join(root, file), 'a file');
+    spawnSync('mkfifo', [join(root, 'conf/pipe')]);
+    const folder: Entry[] = [
+      { path: 'conf/', type: 'dir' },
+      { path: 'conf/file', content: 'new' },
+      { path: 'conf/link', type: 'symlink', target: 'file' },
+      { path: 'conf/pipe', content: 'new' },
+      { path: 'conf/sub/', type: 'dir' },
+      { path: 'conf/sub/app', content: 'new' },
+    ];
+    expect(place(root, whole(...folder), { policy: 'Update', name: 'conf' })).toEqual({ status: 0, stderr: '' });
+    for (const file of ['file', 'pipe', 'sub/app']) expect(readFileSync(join(root, 'conf', file), 'utf8')).toBe('new');
+    expect(lstatSync(join(root, 'conf/link')).isSymbolicLink()).toBe(true);
+    place(root, new Uint8Array(), { policy: 'Forget', name: 'conf' });
+    expect(place(root, whole({ path: 'other/', type: 'dir' }), { policy: 'Update', name: 'other' })).toEqual({ status: 0, stderr: '' });
+    expect(lstatSync(join(root, 'other')).isDirectory()).toBe(true);
+  });
+
+  it.each<[string, string, Entry]>([
+    ['a file', 'greeting', greeting],
+    ['a link', 'greeting', { path: 'greeting', type: 'symlink', target: 'x' }],
+    ['a file in a folder', 'conf/deep/file', { path: 'conf/deep/file', content: 'new' }],
+  ])('are refused where a full folder is in the place of %s, and nothing is changed', (_, path, entry) => {
+    const root = temporary();
+    mkdirSync(join(root, path), { recursive: true });
+    writeFileSync(join(root, path, '.full'), 'old');
+    const name = path.split('/')[0]!;
+    const around: Entry[] = [
+      { path: 'conf/', type: 'dir' },
+      { path: 'conf/a', content: 'new' },
+      { path: 'conf/deep/', type: 'dir' },
+    ];
+    const before = lstatSync(join(root, path));
+    expect(place(root, whole(...(name === 'conf' ? around : []), entry), { policy: 'Update', name })).toEqual({
+      status: 21,
+      stderr: `"${path}" is a folder with something in it in the volume, and no folder in the snapshot`,
+    });
+    const { mode, mtimeMs } = lstatSync(join(root, path));
+    expect([mode, mtimeMs]).toEqual([before.mode, before.mtimeMs]);
+    expect([readFileSync(join(root, path, '.full'), 'utf8'), existsSync(join(root, 'conf/a')), existsSync(join(root, hidden))]).toEqual([
+      'old',
+      false,
+      false,
+    ]);
+  });
+
+  it('name the first full folder that is in the way', () => {
+    const root = temporary();
+    for (const folder of ['conf/a', 'conf/b']) {
+      mkdirSync(join(root, folder), { recursive: true });
+      writeFileSync(join(root, folder, 'full'), '');
+    }
+    const entries: Entry[] = [{ path: 'conf/', type: 'dir' }, { path: 'conf/a' }, { path: 'conf/b' }];
+    expect(place(root, whole(...entries), { policy: 'Update', name: 'conf' })).toEqual({
+      status: 21,
+      stderr: expect.stringMatching(/^"conf\/[ab]" is a folder with something in it in the volume, and no folder in the snapshot$/),
+    });
   });
 
   it('never take a link for the folder of their own', () => {

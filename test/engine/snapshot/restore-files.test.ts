@@ -94,7 +94,7 @@ describe('files of a Snapshot', () => {
       expect.stringMatching(/^persistentvolumeclaims shop\/data updated: it has "deep\/one" into the folder "deep"/),
     ]);
     const staging = `.kylon-${restored.metadata.uid}`;
-    expect(sent.map(argsOf)).toEqual([['restore-files', frozen.first, 'Skip', staging, 'deep/one', 'deep/one', 'deep']]);
+    expect(sent.map(argsOf)).toEqual([['restore-files', frozen.first, 'Skip', staging, 'File', 'deep/one', 'deep/one', 'deep']]);
     expect(sent[0]?.['spec']).toMatchObject({
       volumes: [{ persistentVolumeClaim: { claimName: 'data' } }, {}, {}],
       affinity: {
@@ -119,13 +119,13 @@ describe('files of a Snapshot', () => {
     });
     expect(status.phase).toBe('Completed');
     expect(argsOf(sent[0]!)?.slice(0, 2)).toEqual(['--limit-download=1024', 'restore-files']);
-    expect(argsOf(sent[0]!)?.slice(3)).toEqual(['Update', expect.any(String), 'deep', 'deep', 'a/b', '--verify']);
+    expect(argsOf(sent[0]!)?.slice(3)).toEqual(['Update', expect.any(String), 'Directory', 'deep', 'deep', 'a/b', '--verify']);
   });
 
   it.each([
-    ['hello.txt', undefined, ['hello.txt', 'hello.txt', '']],
-    ['deep/er', '.', ['deep/er', 'deep/er', '']],
-    ['deep', 'new', ['deep', 'deep', 'new']],
+    ['hello.txt', undefined, ['File', 'hello.txt', 'hello.txt', '']],
+    ['deep/er', '.', ['Directory', 'deep/er', 'deep/er', '']],
+    ['deep', 'new', ['Directory', 'deep', 'deep', 'new']],
   ])('%s into %s is told the mover as %j', async (path, targetDirectory, told) => {
     const { sent, restore } = await scene();
     await restore({ files: { path, ...(targetDirectory && { targetDirectory }) } });
