@@ -27,6 +27,9 @@ const blockBytes = 512;
 /** Of all that is told in front of one header: names, and PAX records. Each of them comes whole into memory. */
 const longestExtension = 2 << 20;
 
+/** Bytes with which a program fills its last record: tar writes 10 KiB at once, or what it is told by -b. */
+const longestEnd = 1 << 20;
+
 const types: Readonly<Record<string, TarType>> = {
   '\0': 'file',
   '0': 'file',
@@ -67,6 +70,8 @@ export class TarScanner {
   #padding = 0;
   /** Empty blocks one after the other; two of them end the file. */
   #empty = 0;
+  /** Bytes that have come after these. */
+  #behind = 0;
 
   constructor(taker: TarTaker) {
     this.#taker = taker;
@@ -74,11 +79,14 @@ export class TarScanner {
 
   /** Throws TarFault. */
   push(piece: Uint8Array): void {
-    for (let at = 0; at < piece.length && this.#empty < 2;) {
+    let at = 0;
+    while (at < piece.length && !this.isEnded) {
       const taken = this.#content + this.#padding > 0 ? this.#pass(piece.subarray(at)) : this.#gather(piece.subarray(at));
       at += taken;
       this.#offset += taken;
     }
+    this.#behind += piece.length - at;
+    if (this.#behind > longestEnd) throw new TarFault(`it goes on for ${this.#behind} bytes behind its end`);
   }
 
   /** Whether the two empty blocks have come that end a tar file. */

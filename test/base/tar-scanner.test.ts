@@ -137,6 +137,13 @@ describe('a tar file that is read', () => {
     expect(() => scan(extension('x', Buffer.alloc(1 << 20), 2 ** 53 - 1))).toThrow(TarFault);
   });
 
+  it('may fill its last record, and is refused where it goes on behind its end', () => {
+    const scanner = new TarScanner({ entry: () => {} });
+    scanner.push(Buffer.alloc(1 << 20));
+    expect(scanner.isEnded).toBe(true);
+    expect(() => scanner.push(Buffer.alloc(1 << 20))).toThrow(/^it goes on for \d+ bytes behind its end$/);
+  });
+
   it.each([['x'], ['L'], ['0']])('is refused where a header of the type %s has a size below nothing', (type) => {
     const scanner = new TarScanner({ entry: () => {} });
     expect(() => scanner.push(extension(type, Buffer.alloc(1 << 16), -(2 ** 50)))).toThrow(TarFault);

@@ -194,8 +194,8 @@ describe(copied.title, copied.options, () => {
     expect(await inPod('ls -A /data | grep kylon || true')).toBe('');
   });
 
-  async function endedRestore(name: string, snapshotName: string, spec: object) {
-    await create(restoreOfSnapshot(place, name, snapshotName, {}, spec));
+  async function endedRestore(name: string, snapshotName: string, spec: object, claim: object = {}) {
+    await create(restoreOfSnapshot(place, name, snapshotName, claim, spec));
     return ended(kubectl, restores, { namespace: place, name });
   }
 
@@ -279,6 +279,20 @@ describe(copied.title, copied.options, () => {
     await create(restoreOfSnapshot(confined, 'file', 'used', { name: 'data' }, { files: { path: 'own' } }));
     await complete(kubectl, restores, { namespace: confined, name: 'file' });
     expect(await inPod("cat /data/own/file && stat -c '%a %u' /data/own/file", 'writer', confined)).toBe('mine\n600 1000\n');
+  });
+
+  it('cost Kylon nothing where what is run in a container is no tar, and never ends', async () => {
+    await create(claim(place, 'lies'));
+    const liar = writer(place, 'liar', 'lies') as unknown as { spec: { containers: object[] } };
+    const [container] = liar.spec.containers;
+    await create({ ...liar, spec: { ...liar.spec, containers: [{ ...container, env: [{ name: 'PATH', value: '/data:/bin' }] }] } });
+    await ready('liar');
+    const lie = "printf '#!/bin/sh\\nexec cat /dev/zero\\n' > /data/sh && chmod +x /data/sh";
+    await kubectl.run(['exec', 'liar', '-n', place, '--', '/bin/sh', '-c', lie]);
+    expect((await fails('zeros', {}, 'lies')).status?.['failureReason']).toMatch(/^TarRefused: .*behind its end/);
+    const { status } = await endedRestore('zeros', 'first', { files: { path: 'greeting' } }, { name: 'lies' });
+    expect(status?.['failureReason']).toMatch(/^TarNotFound: /);
+    await nothingIsLeft();
   });
 
   it('go with their Snapshot', async () => {

@@ -35,7 +35,7 @@ describe(files.title, files.options, () => {
     await inPod(
       [
         "mkdir -p /data/conf/deep && cd /data/conf && echo old > app.yaml && chown 7:8 app.yaml && chmod 640 app.yaml && echo two > deep/two && echo odd > 'a [b] *'",
-        "ln deep/two deep/hard && ln -s two deep/soft && chmod 2750 deep && echo other > 'a b *' && head -c 300000000 /dev/urandom > /data/huge",
+        "ln deep/two deep/hard && ln -s two deep/soft && chmod 2750 deep && echo other > 'a b *' && echo two > 'p$$.txt' && echo one > 'p$.txt' && echo home > 'c$(HOME)' && head -c 300000000 /dev/urandom > /data/huge",
       ].join(' && '),
     );
     kylon = await Kylon.beside(kubeconfig, { data, flags });
@@ -97,11 +97,12 @@ describe(files.title, files.options, () => {
   it('may be folders, with links and modes, and may have odd names', async () => {
     const look = "cd /data/conf && find deep -exec stat -c '%n %F %a %u:%g %s %Y %h' {} + | sort";
     const before = await inPod(look);
-    await inPod("rm -r /data/conf/deep '/data/conf/a [b] *'");
+    const odd = { 'a [b] *': 'odd', 'p$$.txt': 'two', 'c$(HOME)': 'home' };
+    await inPod("rm -r /data/conf/deep '/data/conf/a [b] *' '/data/conf/p$$.txt' '/data/conf/c$(HOME)'");
     await bring('folder', { path: 'conf/deep' });
-    await bring('odd', { path: 'conf/a [b] *' });
+    for (const [index, name] of Object.keys(odd).entries()) await bring(`odd-${index}`, { path: `conf/${name}` });
     expect(await inPod(look)).toBe(before);
-    expect(await inPod("cat '/data/conf/a [b] *'")).toBe('odd\n');
+    for (const [name, content] of Object.entries(odd)) expect(await inPod(`cat '/data/conf/${name}'`)).toBe(`${content}\n`);
     await nothingIsLeft();
   });
 
@@ -122,6 +123,16 @@ describe(files.title, files.options, () => {
     const { status } = await complete(kubectl, restores, { namespace: place, name: made.metadata.name });
     expect(status).toMatchObject({ bytesRestored: 4, counts: { updated: 1 } });
     expect(await inPod('cat /data/conf/app.yaml /data/conf/deep/mine')).toBe('old\nmine\n');
+    await nothingIsLeft();
+  });
+
+  it('take the place of no full folder, and leave it as it is', async () => {
+    await inPod('cd /data/conf && mv app.yaml kept && mkdir app.yaml && echo mine > app.yaml/mine && chmod 711 app.yaml');
+    const reason = /^PathRefused: .*"conf\/app.yaml" is a folder with something in it/;
+    expect(await failure('full', { path: 'conf/app.yaml' }, { existingResourcePolicy: 'Update' })).toMatch(reason);
+    expect(await inPod('cd /data/conf && stat -c %a app.yaml && cat app.yaml/mine && rm -r app.yaml && mv kept app.yaml')).toBe(
+      '711\nmine\n',
+    );
     await nothingIsLeft();
   });
 
