@@ -9,6 +9,7 @@ import type { Sender } from '../mover/mover.ts';
 import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { CopyCut, inAttempts } from './attempts.ts';
+import type { Placed } from './container-program.ts';
 import { placeOf, runInContainer } from './container-program.ts';
 import { throughOwnPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
@@ -35,8 +36,8 @@ export function imageFor(snapshot: Snapshot, { owner, goesWith }: Errand, { copy
 export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapshot, verify: boolean): Promise<void> {
   const { parts, signal } = sender;
   await inAttempts(sender, async () => {
-    const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, errand, parts));
     using _ = await shareOf(sender, errand);
+    const mounted = await throughOwnPod(sender, errand, imageFor(snapshot, errand, parts));
     const content = await openContent(parts, snapshot, signal);
     await unpack(sender, errand, content, mounted);
     if (verify) await verifyCopy(sender, errand, content, mounted);
@@ -47,7 +48,7 @@ export async function bringCopy(sender: Sender, errand: Errand, snapshot: Snapsh
 export async function unpack(sender: Sender, errand: Errand, content: VolumeContent, mounted: MountedVolume): Promise<void> {
   const { command, input } =
     content.is === 'device' ? ontoDevice(sender, errand, content, mounted) : await intoFolder(sender, errand, content, mounted);
-  const { code, complaints } = await feed(sender, errand, mounted, command, input);
+  const { code, complaints } = await feed(sender, errand, mounted, command, input, content);
   if (code !== 0) throw faultOf(code, complaints, mounted);
 }
 
@@ -84,7 +85,7 @@ const askTar =
 
 /** Bytes of what it says to that, at most, and milliseconds in which it has said it. */
 const longestAnswer = 4 << 10;
-const answerWithin = 60_000;
+const answerWithin = 120_000;
 
 /** What kind of tar a shell runs there, and for whom: one of busybox may have its own, whatever lies in the image. */
 async function tarThere(sender: Sender, errand: Errand, mounted: MountedVolume) {
@@ -109,10 +110,11 @@ export async function feed(
   mounted: MountedVolume,
   command: readonly string[],
   input: AsyncIterable<Uint8Array>,
+  placed?: Placed,
 ): Promise<{ readonly code: number; readonly complaints: TarComplaints }> {
   const complaints = new TarComplaints();
   const streams = { input, output: async () => {}, errors: (piece: Uint8Array) => complaints.add(piece) };
-  const code = await runInContainer(sender, errand, mounted, command, streams);
+  const code = await runInContainer(sender, errand, mounted, command, streams, placed);
   complaints.end();
   return { code, complaints };
 }

@@ -33,18 +33,18 @@ export interface FilesPlace {
 
 /** Rejects with RunFailed. What it has left in the volume goes with forgetFiles. */
 export async function bringFiles(sender: Sender, errand: Errand, snapshot: Snapshot, place: FilesPlace): Promise<RestoreSummary> {
-  const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
-  await inAttempts(sender, async () => {
-    const mounted = await findContainer(sender, errand, snapshot);
+  return inAttempts(sender, async () => {
     using _ = await shareOf(sender, errand);
+    const mounted = await findContainer(sender, errand, snapshot);
+    const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
     const { options, input } = await wayInto(sender, errand, content, mounted, lastEntry(hiddenName(errand)));
     const command = [...commandOf(mounted.path, place.policy, errand, place), ...options];
-    const { code, complaints } = await feed(sender, errand, mounted, command, input);
+    const { code, complaints } = await feed(sender, errand, mounted, command, input, content);
     const refusal = refusals[code];
     if (refusal !== undefined) throw new RunFailed(refusal, complaints.lastWords);
     if (code !== 0) throw faultOf(code, complaints, mounted);
+    return { files: content.count, filesUnchanged: 0, bytesRestored: content.contentBytes };
   });
-  return { files: content.count, filesUnchanged: 0, bytesRestored: content.contentBytes };
 }
 
 /** Takes away what tells that it was done. */
@@ -56,11 +56,11 @@ export async function forgetFiles(sender: Sender, errand: Errand, snapshot: Snap
 
 /** Reads back what was brought, and compares it. Rejects with RunFailed at the first difference. */
 export async function verifyFiles(sender: Sender, errand: Errand, snapshot: Snapshot, place: FilesPlace): Promise<void> {
-  const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
   const brought = { folder: place.target, name: `./${nameOf(place)}` };
   await inAttempts(sender, async () => {
-    const mounted = await findContainer(sender, errand, snapshot);
     using _ = await shareOf(sender, errand);
+    const mounted = await findContainer(sender, errand, snapshot);
+    const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
     await verifyFilesAt(sender, errand, content, mounted, brought);
   });
 }

@@ -14,6 +14,7 @@ import { fieldsOf, textOf } from '../selection/fields.ts';
 import { filledBy, pods } from '../snapshot/known.ts';
 import { CopyCut } from './attempts.ts';
 import { imageFor, unpack } from './bring-copy.ts';
+import type { MountedPod } from './copy-pod.ts';
 import { lookAtCopyPod, sendCopyPod } from './copy-pod.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { shareOf } from './share.ts';
@@ -39,13 +40,19 @@ export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot
   }
   const held = textOf(fieldsOf(seen.pod.metadata['annotations'])[filledBy]);
   if (held !== undefined && !isDead(sender, held)) return false;
-  if (held === undefined && (await hold(sender, seen.pod))) return write(sender, errand, snapshot, seen.mounted, seen.pod);
+  if (held === undefined) return writeIfHeld(sender, errand, snapshot, seen);
   if (held !== undefined) await discardMover(parts, errand.owner, signal);
   return false;
 }
 
 /** With one replica alone, nobody else can be at it. */
 const isDead = ({ parts }: Sender, held: string) => parts.singleReplica || parts.clock.now() - Date.parse(held) > longestSilence;
+
+/** By no other process meanwhile, and not before there is a share. */
+async function writeIfHeld(sender: Sender, errand: Errand, snapshot: Snapshot, { pod, mounted }: MountedPod): Promise<boolean> {
+  using _ = await shareOf(sender, errand);
+  return (await hold(sender, pod)) ? await write(sender, errand, snapshot, mounted, pod) : false;
+}
 
 /** Resolves to whether nobody was faster. */
 async function hold({ parts, signal }: Sender, { metadata }: ClusterObject): Promise<boolean> {
@@ -65,7 +72,6 @@ async function write(sender: Sender, errand: Errand, snapshot: Snapshot, mounted
   const over = new AbortController();
   const renewing = renew(sender, pod, AbortSignal.any([signal, over.signal]));
   try {
-    using _ = await shareOf(sender, errand);
     await unpack(sender, errand, await openContent(parts, snapshot, signal), mounted);
     return true;
   } catch (error) {

@@ -20,8 +20,16 @@ const notThere = /executable file not found|no such file or directory/i;
  * node is gone, and that is a cut, of which all is begun anew.
  */
 const longestSilence = 1_200_000;
-/** Bytes in a millisecond: so slowly it may put in its place what it was given, of which it says nothing. */
-const slowest = 1_000;
+
+/** What it puts in its place without a word. */
+export interface Placed {
+  readonly contentBytes: number;
+  readonly count?: number;
+}
+
+/** Milliseconds that this may take besides: over a network a small file takes longer than its bytes. */
+const timeFor = ({ contentBytes, count = 0 }: Placed) => contentBytes / 1_000 + count * 50;
+const nothing: Placed = { contentBytes: 0 };
 
 /**
  * Resolves to its exit code. Rejects with RunFailed where the image does not have it, or it does nothing for too long, and with ClusterError code 0
@@ -33,12 +41,14 @@ export async function runInContainer(
   mounted: MountedVolume,
   command: readonly string[],
   streams: ExecStreams,
+  placed = nothing,
 ): Promise<number> {
   const { pod, container, image } = mounted;
   const missing = (message: string) =>
     new RunFailed('TarNotFound', `the image ${quote(image)} of ${placeOf(mounted)} lacks what copies a volume: ${message}`);
   try {
-    const code = await unlessSilent(sender, mounted, streams, (watched, signal) =>
+    const longest = () => longestSilence + timeFor(placed);
+    const code = await unlessSilent(sender, mounted, longest, streams, (watched, signal) =>
       sender.cluster.exec({ namespace: owner.metadata.namespace ?? '', pod, container, command }, watched, signal),
     );
     if (code === notFound) throw missing('tar, sh, or dd for blocks');
@@ -55,31 +65,31 @@ export const placeOf = ({ pod, container }: MountedVolume): string => `the conta
 type Run = (streams: ExecStreams, signal: AbortSignal) => ReturnType<Cluster['exec']>;
 
 /** Rejects with RunFailed where nothing goes through the streams for too long, and that is not because of us. */
-async function unlessSilent({ parts: { clock }, signal }: Sender, mounted: MountedVolume, streams: ExecStreams, run: Run): Promise<number> {
+async function unlessSilent(
+  { parts: { clock }, signal }: Sender,
+  mounted: MountedVolume,
+  longest: () => number,
+  streams: ExecStreams,
+  run: Run,
+): Promise<number> {
   const silence = new Silence(clock);
   const [over, stop] = [new AbortController(), new AbortController()];
-  let given = 0;
-  const why = `the program in ${placeOf(mounted)} neither wrote, nor read, nor ended for ${longestSilence / 60_000} minutes`;
-  silence
-    .lasting(() => longestSilence + given / slowest, over.signal)
-    .then(
-      () => stop.abort(new RunFailed('ProgramSilent', why)),
-      () => {},
-    );
+  const why = `the program in ${placeOf(mounted)} neither wrote, nor read, nor ended for`;
+  silence.lasting(longest, over.signal).then(
+    () => stop.abort(new RunFailed('ProgramSilent', `${why} ${Math.round(longest() / 60_000)} minutes`)),
+    () => {},
+  );
   try {
-    return await run(
-      watched(silence, streams, (bytes) => (given += bytes)),
-      AbortSignal.any([signal, stop.signal]),
-    );
+    return await run(watched(silence, streams), AbortSignal.any([signal, stop.signal]));
   } finally {
     over.abort(new Error('the program has ended'));
   }
 }
 
-function watched(silence: Silence, { input, output, errors, ...rest }: ExecStreams, onGiven: (bytes: number) => void): ExecStreams {
+function watched(silence: Silence, { input, output, errors, ...rest }: ExecStreams): ExecStreams {
   return {
     ...rest,
-    ...(input && { input: given(silence, input, onGiven) }),
+    ...(input && { input: given(silence, input) }),
     output: (piece) => silence.during(() => output(piece)),
     errors(piece) {
       silence.end();
@@ -88,14 +98,13 @@ function watched(silence: Silence, { input, output, errors, ...rest }: ExecStrea
   };
 }
 
-async function* given(silence: Silence, input: AsyncIterable<Uint8Array>, onGiven: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+async function* given(silence: Silence, input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const pieces = input[Symbol.asyncIterator]();
   try {
     for (;;) {
       const next = await silence.during(() => pieces.next());
       if (next.done) return;
       yield next.value;
-      onGiven(next.value.length);
     }
   } finally {
     await pieces.return?.();

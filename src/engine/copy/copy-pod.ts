@@ -48,11 +48,13 @@ export async function rehearseCopyPod(sender: Sender, errand: Errand, image: str
   await rehearsePod(sender, errand, (isRestricted) => copyPod(errand, asked, isRestricted));
 }
 
+export interface MountedPod {
+  readonly mounted: MountedVolume;
+  readonly pod: ClusterObject;
+}
+
 /** What it has mounted; why it does not run yet; or that it will not run any more, in words. */
-type Look =
-  | { readonly mounted: MountedVolume; readonly pod: ClusterObject }
-  | { readonly why: string; readonly pod: ClusterObject }
-  | { readonly ended: string };
+type Look = MountedPod | { readonly why: string; readonly pod: ClusterObject } | { readonly ended: string };
 
 export async function lookAtCopyPod({ parts, signal }: Sender, errand: Errand): Promise<Look> {
   const pod = await retried(parts.clock, signal, () => findMover(parts, errand.owner, signal));

@@ -32,8 +32,8 @@ export async function copyVolume(work: Work, claimName: string): Promise<Partial
   const errand: Errand = { owner: snapshot, repository: repositoryOf(snapshot), isBlock: false, way: 'backup', args: [], ...place };
   const { image = work.parts.copyImage } = snapshot.spec.copy ?? {};
   return inAttempts(sender, async () => {
-    const mounted = await findMounted(sender, errand, image);
     using _ = await shareOf(sender, errand);
+    const mounted = await findMounted(sender, errand, image);
     work.run.log.info(`read by tar in the container ${mounted.container} of the Pod ${mounted.pod}`);
     return await copyThrough(work, sender, mounted);
   });

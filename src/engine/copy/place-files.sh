@@ -61,8 +61,8 @@ rm "./$hidden/$left/$hidden"
 cd "./$hidden"
 if is_there "../$first"; then
   [ "$policy" = Update ] || refuse 20 "\"$first\" was made in the volume meanwhile"
-  # Of folders, one that cannot be listed counts as full.
-  full=$(find "./$first" ! -type d -exec sh -c '
+  # Not below a link in the place of a folder, which goes. Of folders, one that cannot be listed counts as full.
+  full=$(find "./$first" -type d -exec sh -c '[ -L "../$1" ]' sh {} \; -prune -o ! -type d -exec sh -c '
     for one; do
       if [ -d "../$one" ] && [ ! -L "../$one" ] && [ -n "$(ls -A "../$one" 2>&1)" ]; then echo "$one"; fi
     done' sh {} +)

@@ -151,8 +151,8 @@ describe('a container that answers as it likes', () => {
       }
     };
     const unpacked = unpack({ ...sender, parts: { ...parts, clock } }, errand, await contentOfCopy(copy, '', forever), mounted);
-    const end = expect(unpacked).rejects.toMatchObject({ reason: 'ProgramSilent', message: expect.stringContaining('within 60 s') });
-    await clock.pass(60_000);
+    const end = expect(unpacked).rejects.toMatchObject({ reason: 'ProgramSilent', message: expect.stringContaining('within 120 s') });
+    await clock.pass(120_000);
     await end;
     expect(clock.sleepers).toBe(0);
   });

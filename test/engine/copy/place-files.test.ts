@@ -179,6 +179,18 @@ describe.each([
     ]);
   });
 
+  it('are not held against what is behind a link in the place of their folder', () => {
+    const [root, outside] = [temporary(), temporary()];
+    mkdirSync(join(outside, 'x'));
+    writeFileSync(join(outside, 'x/kept'), 'kept');
+    symlinkSync(outside, join(root, 'a'));
+    const input = whole({ path: 'a', type: 'dir' }, { path: 'a/x', content: 'new' });
+    expect(place(root, input, { policy: 'Update', name: 'a' })).toEqual({ status: 0, stderr: '' });
+    expect(lstatSync(join(root, 'a')).isDirectory()).toBe(true);
+    expect(readFileSync(join(root, 'a/x'), 'utf8')).toBe('new');
+    expect(readFileSync(join(outside, 'x/kept'), 'utf8')).toBe('kept');
+  });
+
   it('name the first full folder that is in the way', () => {
     const root = temporary();
     for (const folder of ['conf/a', 'conf/b']) {
