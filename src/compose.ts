@@ -1,5 +1,4 @@
 /** Wires the parts: read it to see the whole system on one screen. What differs between the ways of running is given. */
-import { createStreams } from './engine/copy/share.ts';
 import { join } from 'node:path';
 import type { Authenticate } from './auth/authenticate.ts';
 import type { Clock } from './base/clock.ts';
@@ -11,6 +10,7 @@ import { anchorFile, fileAnchor, indexFolder } from './catalog/rollback/file-anc
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { indexHome } from './catalog/local-index/index-home.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { createStreams } from './engine/copy/share.ts';
 import { Proofs } from './engine/proofs.ts';
 import { createEngine } from './engine/engine.ts';
 import { BackupStores } from './engine/stores/backup-stores.ts';

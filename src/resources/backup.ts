@@ -47,12 +47,11 @@ const volume = object('The volume of one claim.', {
   claim: text('Name of the claim.'),
   snapshotName: optional(text('Name of the Snapshot, where one was to be taken.')),
   volumeGroup: optional(text('Value of the label spec.volumeGroupSnapshotLabelKey, where it was to be taken together with others.')),
-  phase: choice('Completed: it is in the backup; Failed: it is not, and the log says why; Skipped: it is not, as was asked for.', [
-    'Completed',
-    'Failed',
-    'Skipped',
-  ]),
-  message: optional(text('By what it was skipped.')),
+  phase: choice(
+    'Completed: it is in the backup; Failed: it is not, and the log says why; Skipped: it is not, as was asked for, or as there is none.',
+    ['Completed', 'Failed', 'Skipped'],
+  ),
+  message: optional(text('Why it was skipped.')),
 });
 
 /** Volumes of one backup; with them its status stays below the largest object. */

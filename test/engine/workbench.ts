@@ -1,5 +1,4 @@
 /** An engine with real parts around it (the machinery, the kinds, a store) and a cluster, for the tests. */
-import { createStreams } from '../../src/engine/copy/share.ts';
 import { expect, vi } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -7,6 +6,7 @@ import { randomIds } from '../../src/base/ids.ts';
 import { createLog } from '../../src/base/log.ts';
 import { createMetrics } from '../../src/base/metrics.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
+import { createStreams } from '../../src/engine/copy/share.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { MoverSetting } from '../../src/engine/mover/setting.ts';

@@ -73,7 +73,7 @@ const damage =
 
 /** Whether the repository was found damaged; otherwise it failed for another reason. */
 export const isDamagedIn = (log: string): boolean =>
-  [...messagesIn(log).map(wordsOf), ...plainLinesOf(log)].some((words) => damage.test(words));
+  [...messagesIn(log).map(wordsWithoutName), ...plainLinesOf(log)].some((words) => damage.test(words));
 
 /** What went wrong, in restic's words: the first fault of a file, or the last words. */
 export function faultIn(log: string): string {
@@ -87,6 +87,9 @@ export function faultIn(log: string): string {
 
 /** Of a file that was not read or written, or of a check. */
 const wordsOf = (message: Fields) => (textOf(fieldsOf(message['error'])['message']) ?? textOf(message['message']) ?? 'unknown').trim();
+
+/** A name may say anything. */
+const wordsWithoutName = (message: Fields) => wordsOf(message).replaceAll(textOf(message['item']) ?? '', '');
 
 function messagesIn(log: string): readonly Fields[] {
   return linesOf(log).flatMap((line) => {

@@ -5,7 +5,7 @@
 import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
-import type { RepositoryName } from '../../repository/repositories.ts';
+import type { Access, RepositoryName } from '../../repository/repositories.ts';
 import { defaultStore } from '../../resources/store-name.ts';
 import type { EngineParts } from '../parts.ts';
 import { findProved } from '../proved.ts';
@@ -91,18 +91,22 @@ export async function discardMover(parts: EngineParts, owner: KubeObject, signal
 /** One that is there already will do. Rejects with RunFailed where Kylon was not told how. */
 export async function sendMover(sender: Sender, errand: Errand): Promise<void> {
   const setting = requireSetting(sender.parts);
+  const access = await accessFor(sender, errand);
   const pod = await makePod(sender, errand, (isRestricted) =>
     moverPod(errand, secretNameFor(errand.owner, sender.parts.ids), setting, isRestricted),
   );
-  await giveSecret(sender, errand, pod, setting);
+  await giveSecret(sender, errand, pod, setting, access);
 }
 
-async function giveSecret(sender: Sender, errand: Errand, pod: ClusterObject, setting: MoverSetting): Promise<void> {
+function accessFor({ parts, signal }: Sender, errand: Errand): Promise<Access> {
+  const permit = { rights: rightsFor[errand.way], holder: errand.owner.metadata.uid ?? '' };
+  return parts.repositories.access(errand.repository, permit, longestOf(errand) * 1_000, signal);
+}
+
+async function giveSecret(sender: Sender, errand: Errand, pod: ClusterObject, setting: MoverSetting, access: Access): Promise<void> {
   const { parts, cluster, signal } = sender;
-  const { namespace = '', uid = '' } = errand.owner.metadata;
+  const { namespace = '' } = errand.owner.metadata;
   const secretName = secretNameIn(pod) ?? ofSomebodyElse(errand.owner);
-  const permit = { rights: rightsFor[errand.way], holder: uid };
-  const access = await parts.repositories.access(errand.repository, permit, longestOf(errand) * 1_000, signal);
   const secret = moverSecret(pod, secretName, setting, access);
   await retried(parts.clock, signal, () => cluster.create(secrets, namespace, secret, {}, lasting)).catch(unlessThere);
 }
@@ -114,7 +118,7 @@ async function keepSecret(sender: Sender, errand: Errand, pod: ClusterObject): P
   const name = secretNameIn(pod) ?? ofSomebodyElse(errand.owner);
   if (await retried(parts.clock, signal, () => parts.cluster.get(secrets, namespace, name, signal))) return;
   sender.warn(`the Secret ${quote(name)} of the Pod ${quote(pod.metadata.name)} is gone; it is made again`);
-  await giveSecret(sender, errand, pod, requireSetting(parts));
+  await giveSecret(sender, errand, pod, requireSetting(parts), await accessFor(sender, errand));
 }
 
 /** Whether it could be sent, with the rights of whoever is to send it. Rejects with RunFailed where Kylon was not told how. */

@@ -9,6 +9,7 @@ import { notFound, quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
 import { groupVersion } from '../../machinery/resource.ts';
+import { RepositoryKeyError } from '../../repository/repositories.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
 import { discardMover } from '../mover/mover.ts';
@@ -112,7 +113,7 @@ export class Populator {
       const isMade = await aside(() => this.#isMade(claim, intermediate, source, signal));
       return isMade ? await this.#hand(claim, intermediate, signal) : lookSoon;
     } catch (error) {
-      if (!(error instanceof RunFailed)) throw error;
+      if (!(error instanceof RunFailed || error instanceof RepositoryKeyError)) throw error;
       this.#tell(claim, 'Warning', error.reason, error.message, signal);
       return lookAgain;
     }

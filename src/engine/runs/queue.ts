@@ -25,8 +25,11 @@ export interface QueueOptions<T> {
   readonly work: (item: T, signal: AbortSignal, aside: Aside) => Promise<number | undefined>;
 }
 
-/** How many may stand aside; they go on at once when they have waited, so that for a moment more may work than `concurrency`. */
-const mostAside = 200;
+/**
+ * How many stand aside, in all and of one group, before nothing more is begun: all, or of that group. They go on at once when they have waited, so that for a
+ * moment more may work than `concurrency`.
+ */
+const [mostAside, mostOfGroup] = [400, 50];
 
 /** Milliseconds before the first repetition of what failed; doubled each time. */
 const firstDelay = 1_000;
@@ -40,7 +43,8 @@ export class WorkQueue<T> {
   /** Added while being worked on. */
   readonly #again = new Map<string, T>();
   readonly #failures = new Map<string, number>();
-  #aside = 0;
+  /** How many stand aside, by group. */
+  readonly #aside = new Map<string, number>();
   #signal: AbortSignal | undefined;
 
   constructor(options: QueueOptions<T>) {
@@ -72,8 +76,8 @@ export class WorkQueue<T> {
 
   #start(): void {
     if (!this.#signal || this.#signal.aborted) return;
-    while (this.#active.size - this.#aside < this.#options.concurrency) {
-      const next = this.#waiting.take();
+    while (this.#mayStart()) {
+      const next = this.#waiting.take((group) => (this.#aside.get(group) ?? 0) < mostOfGroup);
       if (next === undefined) return;
       const [key, item] = next;
       this.#active.set(key, this.#work(key, item, this.#signal));
@@ -90,20 +94,31 @@ export class WorkQueue<T> {
     this.#start();
   }
 
-  async #standAside<R>(wait: () => Promise<R>): Promise<R> {
-    if (this.#aside >= mostAside) return wait();
-    this.#aside++;
+  #mayStart(): boolean {
+    const aside = [...this.#aside.values()].reduce((sum, count) => sum + count, 0);
+    return aside < mostAside && this.#active.size - aside < this.#options.concurrency;
+  }
+
+  async #standAside<R>(group: string, wait: () => Promise<R>): Promise<R> {
+    this.#count(group, 1);
     this.#start();
     try {
       return await wait();
     } finally {
-      this.#aside--;
+      this.#count(group, -1);
+      this.#start();
     }
+  }
+
+  #count(group: string, more: 1 | -1): void {
+    const count = (this.#aside.get(group) ?? 0) + more;
+    if (count > 0) this.#aside.set(group, count);
+    else this.#aside.delete(group);
   }
 
   async #attempt(key: string, item: T, signal: AbortSignal): Promise<number | undefined> {
     try {
-      const delay = await this.#options.work(item, signal, (wait) => this.#standAside(wait));
+      const delay = await this.#options.work(item, signal, (wait) => this.#standAside(this.#options.groupOf(item), wait));
       this.#failures.delete(key);
       return delay;
     } catch (error) {

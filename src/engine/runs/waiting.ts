@@ -26,10 +26,10 @@ export class Waiting<T> {
     this.#groups.set(group, keys.add(key));
   }
 
-  /** The next one, which waits no longer. */
-  take(): readonly [key: string, item: T] | undefined {
+  /** The next one of a group that is open, which waits no longer. */
+  take(isOpen: (group: string) => boolean): readonly [key: string, item: T] | undefined {
     for (const [group, keys] of this.#groups)
-      for (const key of keys) {
+      for (const key of isOpen(group) ? keys : []) {
         const item = this.#items.get(key) as T;
         this.#items.delete(key);
         keys.delete(key);

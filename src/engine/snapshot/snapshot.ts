@@ -12,17 +12,15 @@ import { isMoved } from './fill.ts';
 import { moveLive, moveTaken } from './move.ts';
 import { adopt, take, takeToMove } from './take.ts';
 
-/** Nearly all of a run is waiting for a driver, or for a Pod. */
-const runsAtOnce = 100;
-
 export function snapshotTask(definition: ResourceDefinition): Task {
   return {
     word: 'snapshot',
     definition,
-    atOnce: runsAtOnce,
+    atOnce: 16,
     expires: true,
     timeout: () => undefined,
-    execute: takeSnapshot,
+    // Nearly all of it is waiting for a driver, or for a Pod.
+    execute: (work) => work.aside(() => takeSnapshot(work)),
     finish: withExpiration,
     discard: discardSnapshot,
   };

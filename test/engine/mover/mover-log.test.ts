@@ -58,3 +58,9 @@ it.each([
   );
   expect(isDamagedIn(`${status}\nFatal: ${message}\n`)).toBe(isDamaged);
 });
+
+it('does not take the name of a file for words of restic', () => {
+  const item = '/volume/invalid data.csv';
+  const error = { message_type: 'error', error: { message: `open ${item}: permission denied` }, during: 'archival', item };
+  expect(isDamagedIn(JSON.stringify(error))).toBe(false);
+});
