@@ -15,10 +15,10 @@ beforeEach(() => {
 });
 
 /** A request whose client is waited for from the moment on at which it has its place, without an end. */
-function request(namespace: string, signal = never) {
+function request(namespace: string, signal = never, maySlow = true) {
   const seen = { namespace, place: undefined as Place | undefined, refused: undefined as unknown };
   const begin = async () => {
-    seen.place = await lanes.enter(namespace, signal);
+    seen.place = await lanes.enter(namespace, signal, maySlow);
     seen.place.clientsTurn();
   };
   begin().catch((reason: unknown) => (seen.refused = reason));
@@ -197,5 +197,13 @@ describe('a request', () => {
     const seen = await requests(...Array.from({ length: 13 }, () => 'a'));
     expect(statesOf(seen).slice(-2)).toEqual(['waits', 'refused']);
     expect(seen[12]?.refused).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+  });
+
+  it('that may not be slow is ended where others would make way', async () => {
+    const heavy = [request('a', never, false), request('a', never, false)];
+    await clock.pass(5000);
+    expect(statesOf(heavy)).toEqual(['fast', 'fast']);
+    const next = await requests('b');
+    expect(statesOf([...heavy, ...next])).toEqual(['fast', 'ended', 'fast']);
   });
 });

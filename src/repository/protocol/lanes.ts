@@ -44,8 +44,11 @@ export class Lanes {
     this.#clock = clock;
   }
 
-  /** Waits for a place in the fast lane. Rejects with the reason of the signal, and with Refused 503 where too many wait. */
-  async enter(namespace: string, signal: AbortSignal): Promise<Place> {
+  /**
+   * Waits for a place in the fast lane. One that may not be slow, for what it holds of the store, is ended where others would make way. Rejects with the
+   * reason of the signal, and with Refused 503 where too many wait.
+   */
+  async enter(namespace: string, signal: AbortSignal, maySlow = true): Promise<Place> {
     signal.throwIfAborted();
     const { waiting } = this.#bounds;
     if (this.#waiting.size >= waiting) throw new Refused(503, `${waiting} requests wait already`, comeAgain);
@@ -54,7 +57,7 @@ export class Lanes {
       namespace,
       admit: () => {
         signal.removeEventListener('abort', leave);
-        resolve(this.#take(namespace, signal));
+        resolve(this.#take(namespace, maySlow, signal));
       },
     };
     const leave = () => {
@@ -67,8 +70,8 @@ export class Lanes {
     return promise;
   }
 
-  #take(namespace: string, signal: AbortSignal): TakenPlace {
-    const place = new TakenPlace(namespace, signal, this.#clock, {
+  #take(namespace: string, maySlow: boolean, signal: AbortSignal): TakenPlace {
+    const place = new TakenPlace(namespace, maySlow, signal, this.#clock, {
       late: () => this.#advance(),
       left: () => {
         if (this.#fast.delete(place) || this.#slow.delete(place)) this.#advance();
@@ -98,7 +101,7 @@ export class Lanes {
   #moveOne(): boolean {
     const { slow, slowOfOne } = this.#bounds;
     if (this.#slow.size >= slow) return false;
-    const place = this.#late().find(({ namespace }) => countOf(this.#slow, namespace) < slowOfOne);
+    const place = this.#late().find(({ namespace, maySlow }) => maySlow && countOf(this.#slow, namespace) < slowOfOne);
     if (place === undefined) return false;
     this.#fast.delete(place);
     this.#slow.add(place);
@@ -139,6 +142,7 @@ interface Listener {
 
 class TakenPlace implements Place {
   readonly namespace: string;
+  readonly maySlow: boolean;
   readonly signal: AbortSignal;
   readonly fast: AbortSignal;
   readonly #clock: Clock;
@@ -154,8 +158,9 @@ class TakenPlace implements Place {
   /** By the monotonic clock. */
   #waitingSince: number | undefined;
 
-  constructor(namespace: string, request: AbortSignal, clock: Clock, listener: Listener) {
+  constructor(namespace: string, maySlow: boolean, request: AbortSignal, clock: Clock, listener: Listener) {
     this.namespace = namespace;
+    this.maySlow = maySlow;
     this.signal = AbortSignal.any([request, this.#lost.signal]);
     this.fast = AbortSignal.any([this.signal, this.#slowed.signal]);
     this.#clock = clock;
@@ -167,7 +172,7 @@ class TakenPlace implements Place {
 
   clientsTurn(): Disposable {
     this.#waitingSince = this.#clock.monotonic();
-    if (this.isLate()) this.#listener.late();
+    if (!this.#slowed.signal.aborted && this.isLate()) this.#listener.late();
     return this.#turn;
   }
 

@@ -16,6 +16,7 @@ import { admit, genuineTicket } from './admission.ts';
 import type { RepositoryAnswer, RepositoryRequest } from './exchange.ts';
 import { Refused, comeAgain, plain } from './exchange.ts';
 import { deleteFile, longestOf, mostGathered, mostSmall, noSuchFile, readFile, saveFile, sizeOfFile } from './files.ts';
+import { InHand } from './in-hand.ts';
 import type { LaneBounds } from './lanes.ts';
 import { Lanes } from './lanes.ts';
 import { listFiles } from './listing.ts';
@@ -37,7 +38,7 @@ export interface ServeParts {
 const mostWaiting = 1000;
 /**
  * Files that are saved at once, so that backups find room among the 16 uploads of a store, and memory lasts. Of each, Kylon holds 25 MiB at most, and the store
- * up to two copies of the four that are put; or the store holds 40 MiB of one that is longer. So it is 560 MiB at worst, of 14 files, all of which are
+ * up to two copies of the four that are put; or the store holds 40 MiB of one that is longer, of which four are in hand. So it is 560 MiB at worst, of 14 files, all of which are
  * slow, and nearly whole. In the slow lane a namespace has room for the five that one mover saves at once.
  */
 const saved: LaneBounds = { fast: 4, slow: 10, slowOfOne: 5, waiting: mostWaiting };
@@ -49,6 +50,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
   const count = parts.metrics.counter('kylon_repository_requests_total', 'Requests of those who move volumes.', ['operation', 'code']);
   const saving = new Lanes(saved, parts.clock);
   const reading = new Lanes(read, parts.clock);
+  const inHand = new InHand();
   const puts = new Slots(saved.fast, mostWaiting);
   const buffers = new SpareBuffers(mostGathered, saved.fast);
   return async (request, signal) => {
@@ -58,6 +60,7 @@ export function createServe(parts: ServeParts): (request: RepositoryRequest, sig
       operation = operationOn(target, request.method);
       const ticket = await genuineTicket(request.authorization, target, parts, signal);
       admit(ticket, operation, target);
+      inHand.take(target.namespace, signal);
       const answer = await perform(operation, target, { request, ticket, parts, saving, reading, puts, buffers, signal });
       count({ operation, code: String(answer.status) });
       return answer;
@@ -103,7 +106,8 @@ async function perform(operation: Operation, target: Target, given: Given): Prom
     return deleteFile(store, key, signal);
   }
   const most = longestOf(kind, request.contentLength);
-  using taken = most > mostSmall ? await given.saving.enter(target.namespace, signal) : undefined;
+  // A longer one holds one of the uploads of the store from its beginning to its end.
+  using taken = most > mostSmall ? await given.saving.enter(target.namespace, signal, most <= mostGathered) : undefined;
   const whileTaken = taken?.signal ?? signal;
   const prepare = () => makeOwn(held, whileTaken);
   const incoming = { key, id, body: request.body, most, place: taken, prepare };

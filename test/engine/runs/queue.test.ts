@@ -79,6 +79,28 @@ describe('WorkQueue', () => {
     expect(begun).toEqual(['waits', 'second', 'third']);
   });
 
+  it('begins nothing more of a group of which fifty stand aside, and goes on with others', async () => {
+    const begun: string[] = [];
+    const waits: (() => void)[] = [];
+    const { queue } = createQueue({
+      concurrency: 1,
+      limit: 100,
+      work: async (item, aside) => {
+        begun.push(item);
+        if (item.startsWith('a')) await aside(() => new Promise<void>((resolve) => waits.push(resolve)));
+        return undefined;
+      },
+    });
+    for (let number = 0; number < 60; number++) queue.add(`a${number}`, `a${number}`);
+    queue.add('b', 'b');
+    await settled();
+    expect(begun.filter((item) => item !== 'b')).toHaveLength(50);
+    expect(begun).toContain('b');
+    waits[0]?.();
+    await settled();
+    expect(begun).toHaveLength(52);
+  });
+
   it('stands aside also where that fails', async () => {
     const { queue, done } = createQueue({
       concurrency: 1,
