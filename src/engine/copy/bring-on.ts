@@ -39,9 +39,8 @@ export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot
     return false;
   }
   const held = textOf(fieldsOf(seen.pod.metadata['annotations'])[filledBy]);
-  if (held !== undefined && !isDead(sender, held)) return false;
   if (held === undefined) return writeIfHeld(sender, errand, snapshot, seen);
-  if (held !== undefined) await discardMover(parts, errand.owner, signal);
+  if (isDead(sender, held)) await discardMover(parts, errand.owner, signal);
   return false;
 }
 
