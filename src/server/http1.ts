@@ -30,9 +30,18 @@ export function createHttp1Server(app: RequestListener): Server {
     askForBody(response);
     app(request, response);
   });
+  server.on('connection', readByStream);
   server.on('upgrade', (request, socket) => serveUpgrade(app, request, socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket));
   return server;
+}
+
+/**
+ * Node reads a connection past its stream until somebody listens to that. It pauses one whose client has yet to take an answer, and then
+ * the parser refuses what TLS had decrypted already, the rest of a request, as HPE_PAUSED; the stream keeps that for later.
+ */
+function readByStream(socket: Socket): void {
+  socket.on('data', () => {});
 }
 
 /**

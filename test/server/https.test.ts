@@ -144,4 +144,17 @@ describe('connections', () => {
       expect(got.split(/(?=HTTP\/1\.1 )/).map((answer) => answer.slice(9, 12))).toEqual(['200', '100', '200']);
     });
   });
+
+  it('read a request whole that begins while its client still has to take the answer before', async () => {
+    const long = { status: 200, headers: {}, body: Buffer.alloc(16 * 1024 * 1024, 'x') };
+    const server = await start((call) => (call.path.endsWith('long') ? Promise.resolve(long) : whoami(call)));
+    const socket = await handshake(server, master);
+    socket.write(`GET ${things}/long HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await once(socket, 'readable');
+    socket.write(`POST ${things} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n${'y'.repeat(60_000)}`);
+    await sleep(100);
+    const [first, second] = (await text(socket)).split(/(?=HTTP\/1\.1 )/);
+    expect(first).toMatch(/^HTTP\/1\.1 200 /);
+    expect(second).toMatch(/^HTTP\/1\.1 200 [^{]*\r\n\r\n\{[^\n]*"body":60000/);
+  });
 });

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -48,6 +49,12 @@ func (e *events) all() ([]string, int) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
 	return append([]string(nil), e.lines...), e.opened
+}
+
+// upTo answers those up to one that has come: what comes behind it need not have come over every watch yet.
+func (e *events) upTo(line string) []string {
+	lines, _ := e.all()
+	return lines[:slices.Index(lines, line)+1]
 }
 
 func (e *events) forget() {

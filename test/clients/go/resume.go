@@ -145,12 +145,10 @@ func (c *cluster) sameEvents(ctx context.Context, got, uncut *events) error {
 			return err
 		}
 	}
-	return firstDifference(got, uncut)
+	return firstDifference(got.upTo(end), uncut.upTo(end))
 }
 
-func firstDifference(got, uncut *events) error {
-	some, _ := got.all()
-	all, _ := uncut.all()
+func firstDifference(some, all []string) error {
 	if len(all) < cuts {
 		return fmt.Errorf("only %d events", len(all))
 	}
