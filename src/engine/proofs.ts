@@ -6,7 +6,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Ids } from '../base/ids.ts';
 import type { ClusterObject } from '../cluster/cluster.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
-import { StoreDamaged, StoreNotFound, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { StoreDamaged, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { readIfThere } from '../objectstore/read-if-there.ts';
 import { fieldsOf, textOf } from './selection/fields.ts';
 
 /** Annotation of what Kylon makes in a namespace to take, copy or make a volume. */
@@ -54,15 +55,11 @@ export class Proofs {
   }
 
   async #read(signal: AbortSignal): Promise<Buffer | undefined> {
-    const { store } = this.#parts;
-    try {
-      const text = Buffer.from(await store.read(this.#place(), signal)).toString();
-      if (!/^[0-9a-f]{64}\n$/.test(text)) throw new StoreDamaged(`${this.#place()} is damaged`);
-      return Buffer.from(text.trimEnd(), 'hex');
-    } catch (error) {
-      if (error instanceof StoreNotFound) return undefined;
-      throw error;
-    }
+    const bytes = await readIfThere(this.#parts.store, this.#place(), signal);
+    if (!bytes) return undefined;
+    const text = Buffer.from(bytes).toString();
+    if (!/^[0-9a-f]{64}\n$/.test(text)) throw new StoreDamaged(`${this.#place()} is damaged`);
+    return Buffer.from(text.trimEnd(), 'hex');
   }
 
   readonly #place = () => `d/${this.#parts.domain}/proof-key`;

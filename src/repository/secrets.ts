@@ -5,7 +5,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Ids } from '../base/ids.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
-import { StoreDamaged, StoreNotFound, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { StoreDamaged, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { readIfThere } from '../objectstore/read-if-there.ts';
 import { idOf, newRepository } from './making/new-repository.ts';
 import type { Place } from './paths.ts';
 import type { RepositoryName } from './repositories.ts';
@@ -76,7 +77,7 @@ export class SecretFiles {
    */
   async #begin(repository: RepositoryName, { key, config }: Secrets, signal: AbortSignal): Promise<void> {
     const { store, place } = this.#found(repository);
-    const found = await read(store, configKey(place), signal);
+    const found = await readIfThere(store, configKey(place), signal);
     if (found === undefined) await store.putIfAbsent(configKey(place), config, signal);
     else if (!config.equals(found)) this.#refuse(repository);
     const keyName = fileKey(place, 'keys', idOf(key));
@@ -91,7 +92,7 @@ export class SecretFiles {
 
   async #read(repository: RepositoryName, signal: AbortSignal): Promise<Secrets | undefined> {
     const { store, place } = this.#found(repository);
-    const content = await read(store, secretsKey(place), signal).catch((error: unknown) => {
+    const content = await readIfThere(store, secretsKey(place), signal).catch((error: unknown) => {
       throw error instanceof StoreDamaged ? lost(place, 'is damaged', error) : error;
     });
     return content && secretsOf(content, place);
@@ -108,14 +109,6 @@ export class SecretFiles {
   #found({ storeName, namespace }: RepositoryName): { readonly store: ObjectStore; readonly place: Place } {
     return { store: this.#parts.storeNamed(storeName), place: { domain: this.#parts.domain, namespace } };
   }
-}
-
-/** Undefined where it is not there. */
-function read(store: ObjectStore, key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  return store.read(key, signal).catch((error: unknown) => {
-    if (error instanceof StoreNotFound) return undefined;
-    throw error;
-  });
 }
 
 const keyOf = ({ storeName, namespace }: RepositoryName) => `${storeName}/${namespace}`;

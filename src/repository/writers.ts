@@ -3,7 +3,7 @@
  * it, so that what a mover says of a snapshot counts only where its own ticket has written that; and nobody takes away the lock of another who is alive.
  */
 import type { ObjectStore } from '../objectstore/objectstore.ts';
-import { StoreNotFound } from '../objectstore/objectstore.ts';
+import { readIfThere } from '../objectstore/read-if-there.ts';
 import type { Place } from './paths.ts';
 import { writerKey } from './paths.ts';
 
@@ -22,14 +22,10 @@ export async function noteWriter(store: ObjectStore, place: Place, id: string, w
 
 /** Undefined where nobody is noted. Rejects with a StoreError. */
 export async function writerOf(store: ObjectStore, place: Place, id: string, signal: AbortSignal): Promise<Writer | undefined> {
-  try {
-    const note = Buffer.from(await store.read(writerKey(place, id), signal)).toString();
-    const [time = '', holder = ''] = note.trimEnd().split(' ');
-    return { holder, time: Number(time) };
-  } catch (error) {
-    if (error instanceof StoreNotFound) return undefined;
-    throw error;
-  }
+  const note = await readIfThere(store, writerKey(place, id), signal);
+  if (!note) return undefined;
+  const [time = '', holder = ''] = Buffer.from(note).toString().trimEnd().split(' ');
+  return { holder, time: Number(time) };
 }
 
 /** Of a file that is deleted. Rejects with a StoreError. */

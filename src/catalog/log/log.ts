@@ -7,7 +7,8 @@
 import type { Clock } from '../../base/clock.ts';
 import { withDeadline } from '../../base/lifetime.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
-import { StoreDenied, StoreFull, StoreNotFound, StoreUnavailable } from '../../objectstore/objectstore.ts';
+import { StoreDenied, StoreFull, StoreUnavailable } from '../../objectstore/objectstore.ts';
+import { readIfThere } from '../../objectstore/read-if-there.ts';
 import { logPrefix, segmentKey, segmentNumber } from '../paths.ts';
 import { openSegment } from './segment.ts';
 
@@ -53,12 +54,7 @@ export class SegmentLog {
 
   /** The bytes in slot `n`, or undefined while it is free. */
   async read(n: number): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#request((signal) => this.#store.read(this.key(n), signal));
-    } catch (error) {
-      if (error instanceof StoreNotFound) return undefined;
-      throw error;
-    }
+    return this.#request((signal) => readIfThere(this.#store, this.key(n), signal));
   }
 
   /** The lowest number above `n` whose slot a listing shows filled. */

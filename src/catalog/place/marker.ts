@@ -1,7 +1,7 @@
 /** The object that marks a store as Kylon's: made once, never changed. */
 import type { Ids } from '../../base/ids.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
-import { StoreNotFound } from '../../objectstore/objectstore.ts';
+import { readIfThere } from '../../objectstore/read-if-there.ts';
 import { CatalogFault } from '../fault.ts';
 import { refuseForeign } from './foreign.ts';
 import { markerKey } from '../paths.ts';
@@ -52,12 +52,8 @@ async function makeMarker(
 
 /** Undefined where there is none. */
 export async function readMarker(store: ObjectStore, signal: AbortSignal): Promise<Marker | undefined> {
-  try {
-    return parse(Buffer.from(await store.read(markerKey, signal)).toString(), store.name);
-  } catch (error) {
-    if (error instanceof StoreNotFound) return undefined;
-    throw error;
-  }
+  const bytes = await readIfThere(store, markerKey, signal);
+  return bytes && parse(Buffer.from(bytes).toString(), store.name);
 }
 
 function parse(text: string, storeName: string): Marker {
