@@ -21,6 +21,8 @@ interface Position {
   readonly size: number;
   /** The server forgot the number at which the list began; what follows is newer. */
   readonly inconsistent: boolean;
+  /** The token is one that came with a 410: a server that refuses it too does not go on. */
+  readonly isFresh: boolean;
 }
 
 interface Step {
@@ -41,6 +43,7 @@ export async function* listPages(client: ApiClient, resource: ApiResource, optio
       token: options.start ?? '',
       size: options.limit ?? defaultPageSize,
       inconsistent: false,
+      isFresh: false,
     });
     while (coming) {
       const { page, next }: Step = await coming;
@@ -80,8 +83,8 @@ async function askForPage(
   try {
     const limitBytes = position.size === 1 ? objectLimitBytes : pageLimitBytes;
     const answer = await client.ask({ path, query, limitBytes }, signal);
-    const token = answer.status === 410 && !position.inconsistent ? freshContinueToken(answer.body) : undefined;
-    if (token) return { ...position, token, inconsistent: true };
+    const token = answer.status === 410 && !position.isFresh ? freshContinueToken(answer.body) : undefined;
+    if (token) return { ...position, token, inconsistent: true, isFresh: true };
     if (answer.status !== 200) throw errorOf(`GET ${path}`, answer);
     return stepOf(answer.body, position);
   } catch (error) {
@@ -101,5 +104,5 @@ function stepOf(body: Uint8Array, position: Position): Step {
     ...(remaining !== undefined && { remaining }),
     ...(position.inconsistent && { inconsistent: true }),
   };
-  return { page, next: token ? { ...position, token } : undefined };
+  return { page, next: token ? { ...position, token, isFresh: false } : undefined };
 }

@@ -55,7 +55,7 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
   throttle: optional(throttle('Of moveData and the methods File and Copy; a Restore of the Snapshot may say otherwise.')),
   volumeSnapshotClassName: optional(
     text(
-      'Name of the VolumeSnapshotClass. Default: that of the annotation velero.io/csi-volumesnapshot-class of the claim, else the class of the driver with the label velero.io/csi-volumesnapshot-class=true, else its default class.',
+      'Name of the VolumeSnapshotClass. Default: that of the annotation velero.io/csi-volumesnapshot-class of the claim, else of velero.io/csi-volumesnapshot-class_DRIVER of the Snapshot or of its Backup, else the class of the driver with the label velero.io/csi-volumesnapshot-class=true, else its default class.',
     ),
   ),
   ttl: optional(
@@ -123,6 +123,12 @@ const status = object('What became of the snapshot. Written by Kylon alone.', {
   volumeSnapshotClassName: optional(text('Name of the VolumeSnapshotClass by which it was taken.')),
   volumeSnapshotContentName: optional(text('Name of the VolumeSnapshotContent that stands for it in the cluster.')),
   claim: optional(claim),
+  backup: optional(
+    object('The Backup that has taken it, and with which it is deleted.', {
+      namespace: text('Namespace of the Backup.'),
+      name: text('Name of the Backup.'),
+    }),
+  ),
   driverError: optional(text('What the driver said last while the snapshot was not ready.')),
 });
 
@@ -155,6 +161,7 @@ const columns: readonly Column[] = [
     priority: 1,
     value: 'status.volumeSnapshotName',
   },
+  { name: 'Backup', type: 'string', description: 'The Backup that has taken it.', priority: 1, value: 'status.backup.name' },
   { name: 'Started', type: 'date', description: 'Time since it began.', priority: 1, value: 'status.startTimestamp' },
   { name: 'Completed', type: 'date', description: 'Time since it ended.', priority: 1, value: 'status.completionTimestamp' },
   { name: 'Created By', type: 'string', description: 'Who created it.', priority: 1, value: 'status.createdBy.username' },
@@ -171,6 +178,7 @@ const ofKylon = [
   'volumeSnapshotName',
   'volumeSnapshotContentName',
   'claim',
+  'backup',
 ];
 
 export const snapshots = defineResource({

@@ -84,6 +84,21 @@ describe('list', () => {
     ]);
   });
 
+  it('goes on as often as the server forgets, but not where it refuses what it gave just now', async () => {
+    const forgetting = (...tokens: string[]) =>
+      scriptedCluster((request) => {
+        const [rv, start] = (request.query.get('continue') ?? '5:0').split(':');
+        const fresh = { metadata: { continue: `${Number(rv) + 1}:${start}` } };
+        return tokens.includes(`${rv}:${start}`) ? status(410, 'Expired', 'too old', fresh) : servePages(25)(request);
+      });
+    await using server = await forgetting('5:10', '6:20');
+    const pages = await collect(server.cluster.list(maps, { limit: 10 }, never));
+    expect(textsOf(pages)).toEqual(numbered(25));
+    expect(pages.map(({ resourceVersion }) => resourceVersion)).toEqual(['5', '6', '7']);
+    await using stubborn = await forgetting('5:10', '6:10');
+    await expect(collect(stubborn.cluster.list(maps, { limit: 10 }, never))).rejects.toMatchObject({ code: 410 });
+  });
+
   it('rejects with a 410 that offers nothing, after the pages before it', async () => {
     const serve = servePages(25);
     await using server = await scriptedCluster((request) =>

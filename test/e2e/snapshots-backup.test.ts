@@ -70,6 +70,7 @@ describe(storage.title, storage.options, () => {
     const made = await ofBackup(metadata.uid ?? '');
     expect(made.map(({ status }) => status?.['phase'])).toEqual(['Failed', 'Completed']);
     expect(made.map(({ spec }) => spec?.['ttl'])).toEqual([undefined, undefined]);
+    expect(made.map(({ status }) => status?.['backup'])).toEqual([0, 1].map(() => ({ namespace: place, name: 'all' })));
     handle = String(made[1]?.status?.['handle']);
     expect(volumes.snapshots()).toContain(handle);
   });

@@ -134,8 +134,11 @@ describe(storage.title, storage.options, () => {
     expect(await reasonOf('{"spec":{"claim":{"name":"other","storageClassName":"nowhere"}}}')).toBe(
       'StorageClassNotFound: storageclasses.storage.k8s.io "nowhere" not found',
     );
+    expect(await reasonOf('{"spec":{"claim":{"name":"proved","verify":true}}}')).toBe(
+      'VerifyNotStored: spec.claim.verify: the snapshot "first" lies with its driver, and only what lies in the object store can be compared',
+    );
     expect(await reasonOf('{"spec":{"dryRun":true,"claim":{"name":"tried"}}}')).toBeUndefined();
-    expect((await kubectl.try(['get', 'pvc', 'small', 'other', 'tried', '-n', place])).stdout).toBe('');
+    expect((await kubectl.try(['get', 'pvc', 'small', 'other', 'proved', 'tried', '-n', place])).stdout).toBe('');
   });
 
   it('are taken with the rights of who asks, and fail in the words of the server without', async () => {
@@ -171,9 +174,10 @@ describe(storage.title, storage.options, () => {
   });
 
   it('say which class is missing, or not clear', async () => {
-    expect(await failed('no-class', 'data', { volumeSnapshotClassName: 'nowhere' })).toBe(
-      'SnapshotClassNotFound: spec.volumeSnapshotClassName names the VolumeSnapshotClass "nowhere", which is not there',
-    );
+    for (const moveData of [false, true])
+      expect(await failed(`no-class-${moveData}`, 'data', { volumeSnapshotClassName: 'nowhere', moveData })).toBe(
+        'SnapshotClassNotFound: spec.volumeSnapshotClassName names the VolumeSnapshotClass "nowhere", which is not there',
+      );
     const annotations = { 'snapshot.storage.kubernetes.io/is-default-class': 'true' };
     await create(snapshotClass(second, { metadata: { name: second, annotations } }));
     expect(await failed('two-defaults', 'data')).toMatch(/^SnapshotClassAmbiguous: the VolumeSnapshotClasses "directory", "kylon-second"/);

@@ -114,6 +114,27 @@ describe('a run', () => {
     expect(await statusOf(one)).toMatchObject({ phase: 'Completed', run: { replica: 'one' } });
   });
 
+  it('tells how many objects are known to come', async () => {
+    const { one, clock, cluster } = replicas();
+    const { promise: goOn, resolve } = Promise.withResolvers<void>();
+    const list = cluster.list.bind(cluster);
+    cluster.list = async function* (resource, options) {
+      for await (const page of list(resource, options)) {
+        yield { ...page, ...(resource.resource === 'configmaps' && { remaining: 41 }) };
+        if (resource.resource === 'configmaps') await goOn;
+      }
+    };
+    await one.create(backups, 'shop', 'b', {});
+    await whileRunning(one.engine, async () => {
+      await clock.pass(30_000);
+      expect(await statusOf(one)).toMatchObject({ phase: 'InProgress', progress: { totalItems: 42, itemsBackedUp: 1 } });
+      resolve();
+      const { status } = await one.ended(backups, 'shop', 'b');
+      const { items = 0 } = status as { items?: number };
+      expect(status).toMatchObject({ phase: 'Completed', progress: { totalItems: items, itemsBackedUp: items } });
+    });
+  });
+
   it('of a replica that died is begun anew by another, in another folder, and the old files go', async () => {
     const { one, two, clock, files, storage } = replicas();
     await one.create(backups, 'shop', 'b', {});

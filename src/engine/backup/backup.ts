@@ -105,9 +105,12 @@ async function archiveOf(
   try {
     run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
     let items = 0;
-    const added = () => work.report({ progress: { totalItems: ++items, itemsBackedUp: items } });
+    const passed = (isTaken: boolean, coming: number) => {
+      if (isTaken) items += 1;
+      work.report({ progress: { totalItems: items + coming, itemsBackedUp: items } });
+    };
     const claims: Claim[] = [];
-    await collect({ ...(await collectionOf(work, namespaces, plan)), archive, added, addedVolume: (claim) => claims.push(claim) });
+    await collect({ ...(await collectionOf(work, namespaces, plan)), archive, passed, addedVolume: (claim) => claims.push(claim) });
     const volumes = takesVolumes(specOf(work)) ? await takeAside(work, claims, archive) : [];
     run.log.info(`${items} items, ${archive.contentBytes} bytes, ${run.log.warnings} warnings, ${run.log.errors} errors`);
     return { archive: await archive.finish(run.log.text()), volumes };
@@ -127,7 +130,7 @@ async function collectionOf(
   work: Work,
   namespaces: Namespaces,
   plan: BackupPlan,
-): Promise<Omit<Collection, 'archive' | 'added' | 'addedVolume'>> {
+): Promise<Omit<Collection, 'archive' | 'passed' | 'addedVolume'>> {
   const { labelSelector, orLabelSelectors } = specOf(work);
   const { cluster } = work.parts;
   return {

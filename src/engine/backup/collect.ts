@@ -24,7 +24,8 @@ export interface Collection extends LabelChoice {
   /** The others are listed in each namespace. */
   readonly listedAtOnce: ReadonlySet<ApiResource>;
   readonly log: RunLog;
-  readonly added: () => void;
+  /** Of each object: whether it is in the backup now, and how many are known to come behind it. */
+  readonly passed: (isTaken: boolean, coming: number) => void;
   /** A claim that has a volume is in the backup. */
   readonly addedVolume: (claim: Claim) => void;
   readonly signal: AbortSignal;
@@ -113,14 +114,21 @@ async function addAll(collection: Collection, relations: Relations, parts: reado
 async function addPart(collection: Collection, relations: Relations, part: Part, pages: AsyncIterable<Page>): Promise<void> {
   const { log } = collection;
   const { resource, options } = part;
-  const tally: Tally = { added: 0, leftOut: new Map() };
+  const tally: Tally = { added: 0, leftOut: new Map(), isOfSeveralMoments: false };
   try {
-    for await (const { items } of pages) for (const bytes of items) await add(collection, relations, part, bytes, tally);
+    for await (const page of pages) {
+      if (page.inconsistent) tally.isOfSeveralMoments = true;
+      for (const [index, bytes] of page.items.entries()) {
+        const isTaken = await add(collection, relations, part, bytes, tally);
+        collection.passed(isTaken, page.items.length - index - 1 + (page.remaining ?? 0));
+      }
+    }
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     tellFailure(log, resource, options, error);
   }
   const place = `${qualified(resource)}${placeOf(options)}`;
+  if (tally.isOfSeveralMoments) log.warn(`${place}: the API server forgot in the middle how they were: the rest is as it was later`);
   if (tally.added) log.info(`${place}: ${tally.added}`);
   for (const [reason, count] of tally.leftOut) log.info(`${place}: ${count} left out: ${reason}`);
 }
@@ -130,15 +138,19 @@ interface Tally {
   added: number;
   /** By reason. */
   readonly leftOut: Map<string, number>;
+  isOfSeveralMoments: boolean;
 }
 
-async function add(collection: Collection, relations: Relations, part: Part, bytes: Uint8Array, tally: Tally): Promise<void> {
+async function add(collection: Collection, relations: Relations, part: Part, bytes: Uint8Array, tally: Tally): Promise<boolean> {
   const { resource } = part;
   const object = parseListed(bytes);
-  if (!part.takes(object) || !isSelected(collection, part, object)) return;
+  if (!part.takes(object) || !isSelected(collection, part, object)) return false;
   const key = qualified(resource);
   const reason = objectExclusion(key, object.metadata);
-  if (reason !== undefined) return void tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
+  if (reason !== undefined) {
+    tally.leftOut.set(reason, (tally.leftOut.get(reason) ?? 0) + 1);
+    return false;
+  }
   await collection.archive.add(newItem(resource, object, bytes));
   relations.resources.add(key);
   const claim = key === claims ? claimOf(bytes) : undefined;
@@ -147,7 +159,7 @@ async function add(collection: Collection, relations: Relations, part: Part, byt
     collection.addedVolume(claim);
   }
   tally.added += 1;
-  collection.added();
+  return true;
 }
 
 function isSelected(collection: Collection, { resource, anyLabels }: Part, { metadata }: ListedObject): boolean {

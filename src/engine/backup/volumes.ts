@@ -14,6 +14,7 @@ import { creatorOf, isDeleted, isUnfinished, refOf, statusOf } from '../runs/run
 import type { Work } from '../runs/run.ts';
 import { requireRight } from '../selection/rights.ts';
 import { discardGroups } from '../snapshot/discard-groups.ts';
+import { veleroClass } from '../snapshot/snapshot-class.ts';
 import { chooseVolumes, nameOf } from './choose-volumes.ts';
 import type { Chosen } from './choose-volumes.ts';
 import { takesVolumes } from './volume-choice.ts';
@@ -90,14 +91,30 @@ async function createSnapshot({ parts, object, creator, signal }: Work, claim: C
   const { objects, snapshots, authorizer } = parts;
   const { group, version, plural: resource, kind } = snapshots;
   await requireRight(authorizer, creator, { verb: 'create', group, version, resource, namespace }, signal);
-  const metadata = { name: snapshotNameOf(object, claim), namespace, labels: { [backupUid]: object.metadata.uid ?? '' } };
+  const name = snapshotNameOf(object, claim);
+  const metadata = { name, namespace, labels: { [backupUid]: object.metadata.uid ?? '' }, annotations: classesNamed(object) };
   const { csiSnapshotTimeout: timeout } = (object as Backup).spec;
   const spec = { ...what, ...(timeout !== undefined && { timeout }) };
   const snapshot = { apiVersion, kind, metadata, spec };
   // Once begun it is waited for, whatever aborts meanwhile: who cleans up after this run has to see what it made.
-  await objects.create(snapshots, snapshot, creator, { dryRun: false }, AbortSignal.any([])).catch((error: unknown) => {
+  const made = await objects.create(snapshots, snapshot, creator, { dryRun: false }, AbortSignal.any([])).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
+    return objects.get(snapshots, namespace, name, signal);
   });
+  if (made) await tellBackup(parts, object, made, signal);
+}
+
+/** Velero's, for each driver: https://velero.io/docs/main/csi/ */
+function classesNamed({ metadata }: KubeObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => name.startsWith(`${veleroClass}_`)));
+}
+
+/** In the status of a Snapshot: whose it is. */
+async function tellBackup({ objects, snapshots }: EngineParts, object: KubeObject, made: KubeObject, signal: AbortSignal): Promise<void> {
+  const { namespace = '', name } = object.metadata;
+  const told = (snapshot: KubeObject) =>
+    belongsTo(object, snapshot) ? { ...snapshot, status: { ...statusOf(snapshot), backup: { namespace, name } } } : snapshot;
+  await objects.update(snapshots, refOf(made), 'status', told, signal);
 }
 
 /** Resolves when it has ended, to why it failed; undefined where it did not. */

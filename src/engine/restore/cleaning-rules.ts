@@ -88,7 +88,7 @@ export const cleaningRules: readonly Rule[] = [
   {
     resources: ['services'],
     places: ['/spec/clusterIP', '/spec/clusterIPs'],
-    what: 'kept where the Service comes back to its namespace and the address is free, otherwise left out; None stays',
+    what: 'kept where the Service comes back to its namespace and the address is free, otherwise left out, and the result says so; None stays',
     why: 'clients may remember it, but another Service may have it by now',
     apply: dropAddress,
   },

@@ -1,6 +1,7 @@
 /** One prepared object into the cluster: made, or where one goes by its name already, dealt with by policy. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/lifetime.ts';
 import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
@@ -51,9 +52,11 @@ export async function writeWish(
   try {
     await create(w, resource, namespace, wish);
     return done('created');
-  } catch {
+  } catch (error) {
     throwIfAborted(w.signal);
-    return writeItem(w, resource, namespace, object);
+    const written = await writeItem(w, resource, namespace, object);
+    const isWithout = written.outcome === 'created' && isReason(error, 'Invalid');
+    return isWithout ? { ...written, message: `without what it was saved with: ${messageOf(error)}` } : written;
   }
 }
 

@@ -52,6 +52,12 @@ export class RunLog {
     return this.#lines.join('');
   }
 
+  /** What was warned of, without times, in one line. */
+  warned(): string {
+    const texts = this.#lines.flatMap((line) => / WARN (.*)\n/.exec(line)?.[1] ?? []);
+    return texts.join('; ');
+  }
+
   /** No further lines: followers come to their end. */
   close(): void {
     if (this.#closed) return;

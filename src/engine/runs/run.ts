@@ -237,6 +237,13 @@ async function end(attempt: Attempt, result: Partial<RunStatus>, message?: strin
   const { phase = 'Failed' } = result;
   const type = phase === 'Completed' ? 'Normal' : 'Warning';
   await recordEvent(parts, object, { type, reason: phase, message: message ?? `The ${task.word} has ended: ${phase}.` }, run.signal);
+  await tellWarnings(attempt, object);
+}
+
+/** Of what has no log that could be read. */
+async function tellWarnings({ parts, task, run }: Attempt, object: KubeObject): Promise<void> {
+  if (run.log.warnings === 0 || task.definition.subresources.some(({ name }) => name === 'log')) return;
+  await recordEvent(parts, object, { type: 'Warning', reason: 'Warnings', message: run.log.warned() }, run.signal);
 }
 
 async function afterFailure(attempt: Attempt, object: KubeObject, error: unknown): Promise<void> {

@@ -89,6 +89,12 @@ export const objectRules: readonly ObjectRule[] = [
     isOut: ({ labels }) => labels?.['kube-aggregator.kubernetes.io/automanaged'] !== undefined,
   },
   {
+    resource: 'apiservices.apiregistration.k8s.io',
+    which: 'of the group backup.kylon.io',
+    reason: 'Kylon registers itself, with the certificate that it has then',
+    isOut: ({ name }) => name.endsWith('.backup.kylon.io'),
+  },
+  {
     resource: 'configmaps',
     which: 'named kube-root-ca.crt',
     reason: 'kept by the root CA publisher',
@@ -102,11 +108,10 @@ export const objectRules: readonly ObjectRule[] = [
   },
 ];
 
-const rulesOf = new Map(objectRules.map((rule) => [rule.resource, rule]));
+const rulesOf = Map.groupBy(objectRules, ({ resource }) => resource);
 
 /** Why this object is left out, or undefined. `resource` is its `plural.group`. */
 export function objectExclusion(resource: string, marks: Marks): string | undefined {
   if (marks.labels?.[excludeLabel] === 'true') return `it has the label ${excludeLabel}=true`;
-  const rule = rulesOf.get(resource);
-  return rule?.isOut(marks) ? rule.reason : undefined;
+  return rulesOf.get(resource)?.find(({ isOut }) => isOut(marks))?.reason;
 }

@@ -1,6 +1,7 @@
 /** The work of a Restore of a Snapshot, stage by stage: the snapshot, the claim of it as the Restore's creator (or the one that is there, or files in it), its volume, results. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
+import { quote } from '../../machinery/errors.ts';
 import type { Restore, RestoreStatus } from '../../resources/restore.ts';
 import type { ItemResult } from '../../resources/services.ts';
 import { createResultsWriter } from '../archive/results.ts';
@@ -9,6 +10,7 @@ import { claimExists, makeFilledClaim } from '../replacement/filled-claim.ts';
 import { planOf } from '../replacement/place.ts';
 import { replaceInClaim } from '../replacement/replace.ts';
 import { retried } from '../retry.ts';
+import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { requireRestoreRight } from '../selection/rights.ts';
@@ -42,6 +44,7 @@ export async function restoreSnapshot(work: Work, files: SnapshotFiles): Promise
     const { outcome, message, ...figures } = await restoreFiles(work, files, snapshot, name);
     return { ...(await record(work, { ...target, outcome, message })), ...figures };
   }
+  requireReadable(restore, snapshot);
   const isThere = spec.existingResourcePolicy === 'Update' && (await isToBeReplaced(work, snapshot, name));
   const result = await (isThere ? replaceInClaim(work, snapshot, name) : makeClaim(work, snapshot));
   return record(work, { ...target, ...result });
@@ -54,6 +57,13 @@ async function findSnapshot(work: Work, name: string): Promise<Snapshot> {
   const { snapshotNamespace: namespace = own } = (object as Restore).spec;
   if (namespace !== own) await requireRestoreRight(parts.authorizer, parts.snapshots, creator, { namespace, name }, signal);
   return usableSnapshot(work, namespace, name);
+}
+
+/** What a driver brings back is read by nobody. Throws RunFailed. */
+function requireReadable({ spec }: Restore, snapshot: Snapshot): void {
+  if (!spec.claim?.verify || isMoved(snapshot)) return;
+  const fault = `the snapshot ${quote(snapshot.metadata.name)} lies with its driver, and only what lies in the object store can be compared`;
+  throw new RunFailed('VerifyNotStored', `spec.claim.verify: ${fault}`);
 }
 
 /** A claim that this Restore has made is none that was there. */

@@ -6,10 +6,11 @@ import type { ApiResource, Cluster } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { qualified, quote } from '../../machinery/errors.ts';
 import { RunFailed } from '../runs/failure.ts';
+import { DriverTakesNone } from './driver-takes-none.ts';
 import { volumeGroupSnapshotClasses, volumeGroupSnapshots, volumeSnapshotClasses, volumeSnapshots } from './known.ts';
 import { listed } from './listed.ts';
 
-/** On a class `true`; as an annotation of a claim, the name of one. */
+/** On a class `true`; as an annotation of a claim the name of one, and with `_DRIVER` of a Backup or Snapshot. */
 export const veleroClass = 'velero.io/csi-volumesnapshot-class';
 
 /** A kind of class, and how one of it is chosen where none is named. */
@@ -62,7 +63,7 @@ export async function listClasses(cluster: Cluster, { resource, reason, takes }:
     return await listed<SnapshotClass>(cluster, resource, {}, signal);
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== 404) throw error;
-    throw new RunFailed(
+    throw new DriverTakesNone(
       `${reason}sNotServed`,
       `the cluster serves no ${qualified(takes)}: its CRDs and the snapshot controller are not installed`,
     );
@@ -82,11 +83,9 @@ export function chooseClass(
   if (labelled.length > 0) return onlyOne(kind, labelled, driver, `the label ${kind.label}=true`);
   const defaults = own.filter(({ metadata }) => metadata.annotations?.[kind.defaultClass] === 'true');
   if (defaults.length > 0) return onlyOne(kind, defaults, driver, `the annotation ${kind.defaultClass}=true`);
-  const others = own.length > 0 ? `${namesOf(own)}; ${kind.cure}` : 'none';
-  throw new RunFailed(
-    `${kind.reason}ClassNotFound`,
-    `the driver ${quote(driver)} has no default ${kind.resource.kind}; its classes: ${others}`,
-  );
+  const [reason, fault] = [`${kind.reason}ClassNotFound`, `the driver ${quote(driver)} has no default ${kind.resource.kind}`];
+  if (own.length === 0) throw new DriverTakesNone(reason, `${fault}; its classes: none`);
+  throw new RunFailed(reason, `${fault}; its classes: ${namesOf(own)}; ${kind.cure}`);
 }
 
 function namedClass(

@@ -3,11 +3,11 @@ import type { ResourceDefinition } from '../../machinery/resource.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { copyVolume } from '../copy/copy.ts';
-import { RunFailed } from '../runs/failure.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Task, Work } from '../runs/run.ts';
 import { withExpiration } from '../upkeep/ttl.ts';
 import { discardMeans, discardSnapshot } from './discard.ts';
+import { DriverTakesNone } from './driver-takes-none.ts';
 import { isMoved } from './fill.ts';
 import { moveLive, moveTaken } from './move.ts';
 import { adopt, take, takeToMove } from './take.ts';
@@ -36,15 +36,12 @@ async function takeSnapshot(work: Work): Promise<Partial<RunStatus>> {
   return spec.moveData ? moved(work, () => move(work, claimName, ms)) : take(work, claimName, ms);
 }
 
-/** Why a driver cannot take a snapshot at all. */
-const withoutDriver: readonly string[] = ['VolumeNotCSI', 'SnapshotsNotServed', 'SnapshotClassNotFound'];
-
 async function move(work: Work, claimName: string, ms: number): Promise<Partial<RunStatus>> {
   try {
     return await moveTaken(work, await takeToMove(work, claimName, ms));
   } catch (error) {
     const { method } = (work.object as Snapshot).spec;
-    if (method === 'CSI' || !(error instanceof RunFailed) || !withoutDriver.includes(error.reason)) throw error;
+    if (method === 'CSI' || !(error instanceof DriverTakesNone)) throw error;
     work.run.log.warn(`the volume is copied while it may be in use: ${error.message}`);
     return moveLive(work, claimName);
   }

@@ -68,11 +68,17 @@ async function beginOfGroup(work: Work, source: Source, contentName: string): Pr
   await makeAround(work, { ...snapshot, status: { ...snapshot.status, ...found } });
 }
 
-function classNamed({ spec }: Snapshot, { claim, annotations }: Source): { readonly name: string; readonly by: string } | undefined {
+function classNamed(
+  { metadata, spec }: Snapshot,
+  { claim, annotations, driver }: Source,
+): { readonly name: string; readonly by: string } | undefined {
   const { volumeSnapshotClassName: name } = spec;
   if (name !== undefined) return { name, by: 'spec.volumeSnapshotClassName' };
   const noted = textOf(annotations[veleroClass]);
-  return noted !== undefined ? { name: noted, by: `the annotation ${veleroClass} of the claim ${quote(claim.name)}` } : undefined;
+  if (noted !== undefined) return { name: noted, by: `the annotation ${veleroClass} of the claim ${quote(claim.name)}` };
+  const ofDriver = `${veleroClass}_${driver}`;
+  const own = metadata.annotations?.[ofDriver];
+  return own !== undefined ? { name: own, by: `the annotation ${ofDriver}` } : undefined;
 }
 
 /** What others have made stays theirs: it is read, and nothing of it is changed. */

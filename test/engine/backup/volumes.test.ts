@@ -5,11 +5,12 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { ClusterError } from '../../../src/cluster/cluster.ts';
 import { backups, mostVolumes } from '../../../src/resources/backup.ts';
 import type { BackupSpec } from '../../../src/resources/backup.ts';
+import { apiVersion } from '../../../src/resources/group.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
 import type { Request } from '../memory-cluster.ts';
 import { impatientClock } from '../clocks.ts';
-import { createWorkbench, forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
+import { alice, createWorkbench, forever, logOf, resultsOf, whileRunning } from '../workbench.ts';
 
 const everything: BackupSpec = { snapshotVolumes: true };
 const onlyAnnotated: BackupSpec = { volumes: { rules: [{ action: 'Skip' }] } };
@@ -47,6 +48,24 @@ function scene(clock: Clock = impatientClock) {
 const uses = (claimName: string, name = claimName) => ({ name, persistentVolumeClaim: { claimName } });
 
 describe('the volumes of a Backup', () => {
+  it('are Snapshots that say whose they are, and are taken by the class that the Backup names for a driver', async () => {
+    const { backUp, cluster, ended, engine, parts } = scene();
+    const classes = 'volumesnapshotclasses.snapshot.storage.k8s.io';
+    cluster.seed(classes, { metadata: { name: 'special' }, driver: 'disk' });
+    const metadata = { namespace: 'shop', name: 'named', annotations: { 'velero.io/csi-volumesnapshot-class_disk': 'special' } };
+    await parts.objects.create(backups, { apiVersion, kind: 'Backup', metadata, spec: everything }, alice, { dryRun: false }, forever);
+    await whileRunning(engine, () => ended(backups, 'shop', 'named'));
+    await backUp(everything);
+    const found = await parts.objects.list(snapshots, {}, forever);
+    const told = found.map(({ status }) => status as { backup?: { name: string }; volumeSnapshotClassName?: string });
+    expect(new Map(told.map(({ backup, volumeSnapshotClassName }) => [backup?.name, volumeSnapshotClassName]))).toEqual(
+      new Map([
+        ['named', 'special'],
+        ['b', 'usual'],
+      ]),
+    );
+  });
+
   it('are those that their claim, their Pods, the rules and snapshotVolumes ask for, in this order', async () => {
     const { claim, pod, volumesOf } = scene();
     claim('a', { annotations: { 'backup.kylon.io/volume': 'CSI' } });

@@ -181,6 +181,29 @@ describe('a Snapshot that is moved', () => {
     });
   });
 
+  it('is copied as it is used where the driver has no class, with a warning, and not where the class is not clear', async () => {
+    const { cluster, one } = scene();
+    const classes = 'volumesnapshotclasses.snapshot.storage.k8s.io';
+    await one.create(snapshots, 'shop', 'misspelt', { ...moved, volumeSnapshotClassName: 'usaul' });
+    await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 'misspelt'));
+    cluster.seed(classes, { metadata: { name: 'usual' }, driver: 'disk' });
+    await one.create(snapshots, 'shop', 'unmarked', moved);
+    await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 'unmarked'));
+    cluster.drop(classes, '', 'usual');
+    await one.create(snapshots, 'shop', 'none', moved);
+    await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 'none'));
+    const statusOf = async (name: string) => (await one.get(snapshots, 'shop', name))?.status;
+    for (const name of ['misspelt', 'unmarked'])
+      expect(await statusOf(name)).toMatchObject({ failureReason: expect.stringMatching(/^SnapshotClassNotFound: /) });
+    expect(await statusOf('none')).toMatchObject({ phase: 'Completed', method: 'File', warnings: 1 });
+    const told = cluster.names('events', 'shop').map((name) => cluster.read('events', 'shop', name)!);
+    expect(told.filter(({ reason }) => reason === 'Warnings')).toEqual([
+      expect.objectContaining({
+        message: expect.stringMatching(/^the volume is copied while it may be in use: the driver "disk" has no default/),
+      }),
+    ]);
+  });
+
   it('cannot be of a claim that only its Pod may mount, while that is there', async () => {
     const { cluster, one } = scene();
     const claim = cluster.read('persistentvolumeclaims', 'shop', 'data')!;
