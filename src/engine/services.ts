@@ -2,11 +2,12 @@
 import { ClusterError } from '../cluster/cluster.ts';
 import type { Discovery } from '../cluster/cluster.ts';
 import { messageOf, unlessAborted, withDeadline } from '../base/lifetime.ts';
-import { internal, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
+import { badRequest, internal, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
 import { StoreDamaged, StoreError, StoreNotFound, StoreRange, StoreUnavailable } from '../objectstore/objectstore.ts';
+import { FolderTooLarge } from '../repository/reading/folder.ts';
 import type { ItemQuery, Services } from '../resources/services.ts';
 import type { ArchiveReader, ResultsReader } from './archive/archive.ts';
 import { ArchiveDamaged } from './archive/archive.ts';
@@ -132,6 +133,7 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof StoreRange) throw rangeNotSatisfiable('bytes', error.size);
+    if (error instanceof FolderTooLarge) throw badRequest(`path: ${error.message}`, error);
     if (error instanceof ArchiveDamaged || error instanceof StoreDamaged || error instanceof StoreNotFound)
       throw internal(messageOf(error), error);
     if (error instanceof StoreError) throw unavailable(messageOf(error), error);

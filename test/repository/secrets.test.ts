@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { randomIds } from '../../src/base/ids.ts';
+import { encrypted } from '../../src/objectstore/encryption/encrypted.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { StoreDenied, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { collect } from '../conformance/objectstore/subject.ts';
+import { keysOf as keyringOf } from '../objectstore/keyrings.ts';
 import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const keysOf = async (objects: Map<string, Uint8Array>) =>
@@ -24,6 +27,18 @@ describe('the secrets of a repository', () => {
     const all = await Promise.all(Array.from({ length: 5 }, access));
     expect(new Set([...all, await access()].map(({ repositoryPassword }) => repositoryPassword)).size).toBe(1);
     expect(await keysOf(objects)).toEqual([`${folder}/restic/config`, `${folder}/restic/keys/ID`, `${folder}/secrets.json`]);
+  });
+
+  it('cannot be read in a store that is encrypted', async () => {
+    const objects = new Map<string, Uint8Array>();
+    const store = encrypted(memoryStore(objects), keyringOf('a'), randomIds);
+    const { repositoryPassword } = await createWorkbench({ store }).repositories.access(shop, to('append'), hour, signal);
+    const content = Buffer.from(await store.read(`${folder}/secrets.json`, signal)).toString();
+    const { version: _, ...secrets } = JSON.parse(content) as Record<string, string>;
+    expect(secrets).toMatchObject({ repositoryPassword });
+    const stored = Buffer.from(objects.get(`${folder}/secrets.json`) ?? expect.fail('it is not there')).toString('latin1');
+    expect(stored).toMatch(/^KYE1/);
+    for (const [name, secret] of Object.entries(secrets)) for (const text of [`"${name}"`, secret]) expect(stored).not.toContain(text);
   });
 
   it('are others in each namespace', async () => {

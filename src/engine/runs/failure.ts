@@ -4,6 +4,7 @@ import { messageOf } from '../../base/lifetime.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import { ApiError } from '../../machinery/errors.ts';
 import { StoreError, StoreFull, StoreUnavailable } from '../../objectstore/objectstore.ts';
+import { FolderTooLarge } from '../../repository/reading/folder.ts';
 import { RepositoryKeyError } from '../../repository/repositories.ts';
 import { ArchiveDamaged } from '../archive/archive.ts';
 
@@ -26,7 +27,8 @@ export class RunAbandoned extends Error {
 export function failureOf(error: unknown): { readonly reason: string; readonly message: string } {
   if (error instanceof RunFailed || error instanceof RepositoryKeyError) return { reason: error.reason, message: error.message };
   if (error instanceof ClusterError) return { reason: error.code === 403 ? 'Forbidden' : 'ClusterError', message: error.message };
-  if (error instanceof StoreUnavailable || error instanceof StoreFull) return { reason: error.name, message: error.message };
+  if (error instanceof StoreUnavailable || error instanceof StoreFull || error instanceof FolderTooLarge)
+    return { reason: error.name, message: error.message };
   if (error instanceof StoreError || error instanceof ArchiveDamaged) return { reason: 'StoreError', message: error.message };
   return { reason: error instanceof ApiError ? error.reason : 'InternalError', message: messageOf(error) };
 }

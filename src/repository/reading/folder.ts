@@ -2,10 +2,15 @@
  * What a folder holds, as restic writes it down: `{"nodes":[…]}`, sorted by name. A folder may have a million entries, so only those
  * that are asked for are parsed. https://restic.readthedocs.io/en/stable/100_references.html#trees-and-data
  */
-import { StoreDamaged } from '../../objectstore/objectstore.ts';
+import { StoreDamaged, StoreError } from '../../objectstore/objectstore.ts';
 import { entryIn } from './entries.ts';
 import type { FileEntry } from './entries.ts';
 import { objectsIn } from './objects-in.ts';
+
+/** It would take too much memory to read its list, of which nothing need be damaged. */
+export class FolderTooLarge extends StoreError {
+  override readonly name = 'FolderTooLarge';
+}
 
 export class Folder {
   readonly #text: Buffer;

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { RecentlyUsed } from '../../base/recently-used.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
-import { Folder } from './folder.ts';
+import { Folder, FolderTooLarge } from './folder.ts';
 import { IndexFiles } from './index-files.ts';
 import type { KeptIndexes } from './kept-indexes.ts';
 import { openMasterKey } from './master-key.ts';
@@ -61,12 +61,18 @@ export class RepositoryReader {
     throw new StoreDamaged(`${this.#location.prefix}snapshots/${snapshotId}: what is in it is no snapshot of restic's`);
   }
 
-  /** `where` names it in errors. */
+  /** `where` names it in errors. Rejects with a StoreError, such as FolderTooLarge. */
   async folder(id: Buffer, where: string, signal: AbortSignal): Promise<Folder> {
     const name = id.toString('hex');
     const known = this.#folders.get(name);
     if (known) return known;
-    const [text] = await this.read([this.#locate(id, where, largestFolder)], signal);
+    const blob = this.#locate(id, where);
+    const bytes = bytesOf(blob);
+    if (bytes > largestFolder)
+      throw new FolderTooLarge(
+        `the list of the folder ${JSON.stringify(where)} has ${bytes} bytes, more than the ${largestFolder} that can be read`,
+      );
+    const [text] = await this.read([blob], signal);
     return this.#folders.put(name, await Folder.of(text ?? Buffer.alloc(0), where));
   }
 
@@ -75,8 +81,8 @@ export class RepositoryReader {
     const blobs: Blob[] = [];
     let room = mostAhead;
     for (const id of ids.filter((one) => !this.#folders.has(one.toString('hex')))) {
-      const blob = this.#locate(id, where, largestFolder);
-      room -= blob.place.plainLength;
+      const blob = this.#locate(id, where);
+      room -= bytesOf(blob);
       if (room < 0) break;
       blobs.push(blob);
     }
@@ -88,20 +94,19 @@ export class RepositoryReader {
 
   /** A piece of a file. Throws StoreDamaged. */
   locate(id: Uint8Array, where: string): Blob {
-    return this.#locate(id, where, largestPiece);
+    const blob = this.#locate(id, where);
+    const bytes = bytesOf(blob);
+    if (bytes <= largestPiece) return blob;
+    const { prefix } = this.#location;
+    throw new StoreDamaged(
+      `${prefix}index/: the blob ${shown(id)} of ${where} has ${bytes} bytes, more than the ${largestPiece} that can be read`,
+    );
   }
 
-  #locate(id: Uint8Array, where: string, largest: number): Blob {
+  #locate(id: Uint8Array, where: string): Blob {
     const place = this.#index.find(id);
-    const { prefix } = this.#location;
-    const shown = Buffer.from(id).toString('hex').slice(0, 16);
-    if (!place) throw new StoreDamaged(`${prefix}index/: no file there names the blob ${shown}…, which ${where} is made of`);
-    const bytes = Math.max(place.plainLength, place.length);
-    if (bytes > largest)
-      throw new StoreDamaged(
-        `${prefix}index/: the blob ${shown}… of ${where} has ${bytes} bytes, more than the ${largest} that can be read`,
-      );
-    return { id, place };
+    if (place) return { id, place };
+    throw new StoreDamaged(`${this.#location.prefix}index/: no file there names the blob ${shown(id)}, which ${where} is made of`);
   }
 
   /** What is in them, in their order. */
@@ -111,6 +116,11 @@ export class RepositoryReader {
     return blobs.map(({ place }) => read.get(nameOf(place)) ?? Buffer.alloc(0));
   }
 }
+
+const shown = (id: Uint8Array) => `${Buffer.from(id).toString('hex').slice(0, 16)}…`;
+
+/** Of memory that it takes to read it, by what the index says. */
+const bytesOf = ({ place }: Blob) => Math.max(place.plainLength, place.length);
 
 function treeIn(text: Buffer): string | undefined {
   try {

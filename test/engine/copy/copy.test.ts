@@ -78,6 +78,7 @@ describe('a Snapshot that is copied', () => {
       image: 'app:1',
       files: 17,
       claim: { name: 'data' },
+      bytesStored: [...here.files].reduce((sum, [key, { length }]) => sum + (/\/(volume.tar.gz|entries|index)$/.test(key) ? length : 0), 0),
     });
     expect(told(untar(await downloaded(here)))).toBe(told(here.root));
     expect(here.helpers()).toEqual([]);

@@ -87,6 +87,24 @@ describe('the volume of a claim', () => {
       `kylon delete persistentvolumeclaims ${through}`,
     ]);
   });
+
+  const former = { accessModes: ['ReadWriteOnce'], storageClassName: 'fast', resources: { requests: { storage: '1Gi' } } };
+  it.each([
+    [undefined, former],
+    [{ accessModes: ['ReadWriteMany'] }, { ...former, accessModes: ['ReadWriteMany'] }],
+    [
+      { size: '2Gi', storageClassName: 'large' },
+      { ...former, storageClassName: 'large', resources: { requests: { storage: '2Gi' } } },
+    ],
+  ])('is replaced by one as the Restore asks for it, and else by one as it was: %j', async (claim, expected) => {
+    const { cluster, one, read } = await scene();
+    cluster.seed('storageclasses.storage.k8s.io', { metadata: { name: 'large' }, provisioner: 'disk' });
+    await one.create(restores, 'shop', 'r', { ...spec, ...(claim && { claim }) });
+    const { status } = await whileRunning(one.engine, () => one.ended(restores, 'shop', 'r'));
+    expect(status).toMatchObject({ phase: 'Completed', counts: { updated: 1 } });
+    expect(read(claims, 'data')?.['spec']).toMatchObject(expected);
+  });
+
   it.each(requests)('is replaced once, though the process ended at its request %i', async (at) => {
     const { cluster, one, two, create, clean, newVolume } = await scene();
     await create();

@@ -3,8 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import type { Sender } from '../../../src/engine/mover/mover.ts';
-import { fillOn } from '../../../src/engine/snapshot/fill.ts';
+import { fill, fillOn } from '../../../src/engine/snapshot/fill.ts';
+import type { Restore } from '../../../src/resources/restore.ts';
 import type { Snapshot } from '../../../src/resources/snapshot.ts';
+import { impatientClock } from '../clocks.ts';
 import { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 
@@ -40,18 +42,32 @@ describe('a claim that is filled', () => {
   const step = () => fillOn(sender, claim, intermediate, snapshot);
   const pod = () => cluster.read('pods', 'shop', 'kylon-u1');
   const ends = (status: object) => cluster.seed('pods', { ...(pod() as ClusterObject), status });
+  const argsOf = (found: ClusterObject | undefined) => (found!['spec'] as { containers: { args: string[] }[] }).containers[0]?.args;
   const exits = (exitCode: number) =>
     ends({ phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: [{ state: { terminated: { exitCode } } }] });
 
   it('is filled by a Pod that goes with it', async () => {
     expect(await step()).toBe(false);
-    const [container] = (pod()!['spec'] as { containers: { args: string[] }[] }).containers;
-    expect(container?.args).toEqual(['--limit-download=2048', 'restore', 'ab'.repeat(32)]);
+    expect(argsOf(pod())).toEqual(['--limit-download=2048', 'restore', 'ab'.repeat(32)]);
     expect(pod()?.metadata['ownerReferences']).toEqual([{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', name: 'copy', uid: 'u1' }]);
     exits(0);
     expect(await step()).toBe(true);
     expect(pod()).toBeUndefined();
     expect(await step()).toBe(true);
+  });
+
+  it.each([
+    [{ verify: true }, ['--verify']],
+    [{ verify: false }, []],
+    [{}, []],
+  ])('is read back for a Restore that asks for it, and for no other: %j', async (asked, more) => {
+    const restore = { metadata: { name: 'r', namespace: 'shop', uid: 'u1' }, spec: { claim: { name: 'copy', ...asked } } } as Restore;
+    const filling = fill({ ...sender, parts: { ...sender.parts, clock: impatientClock } }, restore, intermediate, snapshot);
+    await expect.poll(() => cluster.names('secrets', 'shop')).toHaveLength(1);
+    expect(argsOf(pod())).toEqual(['--limit-download=2048', 'restore', 'ab'.repeat(32), ...more]);
+    exits(0);
+    await filling;
+    expect(pod()).toBeUndefined();
   });
 
   it('is told why the Pod has failed, and gets another one', async () => {

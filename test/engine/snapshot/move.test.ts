@@ -1,5 +1,6 @@
 /** Volumes that are copied into the repository, wherever the work is interrupted. What real Pods do is in test/e2e/snapshots-move.test.ts. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ClusterObject } from '../../../src/cluster/cluster.ts';
 import type { Repositories } from '../../../src/repository/repositories.ts';
 import { restores } from '../../../src/resources/restore.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
@@ -17,8 +18,18 @@ const moved = { source: { persistentVolumeClaimName: 'data' }, moveData: true };
 const id = 'a1'.repeat(32);
 const summary = `{"message_type":"summary","snapshot_id":"${id}","total_files_processed":3,"total_bytes_processed":5,"data_added":4,"data_added_packed":2}`;
 
-/** With a snapshot controller and a kubelet that are at work; `exitCode` is that of the mover. */
-function scene(exitCode = 0, log = summary, isWritten = true) {
+const damage = 'Fatal: ciphertext verification failed';
+
+/** Of movers. */
+interface Ending {
+  exitCode: number;
+  log: string;
+}
+
+/** With a snapshot controller and a kubelet that are at work; `sent` are the movers that have ended. */
+function scene({ isWritten = true, ...given }: Partial<Ending> & { isWritten?: boolean } = {}) {
+  const ending: Ending = { exitCode: 0, log: summary, ...given };
+  const sent: ClusterObject[] = [];
   const { cluster, names, makeReady, collect } = snapshotCluster();
   const forgotten: string[] = [];
   const repositories: Repositories = {
@@ -40,7 +51,7 @@ function scene(exitCode = 0, log = summary, isWritten = true) {
   const timer = setInterval(() => {
     makeReady();
     collect();
-    runPods(cluster, exitCode, log);
+    sent.push(...runPods(cluster, ending));
   }, 1);
   stop = () => clearInterval(timer);
   const left = () => [
@@ -49,20 +60,42 @@ function scene(exitCode = 0, log = summary, isWritten = true) {
     ...cluster.names('secrets', 'shop'),
     ...cluster.names('persistentvolumeclaims', 'shop').filter((name) => name !== 'data'),
   ];
-  return { cluster, forgotten, left, one: createWorkbench(shared), two: createWorkbench(shared) };
+  return { cluster, forgotten, left, ending, sent, one: createWorkbench(shared), two: createWorkbench(shared) };
 }
 
-function runPods(cluster: MemoryCluster, exitCode: number, log: string): void {
+/** Those that have ended now. */
+function runPods(cluster: MemoryCluster, { exitCode, log }: Ending): ClusterObject[] {
   const pods = cluster.names('pods', 'shop').map((name) => cluster.read('pods', 'shop', name)!);
   for (const name of cluster.names('secrets', 'shop'))
     if (!pods.some(({ metadata }) => name.startsWith(`${metadata.name}-`))) cluster.drop('secrets', 'shop', name);
-  for (const pod of pods) {
-    const { name } = pod.metadata;
-    if (pod['status'] || !cluster.names('secrets', 'shop').some((secret) => secret.startsWith(`${name}-`))) continue;
-    cluster.write(`shop/${name}`, log);
+  const hasSecret = (name: string) => cluster.names('secrets', 'shop').some((secret) => secret.startsWith(`${name}-`));
+  const ready = pods.filter(({ metadata, status }) => !status && hasSecret(metadata.name));
+  for (const pod of ready) {
+    cluster.write(`shop/${pod.metadata.name}`, log);
     cluster.seed('pods', { ...pod, status: { phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode } } }] } });
   }
+  return ready;
 }
+
+interface PodSpec {
+  readonly containers: readonly { readonly args: readonly string[] }[];
+  readonly securityContext: object;
+  readonly affinity?: object;
+}
+const specOf = (pod: ClusterObject | undefined) => pod!['spec'] as PodSpec;
+
+/** A Pod that uses the claim `data` on a node. */
+const user = (more: object = {}) => ({
+  metadata: { name: 'db', namespace: 'shop' },
+  spec: { nodeName: 'n1', volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }], ...more },
+  status: { phase: 'Running' },
+});
+const live = { ...moved, moveData: false, method: 'File' };
+
+const onNode = (name: string) => {
+  const matchFields = [{ key: 'metadata.name', operator: 'In', values: [name] }];
+  return { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields }] } } };
+};
 
 describe('a Snapshot that is moved', () => {
   it('says what it has, and keeps nothing in the cluster', async () => {
@@ -74,9 +107,73 @@ describe('a Snapshot that is moved', () => {
     expect(left()).toEqual([]);
   });
 
+  it('says how far its mover is, while that is at work', async () => {
+    const { cluster, one } = scene();
+    stop();
+    const { metadata } = await one.create(snapshots, 'shop', 's', live);
+    const name = `kylon-${metadata.uid}`;
+    const mover = (status: object, log: string) => {
+      cluster.write(`shop/${name}`, log);
+      cluster.seed('pods', { ...cluster.read('pods', 'shop', name)!, status });
+    };
+    await whileRunning(one.engine, async () => {
+      await vi.waitFor(() => expect(cluster.names('secrets', 'shop')).toHaveLength(1));
+      mover({ phase: 'Running' }, '{"message_type":"status","total_bytes":7,"bytes_done":3}');
+      const progress = { bytesDone: 3, totalBytes: 7 };
+      await vi.waitFor(
+        async () => expect(await one.get(snapshots, 'shop', 's')).toMatchObject({ status: { phase: 'InProgress', progress } }),
+        5_000,
+      );
+      mover({ phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] }, summary);
+      const { status } = await one.ended(snapshots, 'shop', 's');
+      expect(status).toMatchObject({ phase: 'Completed', progress: { bytesDone: 5, totalBytes: 5 } });
+    });
+  });
+
+  it('goes by the name of its claim, by which the mover finds what it has copied before', async () => {
+    const { cluster, one, sent } = scene();
+    const claim = cluster.read('persistentvolumeclaims', 'shop', 'data')!;
+    cluster.seed('persistentvolumeclaims', { ...claim, metadata: { name: 'other', namespace: 'shop' } });
+    const taken = [moved, live].flatMap((spec) =>
+      ['data', 'other'].map((persistentVolumeClaimName) => ({ ...spec, source: { persistentVolumeClaimName } })),
+    );
+    await whileRunning(one.engine, async () => {
+      for (const [index, spec] of taken.entries()) {
+        await one.create(snapshots, 'shop', `s${index}`, spec);
+        expect((await one.ended(snapshots, 'shop', `s${index}`)).status).toMatchObject({ phase: 'Completed' });
+      }
+    });
+    expect(sent.map((pod) => specOf(pod).containers[0]?.args)).toEqual(['data', 'other', 'data', 'other'].map((name) => ['backup', name]));
+  });
+
+  it.each([
+    ['ReadWriteOnce', live, onNode('n1')],
+    ['ReadWriteMany', live, undefined],
+    ['ReadOnlyMany', live, undefined],
+    ['ReadWriteOnce', moved, undefined],
+  ])('of a claim in use that is %s, as %j, is read where its volume can be mounted', async (mode, spec, affinity) => {
+    const { cluster, one, sent } = scene();
+    const claim = cluster.read('persistentvolumeclaims', 'shop', 'data')!;
+    cluster.seed('persistentvolumeclaims', { ...claim, spec: { volumeName: 'pv', accessModes: [mode] } });
+    cluster.seed('pods', user());
+    await one.create(snapshots, 'shop', 's', spec);
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Completed' });
+    expect(sent.map((pod) => specOf(pod).affinity)).toEqual([affinity]);
+  });
+
+  it.each([moved, live])('is read as whoever uses its claim where nobody may be root: %j', async (spec) => {
+    const { cluster, one, sent } = scene();
+    cluster.seed('namespaces', { metadata: { name: 'shop', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } });
+    cluster.seed('pods', user({ securityContext: { runAsUser: 1000, fsGroup: 2000 } }));
+    await one.create(snapshots, 'shop', 's', spec);
+    await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(specOf(sent[0]).securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [2000] });
+  });
+
   it('is open for who looks into it: keys and indexes were read when it ended', async () => {
     const { snapshot, files } = craft([{ name: 'volume', type: 'dir', nodes: [{ name: 'a', type: 'file', size: 2, pieces: ['ab'] }] }]);
-    const { one } = scene(0, summary.replace(id, snapshot));
+    const { one } = scene({ log: summary.replace(id, snapshot) });
     for (const [key, bytes] of files) one.files.set(key.replace(/^r\//, 'd/domain/volumes/shop/restic/'), bytes);
     await one.create(snapshots, 'shop', 's', moved);
     const found = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
@@ -111,15 +208,15 @@ describe('a Snapshot that is moved', () => {
     });
   });
 
-  it('that fails says why, and keeps nothing', async () => {
-    const { one, left } = scene(1, 'Fatal: wrong password or no key found');
+  it.each([
+    ['Fatal: wrong password or no key found', 'MoverFailed: the mover of the claim "data" has failed'],
+    [damage, 'RepositoryDamaged: the repository of the namespace "shop" is damaged'],
+  ])('that fails says why, and keeps nothing: %s', async (log, why) => {
+    const { one, left } = scene({ exitCode: 1, log });
     await one.create(snapshots, 'shop', 's', moved);
     await whileRunning(one.engine, async () => {
       const { status } = await one.ended(snapshots, 'shop', 's');
-      expect(status).toMatchObject({
-        phase: 'Failed',
-        failureReason: expect.stringMatching(/^MoverFailed: the mover of the claim "data" has failed: .*wrong password or no key found/),
-      });
+      expect(status).toMatchObject({ phase: 'Failed', failureReason: `${why}: ${log}` });
       await one.parts.objects.delete(snapshots, refOf((await one.get(snapshots, 'shop', 's'))!), forever);
       await vi.waitFor(async () => expect(await one.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
     });
@@ -127,7 +224,7 @@ describe('a Snapshot that is moved', () => {
   });
 
   it('has no copy that its own mover has not written, whatever that says, and takes none away when it is deleted', async () => {
-    const { one, left, forgotten } = scene(0, summary, false);
+    const { one, left, forgotten } = scene({ isWritten: false });
     await one.create(snapshots, 'shop', 's', moved);
     await whileRunning(one.engine, async () => {
       const { status } = await one.ended(snapshots, 'shop', 's');
@@ -208,11 +305,37 @@ describe('a Snapshot that is moved', () => {
     const { cluster, one } = scene();
     const claim = cluster.read('persistentvolumeclaims', 'shop', 'data')!;
     cluster.seed('persistentvolumeclaims', { ...claim, spec: { volumeName: 'pv', accessModes: ['ReadWriteOncePod'] } });
-    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }];
-    cluster.seed('pods', { metadata: { name: 'db', namespace: 'shop' }, spec: { volumes }, status: { phase: 'Running' } });
-    await one.create(snapshots, 'shop', 's', { ...moved, moveData: false, method: 'File' });
+    cluster.seed('pods', user());
+    await one.create(snapshots, 'shop', 's', live);
     const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
     expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^ClaimInUse: .*"data".*"db"/) });
+  });
+});
+
+describe('a Restore of one that was moved', () => {
+  it.each([
+    ['a new claim', { claim: { name: 'copy' } }],
+    ['the claim that is there', { existingResourcePolicy: 'Update' as const }],
+  ])('into %s says that the repository is damaged, and leaves no claim that is filled by half', async (_, spec) => {
+    const { cluster, one, left, ending, sent } = scene();
+    const claim = cluster.read('persistentvolumeclaims', 'shop', 'data')!;
+    const annotations = { 'volume.kubernetes.io/selected-node': 'n1' };
+    const before = cluster.seed('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, annotations } });
+    await one.create(snapshots, 'shop', 's', moved);
+    await whileRunning(one.engine, async () => {
+      await one.ended(snapshots, 'shop', 's');
+      Object.assign(ending, { exitCode: 1, log: damage });
+      const { status } = await one.restore('shop', 'r', { snapshotName: 's', ...spec });
+      expect(status).toMatchObject({
+        phase: 'Failed',
+        failureReason: expect.stringMatching(
+          /^RepositoryDamaged: the repository of the namespace "shop" is damaged: .*verification failed/,
+        ),
+      });
+      await vi.waitFor(() => expect(left()).toEqual([]), 5_000);
+    });
+    expect(sent.map((pod) => specOf(pod).containers[0]?.args[0])).toEqual(['backup', 'restore']);
+    expect(cluster.read('persistentvolumeclaims', 'shop', 'data')).toEqual(before);
   });
 });
 

@@ -1,19 +1,24 @@
 /** What subresources are told of the files of a Snapshot: lists, bytes, or why there are none. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { files as filesSubresource } from '../../../src/resources/files.ts';
+import type { SnapshotFile } from '../../../src/resources/services.ts';
 import type { Snapshot, SnapshotStatus } from '../../../src/resources/snapshot.ts';
 import type { Access, Permit, Repositories, RepositoryName } from '../../../src/repository/repositories.ts';
+import { callOf } from '../../machinery/sample.ts';
+import { craft, listOf } from '../../repository/reading/crafted.ts';
 import { bytesOf, password, prefix, quickFiles, snapshots } from '../../repository/reading/frozen.ts';
+import { bodyText } from '../../resources/calls.ts';
 import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
 
-async function scene() {
-  const files = await quickFiles();
+async function scene(given?: Map<string, Uint8Array>, repositoryPassword = password) {
+  const files = given ?? (await quickFiles());
   const asked: string[] = [];
   const repositories: Repositories = {
     ...emptyRepositories,
     access: async ({ namespace }: RepositoryName, { rights }: Permit): Promise<Access> => {
       asked.push(`${rights} ${namespace}`);
-      return { path: '', username: '', password: '', repositoryPassword: password };
+      return { path: '', username: '', password: '', repositoryPassword };
     },
   };
   return { files, asked, services: createWorkbench({ files, repositories }).engine.services };
@@ -62,6 +67,20 @@ describe('the files of a Snapshot', () => {
     ]);
     expect((await services.files(snapshotOf(), { ...page, path: '/deep/link' }, forever)).items).toMatchObject([{ path: '/deep/link' }]);
     expect(asked).toEqual(['read shop']);
+  });
+
+  it('are told by the subresource with their size, their time, and what a link holds', async () => {
+    const { services } = await scene();
+    const listed = async (path: string) => {
+      const answer = await filesSubresource.handle(snapshotOf(), callOf({ query: new URLSearchParams({ path }) }), services);
+      return (JSON.parse(await bodyText(answer)) as { items: SnapshotFile[] }).items;
+    };
+    const modificationTime = '2026-01-02T03:04:05Z';
+    expect(await listed('/hello.txt')).toMatchObject([{ path: '/hello.txt', type: 'File', size: 6, modificationTime }]);
+    const deep = await listed('/deep');
+    expect(deep.find(({ name }) => name === 'one')).toMatchObject({ type: 'File', size: 7, modificationTime });
+    const link = { type: 'SymbolicLink', size: 0, modificationTime, linkTarget: '../hello.txt' };
+    expect(deep.find(({ name }) => name === 'link')).toMatchObject(link);
   });
 
   it('come page by page, each with a token that is good for its folder only', async () => {
@@ -136,6 +155,24 @@ describe('the files of a Snapshot', () => {
       code: 400,
       message: 'path: "/deep/link" is a SymbolicLink, which has no content and is not followed',
     });
+  });
+
+  it('are refused of a folder whose list is too large, which is no damage, and are there beside it', async () => {
+    const large = { name: 'large', type: 'dir', nodes: [{ name: 'in-it', type: 'file', size: 0 }] };
+    const volume = { name: 'volume', type: 'dir', nodes: [{ name: 'a', type: 'file', size: 0 }, large] };
+    const { snapshot: handle, files } = craft([volume], { more: listOf('in-it', 129 << 20) });
+    const stored = new Map([...files].map(([key, bytes]) => [key.replace(/^r\//, prefix), bytes]));
+    const { services } = await scene(stored, 'crafted');
+    const crafted = snapshotOf({ handle });
+    expect((await services.files(crafted, page, forever)).items.map(({ path }) => path)).toEqual(['/a', '/large']);
+    const { read } = await services.download(crafted, '/large', forever);
+    const message = 'path: the list of the folder "/large" has 135266304 bytes, more than the 134217728 that can be read';
+    for (const refused of [
+      () => services.files(crafted, { ...page, path: '/large' }, forever),
+      () => services.download(crafted, '/large/in-it', forever),
+      () => read(undefined, forever),
+    ])
+      await expect(refused()).rejects.toMatchObject({ code: 400, reason: 'BadRequest', message });
   });
 
   it('are not there where the Snapshot has none in the store, for a reason that is told', async () => {

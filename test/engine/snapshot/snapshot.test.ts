@@ -1,10 +1,12 @@
 /** What becomes of a Snapshot when processes end, objects are deleted and others are in the way. */
 import { describe, expect, it, vi } from 'vitest';
+import { ClusterError } from '../../../src/cluster/cluster.ts';
 import type { Authorizer } from '../../../src/machinery/user.ts';
 import { backups } from '../../../src/resources/backup.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { impatientClock } from '../clocks.ts';
+import type { MemoryCluster } from '../memory-cluster.ts';
 import { createWorkbench, forever, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 import { contents, volumeSnapshots } from './snapshot-kinds.ts';
@@ -85,6 +87,44 @@ describe('a Snapshot', () => {
     const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
     expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^VolumeSnapshotExists: .*somebody else/) });
     expect(cluster.names(volumeSnapshots, 'shop')).toEqual([theirs]);
+  });
+});
+
+describe('a Snapshot of a claim', () => {
+  const claims = 'persistentvolumeclaims';
+  const change = (more: object) => (cluster: MemoryCluster) =>
+    void cluster.seed(claims, { ...cluster.read(claims, 'shop', 'data')!, ...more });
+  const moveAway = (cluster: MemoryCluster) => {
+    cluster.seed('namespaces', { metadata: { name: 'other' } });
+    cluster.seed(claims, { ...cluster.read(claims, 'shop', 'data')!, metadata: { name: 'data', namespace: 'other' } });
+    cluster.drop(claims, 'shop', 'data');
+  };
+  const forbid = (cluster: MemoryCluster) => {
+    cluster.check = ({ user, resource }) => {
+      if (user === 'alice' && resource === claims) throw new ClusterError(403, 'Forbidden', 'not for alice');
+    };
+  };
+  const deleted = { name: 'data', namespace: 'shop', deletionTimestamp: '2026-01-01T00:00:00Z' };
+
+  it.each<[string, (cluster: MemoryCluster) => void, string]>([
+    ['that is Lost', change({ status: { phase: 'Lost' } }), 'ClaimLost: the claim "data" is Lost: its volume is gone'],
+    ['without a volume', change({ status: { phase: 'Pending' } }), 'ClaimPending: the claim "data" is Pending: it has no volume yet'],
+    ['that is deleted', change({ metadata: deleted }), 'ClaimBeingDeleted: the claim "data" is being deleted'],
+    ['of another namespace', moveAway, 'ClaimNotFound: persistentvolumeclaims "data" not found'],
+    ['whose volume is gone', (cluster) => cluster.drop('persistentvolumes', '', 'pv'), 'VolumeNotFound: persistentvolumes "pv" not found'],
+    [
+      'whose driver has no class',
+      (cluster) => cluster.drop('volumesnapshotclasses.snapshot.storage.k8s.io', '', 'usual'),
+      'SnapshotClassNotFound: the driver "disk" has no default VolumeSnapshotClass; its classes: none',
+    ],
+    ['that its creator may not read', forbid, 'Forbidden: not for alice'],
+  ])('%s has failed for that reason, and nothing is taken', async (_, prepare, failureReason) => {
+    const { cluster, names, one } = scene();
+    prepare(cluster);
+    await one.create(snapshots, 'shop', 's', ofData);
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Failed', failureReason });
+    expect(names()).toEqual([]);
   });
 });
 

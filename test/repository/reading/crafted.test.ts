@@ -5,7 +5,7 @@ import { memoryStore } from '../../../src/objectstore/memory.ts';
 import { KeptIndexes } from '../../../src/repository/reading/kept-indexes.ts';
 import { OpenRepositories } from '../../../src/repository/reading/open-repositories.ts';
 import { wholeForm } from '../../../src/repository/reading/tar-of.ts';
-import { craft, openCrafted, openFiles } from './crafted.ts';
+import { craft, listOf, openCrafted, openFiles } from './crafted.ts';
 import type { Crafted } from './crafted.ts';
 import { bytesOf, never } from './frozen.ts';
 
@@ -138,12 +138,25 @@ describe('a crafted repository', () => {
   });
 
   it('with pieces that say they are larger than restic makes them is refused', async () => {
-    const { files, snapshot } = craft([file('a')], { more: { uncompressed_length: 17 << 20 } });
+    const { files, snapshot } = craft([file('a')], { more: () => ({ uncompressed_length: 17 << 20 }) });
     const tree = await openFiles(files, snapshot);
     const forged = { ...(await rootOf(tree)), type: 'file' as const, size: 2, content: (await rootOf(tree)).subtree ?? Buffer.alloc(0) };
     await expect(bytesOf(tree.content(forged, '/a', undefined, never))).rejects.toThrow(
       /^r\/index\/: the blob [0-9a-f]{16}… of \/a has 17825792 bytes, more than the 16777216 that can be read$/,
     );
+  });
+
+  it('with a folder whose list is too large to be read says so of that folder, and reads all others', async () => {
+    const nodes = [file('a'), { name: 'large', type: 'dir', nodes: [file('in-it')] }];
+    const { files, snapshot } = craft(nodes, { more: listOf('in-it', 129 << 20) });
+    const tree = await openFiles(files, snapshot);
+    expect((await list(tree)).map(({ name }) => name)).toEqual(['a', 'large']);
+    const error = {
+      name: 'FolderTooLarge',
+      message: 'the list of the folder "/large" has 135266304 bytes, more than the 134217728 that can be read',
+    };
+    await expect(tree.entry('/large/in-it', never)).rejects.toMatchObject(error);
+    await expect(archive(tree)).rejects.toMatchObject(error);
   });
 
   it('whose packs were put together anew is read from the new ones', async () => {

@@ -48,14 +48,14 @@ class Writer {
   }
 
   /** One pack of all blobs, an index of it, a key, and the snapshot, whose id it gives. */
-  finish(tree: string, more: object): string {
+  finish(tree: string, more: (plain: Buffer) => object): string {
     const parts = this.#blobs.map(({ plain }) => sealed(plain, this.#key));
     const pack = this.#store(Buffer.concat(parts), (id) => `data/${id.slice(0, 2)}/`);
     let offset = 0;
-    const blobs = this.#blobs.map(({ id }, at) => {
+    const blobs = this.#blobs.map(({ id, plain }, at) => {
       const length = parts[at]?.length ?? 0;
       offset += length;
-      return { id, type: 'data', offset: offset - length, length, ...more };
+      return { id, type: 'data', offset: offset - length, length, ...more(plain) };
     });
     this.#store(sealed(Buffer.from(JSON.stringify({ packs: [{ id: pack, blobs }] })), this.#key), () => 'index/');
     this.#store(keyFile(this.#key), () => 'keys/');
@@ -77,11 +77,20 @@ function keyFile(key: Buffer): Buffer {
   return Buffer.from(JSON.stringify({ kdf: 'scrypt', ...cost, salt: salt.toString('base64'), data: data.toString('base64') }));
 }
 
-/** `more` are fields of each blob in the index. */
-export function craft(nodes: readonly Crafted[], { key = usualKey, more = {} }: { key?: Buffer; more?: object } = {}) {
+const nothing = () => ({});
+
+/** `more` gives further fields of a blob in the index. */
+export function craft(
+  nodes: readonly Crafted[],
+  { key = usualKey, more = nothing }: { key?: Buffer; more?: (plain: Buffer) => object } = {},
+) {
   const writer = new Writer(key);
   return { snapshot: writer.finish(writer.tree(nodes), more), files: writer.files };
 }
+
+/** For `more`: the list of the folder that holds this name is said to have so many bytes. */
+export const listOf = (name: string, bytes: number) => (plain: Buffer) =>
+  plain.includes(`"name":"${name}"`) ? { uncompressed_length: bytes } : {};
 
 /** `change` may do harm to what lies in the store. */
 export function openCrafted(nodes: readonly Crafted[], change: (files: Map<string, Uint8Array>) => void = () => {}): Promise<FileTree> {
