@@ -9,13 +9,14 @@ import { notFound, quote } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { ObjectRef } from '../../machinery/objects.ts';
 import { groupVersion } from '../../machinery/resource.ts';
+import { StoreError } from '../../objectstore/objectstore.ts';
 import { RepositoryKeyError } from '../../repository/repositories.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
 import { discardMover } from '../mover/mover.ts';
 import { selectedNode } from '../restore/cleaning-rules.ts';
 import { recordEvent } from '../runs/events.ts';
-import { RunFailed } from '../runs/failure.ts';
+import { failureOf, RunFailed } from '../runs/failure.ts';
 import type { Aside } from '../runs/queue.ts';
 import { WorkQueue } from '../runs/queue.ts';
 import { refOf } from '../runs/run-status.ts';
@@ -113,8 +114,9 @@ export class Populator {
       const isMade = await aside(() => this.#isMade(claim, intermediate, source, signal));
       return isMade ? await this.#hand(claim, intermediate, signal) : lookSoon;
     } catch (error) {
-      if (!(error instanceof RunFailed || error instanceof RepositoryKeyError)) throw error;
-      this.#tell(claim, 'Warning', error.reason, error.message, signal);
+      if (!(error instanceof RunFailed || error instanceof RepositoryKeyError || error instanceof StoreError)) throw error;
+      const { reason, message } = failureOf(error);
+      this.#tell(claim, 'Warning', reason, message, signal);
       return lookAgain;
     }
   }

@@ -1,5 +1,6 @@
 /** Claims that name a Snapshot as their source, wherever the work is interrupted, and whatever is wrong with them. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { StoreDamaged } from '../../../src/objectstore/objectstore.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
 import { claims, replacementScene, volumes } from '../replacement/scene.ts';
 import { whileRunning } from '../workbench.ts';
@@ -49,6 +50,17 @@ describe('a claim of a Snapshot', () => {
         `Populated: It gets the volume "${volumeName}".`,
       ]),
     );
+  });
+
+  it('says what is wrong in the store, and is looked at again', async () => {
+    const { cluster, one } = await scene();
+    ask(cluster);
+    let faults = 0;
+    cluster.check = ({ verb, resource }) => {
+      if (verb === 'create' && resource === 'persistentvolumeclaims' && faults++ === 0) throw new StoreDamaged('data/ab is damaged');
+    };
+    await whileRunning(one.engine, () => populated(cluster));
+    expect(eventsOf(cluster)).toContain('StoreError: data/ab is damaged');
   });
 
   it.each(Array.from({ length: 20 }, (_, index) => index))('gets one, though the process ended at its request %i', async (at) => {
