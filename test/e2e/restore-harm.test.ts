@@ -1,11 +1,13 @@
 /** Bad input and bad luck on a real cluster: each object has its result, and everything else is done. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { configMap, namespace, restore } from './objects.ts';
+import { configMap, isGone, namespace, restore } from './objects.ts';
 import { createAll, widgetDefinition } from './population.ts';
 import { eventually } from './process.ts';
 import { Proxy } from './proxy.ts';
@@ -16,10 +18,11 @@ const beside = suite('a restore under bad conditions', cluster);
 
 describe(beside.title, beside.options, () => {
   const kubectl = new Kubectl(kubeconfigOf(cluster));
-  const [home, place] = ['kylon-harm-home', 'kylon-harm-place'] as const;
+  const [home, place, copy] = ['kylon-harm-home', 'kylon-harm-place', 'kylon-harm-copy'] as const;
   const widgets = widgetDefinition.metadata.name;
   const longName = `${'n'.repeat(252)}z`;
   const many = 1_500;
+  const selection = { includedNamespaces: [place], includedResources: ['configmaps', 'widgets', 'customresourcedefinitions'] };
   let kylon: Kylon;
   let proxy: Proxy;
 
@@ -35,10 +38,7 @@ describe(beside.title, beside.options, () => {
       configMap(place, longName),
       widget('gear'),
     ]);
-    await backUp(kubectl, home, 'odd', {
-      includedNamespaces: [place],
-      includedResources: ['configmaps', 'widgets', 'customresourcedefinitions'],
-    });
+    await backUp(kubectl, home, 'odd', selection);
   });
   afterAll(async () => {
     await proxy?.stop();
@@ -49,7 +49,7 @@ describe(beside.title, beside.options, () => {
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.try(['patch', 'configmap', 'stubborn', '-n', place, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
-    await kubectl.run(['delete', 'namespace', home, place, '--ignore-not-found']);
+    await kubectl.run(['delete', 'namespace', home, place, copy, '--ignore-not-found']);
     await kubectl.try(['delete', 'crd', widgets, '--ignore-not-found']);
     await kubectl.try(['delete', 'clusterrole,clusterrolebinding', 'kylon-harm-carol', '--ignore-not-found']);
   }
@@ -91,6 +91,49 @@ describe(beside.title, beside.options, () => {
     const { object, of } = await resultsOf(kubectl, home, 'waits');
     expect(object.status).toMatchObject({ phase: 'Completed' });
     expect(of('configmaps', longName)).toEqual({ outcome: 'created' });
+  });
+
+  it('fails what lies in a damaged part of the archive, by name, and brings back all else', async () => {
+    const { status = {} } = await backUp(kubectl, home, 'damaged', selection);
+    damage(join(kylon.data, 'store', (status['archive'] as { key: string }).key));
+    const { object, results, of } = await bringBack(kubectl, home, 'damaged', 'damaged', { namespaceMapping: { [place]: copy } });
+    expect(object.status).toMatchObject({ phase: 'PartiallyFailed', errors: 1, counts: { failed: 1 } });
+    expect(results).toHaveLength(Number(status['items']));
+    expect(of('configmaps', 'large')).toEqual({ outcome: 'failed', message: expect.stringMatching(/archive\.tar\.gz: member at 0: /) });
+    for (const [resource, name] of [
+      ['configmaps', longName],
+      ['widgets', 'large'],
+      ['widgets', 'gear'],
+    ] as const) {
+      expect(of(resource, name)).toEqual({ outcome: 'created' });
+      await kubectl.get(resource, name, '-n', copy);
+    }
+    expect(await isGone(kubectl, 'configmap', 'large', '-n', copy)).toBe(true);
+  });
+
+  it('says why a Service has not the address that it had', async () => {
+    const service = (name: string, clusterIP?: unknown): KubeObject => ({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace: place },
+      spec: { ports: [{ port: 80 }], ...(clusterIP !== undefined && { clusterIP }) },
+    });
+    const addressOf = async (name: string) => (await kubectl.get('service', name, '-n', place)).spec?.['clusterIP'];
+    await kubectl.run(['create', '-f', '-'], service('web'));
+    const address = await addressOf('web');
+    await backUp(kubectl, home, 'services', { includedNamespaces: [place], includedResources: ['services'] });
+    await kubectl.run(['delete', 'service', 'web', '-n', place]);
+    await kubectl.run(['create', '-f', '-'], service('thief', address));
+    const { object, of } = await bringBack(kubectl, home, 'services', 'services', {});
+    expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: 1, failed: 0 } });
+    expect(of('services', 'web')).toEqual({
+      outcome: 'created',
+      message: expect.stringMatching(
+        new RegExp(`^without what it was saved with: Service "web" is invalid: .*${String(address)}.*already allocated`),
+      ),
+    });
+    expect(await addressOf('thief')).toBe(address);
+    expect(await addressOf('web')).not.toBe(address);
   });
 
   it('fails the objects of a kind that is not served any more, and no others', async () => {
@@ -157,3 +200,10 @@ describe(beside.title, beside.options, () => {
     );
   });
 });
+
+/** Its first item is larger than a member of the archive, and so alone in the first one. */
+function damage(archive: string): void {
+  const bytes = readFileSync(archive);
+  bytes[100]! ^= 1;
+  writeFileSync(archive, bytes);
+}
