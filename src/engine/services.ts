@@ -20,8 +20,10 @@ import { Discovered } from './discovered.ts';
 import { runFolder } from './runs/files.ts';
 import { differencesOf } from './diff/differences.ts';
 import type { EngineParts } from './parts.ts';
+import type { ReadPiece } from './runs/elsewhere.ts';
+import { readPiece } from './runs/live-log.ts';
 import { readLog } from './runs/read-log.ts';
-import { requireEnded } from './runs/require-ended.ts';
+import { requireEnded, requireNotElsewhere } from './runs/require-ended.ts';
 import { statusOf } from './runs/run-status.ts';
 import type { Runs } from './runs/runs.ts';
 import type { SnapshotFiles } from './snapshot/snapshot-files.ts';
@@ -64,12 +66,17 @@ export function createServices(parts: EngineParts, runs: Runs, files: SnapshotFi
       const found = await translated(() => files.download(snapshot, path, signal));
       return { ...found, read: (range, reading) => translated(() => found.read(range, reading)) };
     },
-    log: (object, options, signal) =>
-      readLog({ parts, runs, stored: (found) => translated(() => storedLog(found, signal)) }, object, options, signal),
+    log: (object, options, signal) => {
+      const stored = (found: KubeObject) => translated(() => storedLog(found, signal));
+      const piece: ReadPiece = (found, number) =>
+        translated(() => readPiece(storeOf(parts, found), folderOf(parts, found), number, signal));
+      return readLog({ parts, runs, stored, piece }, object, options, signal);
+    },
     results: (restore, query, signal) =>
       translated(async () => {
         const run = runs.get(restore.metadata.uid ?? '');
         if (run) return run.results.page(query);
+        requireNotElsewhere(parts.restores, restore);
         return (await resultsOf(restore, signal)).page(query, signal);
       }),
     diff: (backup, query, user, signal) => translated(() => differencesOf({ parts, discovered, archiveOf, backup, query, user }, signal)),
@@ -114,14 +121,14 @@ function opened<T>(
 
 /** The folder with the data. Throws ApiError where the object has none, and says why. */
 function requireData(parts: EngineParts, object: KubeObject): string {
-  const definition = definitionOf(parts, object);
-  requireEnded(definition, object);
-  return runFolder(
-    parts.domain,
-    definition === parts.backups ? 'backup' : 'restore',
-    object.metadata.uid ?? '',
-    statusOf(object).run?.id ?? '',
-  );
+  requireEnded(definitionOf(parts, object), object);
+  return folderOf(parts, object);
+}
+
+/** Of the run that the object names. */
+function folderOf(parts: EngineParts, object: KubeObject): string {
+  const word = definitionOf(parts, object) === parts.backups ? 'backup' : 'restore';
+  return runFolder(parts.domain, word, object.metadata.uid ?? '', statusOf(object).run?.id ?? '');
 }
 
 const definitionOf = ({ backups, restores }: EngineParts, { kind }: KubeObject): ResourceDefinition =>

@@ -4,7 +4,7 @@ import { diff } from './diff.ts';
 import { download, proxy } from './download.ts';
 import { hold } from './hold.ts';
 import { items } from './items.ts';
-import { logAnswer, logParameters } from './reading.ts';
+import { logAnswer, logDelay, logParameters } from './reading.ts';
 import { restoreFrom } from './restore-from.ts';
 import type { Services } from './services.ts';
 import { verify } from './verify.ts';
@@ -18,7 +18,7 @@ const log = defineSubresource<Services>({
   name: 'log',
   verbs: ['get'],
   kind: 'Backup',
-  description: 'Read the log of a Backup, also while it is running.',
+  description: `Read the log of a Backup, also while it is running. ${logDelay}`,
   parameters: logParameters,
   produces: 'text/plain',
   subpath: false,

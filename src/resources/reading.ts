@@ -29,6 +29,9 @@ export const logParameters: Subresource['parameters'] = [
   { name: 'timestamps', type: 'boolean', description: 'Whether each line begins with its time.' },
 ];
 
+/** Of the log of what is running, for its description. */
+export const logDelay = 'Replicas of Kylon that do not carry it out have each line some seconds later.';
+
 /** Throws ApiError 400. */
 export function pageOf(query: URLSearchParams): { readonly limit: number; readonly continue: string } {
   const limit = wholeNumber(query, 'limit') || usualLimit;

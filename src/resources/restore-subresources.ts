@@ -5,7 +5,7 @@ import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
 import type { ResourceCall } from '../machinery/resource.ts';
 import { choice, list, object, optional, text } from '../machinery/schema.ts';
-import { listAnswer, logAnswer, logParameters, pageOf, pageParameters } from './reading.ts';
+import { listAnswer, logAnswer, logDelay, logParameters, pageOf, pageParameters } from './reading.ts';
 import type { Outcome, Services } from './services.ts';
 
 const outcomes: readonly Outcome[] = ['created', 'updated', 'recreated', 'unchanged', 'skipped', 'failed'];
@@ -23,7 +23,8 @@ const results = defineSubresource<Services>({
   name: 'results',
   verbs: ['get'],
   kind: 'RestoreResultList',
-  description: 'List what became of each object of a Restore, as far as it got.',
+  description:
+    'List what became of each object of a Restore, as far as it got. While it is running, only the replica of Kylon that carries it out knows; others answer 409 and name it.',
   parameters: [
     ...pageParameters,
     { name: 'outcome', type: 'string', description: `Only objects with this outcome: ${outcomes.join(', ')}.` },
@@ -38,7 +39,7 @@ const log = defineSubresource<Services>({
   name: 'log',
   verbs: ['get'],
   kind: 'Restore',
-  description: 'Read the log of a Restore, also while it is running.',
+  description: `Read the log of a Restore, also while it is running. ${logDelay}`,
   parameters: logParameters,
   produces: 'text/plain',
   subpath: false,

@@ -19,9 +19,9 @@ export interface Services {
   files(snapshot: KubeObject, query: FileQuery, signal: AbortSignal): Promise<FileList>;
   /** What a path of a snapshot names, to be read: a file, or a folder as a tar file. ApiError 400 for what is neither. */
   download(snapshot: KubeObject, path: string, signal: AbortSignal): Promise<Download>;
-  /** The log of a backup or a restore, line by line, each with its line break; follows a running one when asked to. */
+  /** The log of a backup or a restore, line by line, each with its line break; follows a running one when asked to, wherever that is carried out. */
   log(object: KubeObject, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
-  /** What became of each item of a restore, as far as it got. */
+  /** What became of each item of a restore, as far as it got. ApiError 409 where another process carries it out, until it ends. */
   results(
     restore: KubeObject,
     query: { readonly limit: number; readonly continue: string; readonly outcome?: string },

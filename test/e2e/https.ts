@@ -1,4 +1,5 @@
 /** Requests straight to a server, past kube-apiserver, with exactly the certificate and the headers that are given. */
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { RequestOptions } from 'node:https';
 
@@ -18,19 +19,17 @@ export interface DirectReply {
   readonly text: string;
 }
 
-/** The server's own certificate is not looked at: whoever answers is to be tested, not trusted. */
-export function direct({ port, path, method = 'GET', headers = {}, body, ...client }: Direct): Promise<DirectReply> {
+export async function direct(asked: Direct): Promise<DirectReply> {
+  const response = await opened(asked);
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() };
+}
+
+/** The answer as soon as it begins. The server's own certificate is not looked at: whoever answers is to be tested, not trusted. */
+export function opened({ port, path, method = 'GET', headers = {}, body, ...client }: Direct): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const options: RequestOptions = { host: 'localhost', port, path, method, headers, rejectUnauthorized: false, agent: false, ...client };
-    const sent = request(options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
+    request(options, resolve).on('error', reject).end(body);
   });
 }

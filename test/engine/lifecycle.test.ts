@@ -1,49 +1,20 @@
 /** Who carries a run out and for how long: shutdown, death, several replicas, deletion, expiry, time limits. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { KubeObject } from '../../src/machinery/object.ts';
 import { backups } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
-import { ManualClock } from '../manual-clock.ts';
-import { MemoryStorage } from '../machinery/memory-storage.ts';
-import type { MemoryCluster, Request } from './memory-cluster.ts';
-import { sampleCluster } from './sample-cluster.ts';
-import { createWorkbench, forever, logOf, whileRunning } from './workbench.ts';
+import type { MemoryCluster } from './memory-cluster.ts';
+import { eventually, gateAt, gateAtSecrets, replicas } from './replicas.ts';
+import type { createWorkbench } from './workbench.ts';
+import { forever, logOf, whileRunning } from './workbench.ts';
 
 type Status = { phase?: string; run?: { id: string; replica: string; renewed?: string }; progress?: object; expiration?: string };
 
-/** Stops what the engine asks of the cluster at one point, until the gate opens. */
-function gateAt(cluster: MemoryCluster, isThere: (request: Request) => boolean) {
-  const gate = Promise.withResolvers<void>();
-  const reached = Promise.withResolvers<void>();
-  cluster.check = (request) => {
-    if (!isThere(request)) return undefined;
-    reached.resolve();
-    return gate.promise;
-  };
-  return { open: gate.resolve, reached: reached.promise };
-}
-
-/** In the middle of the archive. */
-const gateAtSecrets = (cluster: MemoryCluster) => gateAt(cluster, ({ verb, resource }) => verb === 'list' && resource === 'secrets');
-/** When the archive is written, and not recorded yet. */
-const gateAtEnd = (cluster: MemoryCluster) => gateAt(cluster, ({ verb }) => verb === 'identify');
-
-const replicas = (clock = new ManualClock()) => {
-  const shared = { cluster: sampleCluster(), storage: new MemoryStorage(), files: new Map<string, Uint8Array>(), clock };
-  return { ...shared, one: createWorkbench({ ...shared, replica: 'one' }), two: createWorkbench({ ...shared, replica: 'two' }) };
-};
 const statusOf = async (bench: ReturnType<typeof createWorkbench>, definition = backups, name = 'b') =>
   ((await bench.get(definition, 'shop', name))?.status ?? {}) as Status;
-/** Lets time pass until it is so, and real time too, which compression takes in threads of its own. */
-const eventually = async (clock: ManualClock, isSo: () => Promise<boolean>) => {
-  for (let turn = 0; turn < 1000; turn++) {
-    if (await isSo()) return;
-    await clock.pass(1_000);
-    await sleep(5);
-  }
-  throw new Error('it never became so');
-};
+
+/** When the archive is written, and not recorded yet. */
+const gateAtEnd = (cluster: MemoryCluster) => gateAt(cluster, ({ verb }) => verb === 'identify');
 
 describe('a run', () => {
   it('that a shutdown interrupts goes on in the next process, and leaves nothing behind', async () => {

@@ -89,7 +89,7 @@ describe('services', () => {
     expect(await logOf(bench.engine, { ...backup, status: { phase: 'New' } })).toBe('INFO it waits for its turn\n');
     const elsewhere = { phase: 'InProgress', run: { id: 'x', replica: 'kylon-7' } };
     expect(await logOf(bench.engine, { ...backup, status: elsewhere })).toBe(
-      'INFO it is carried out by kylon-7, which has its log until it ends\n',
+      'INFO it is carried out by kylon-7, and nothing of its log has come here yet\n',
     );
   });
 
@@ -100,6 +100,18 @@ describe('services', () => {
     const rest = await bench.engine.services.results(restore, { limit: 3, continue: first.continue }, forever);
     expect([first.items.length, rest.items.length, rest.continue]).toEqual([3, 2, '']);
     expect((await bench.engine.services.results(restore, { limit: 9, continue: '', outcome: 'created' }, forever)).items).toEqual([]);
+  });
+
+  it('name the replica that has the results of a Restore', async () => {
+    const { bench } = await createBackup();
+    const restore = await whileRunning(bench.engine, () => bench.restore('shop', 'r', { backupName: 'b' }));
+    const ask = (status: object) => bench.engine.services.results({ ...restore, status }, { limit: 3, continue: '' }, forever);
+    const elsewhere = ask({ phase: 'InProgress', run: { id: 'x', replica: 'kylon-7' } });
+    await expect(elsewhere).rejects.toMatchObject({
+      code: 409,
+      message: expect.stringContaining('the replica kylon-7 carries it out and has its results until it ends'),
+    });
+    await expect(ask({ phase: 'InProgress' })).rejects.toMatchObject({ code: 409, message: expect.stringContaining('it is InProgress') });
   });
 
   it('make a Restore as its creator', async () => {

@@ -19,7 +19,7 @@ const queueBound = 16;
 /** What the store is given at once, where there is as much. */
 const pieceBytes = 256 << 10;
 
-/** `folder` has no slash at its end and nothing in it. Once the signal aborts, every call rejects with its reason. */
+/** `folder` has no slash at its end and none of the files of an archive in it. Once the signal aborts, every call rejects with its reason. */
 export async function createArchiveWriter(store: ObjectStore, folder: string, signal: AbortSignal): Promise<ArchiveWriter> {
   signal.throwIfAborted();
   return new StreamingWriter(store, folder, signal);

@@ -27,6 +27,7 @@ export function backupTask(definition: ResourceDefinition): Task {
     definition,
     atOnce: 2,
     expires: true,
+    hasLog: true,
     timeout: (object) => parseDuration((object as Backup).spec.timeout ?? ''),
     execute: executeBackup,
     finish: withExpiration,

@@ -34,6 +34,7 @@ export function restoreTask(definition: ResourceDefinition, files: SnapshotFiles
     definition,
     atOnce: 2,
     expires: false,
+    hasLog: true,
     timeout: () => undefined,
     execute: (work) =>
       (work.object as Restore).spec.snapshotName === undefined ? restoreBackup(work) : work.aside(() => restoreSnapshot(work, files)),

@@ -17,9 +17,14 @@ export const runFolder = (domain: string, word: RunWord, uid: string, run: strin
 
 const deletionsAtOnce = 8;
 
-/** Deletes every file whose key begins with `prefix`, but those that begin with `except`. */
-export async function removeFiles(store: ObjectStore, prefix: string, signal: AbortSignal, except?: string): Promise<void> {
+/** Deletes every file whose key begins with `prefix`, but those that are kept. */
+export async function removeFiles(
+  store: ObjectStore,
+  prefix: string,
+  signal: AbortSignal,
+  isKept: (key: string) => boolean = () => false,
+): Promise<void> {
   await inParallel(store.list(prefix, signal), deletionsAtOnce, async ({ key }) => {
-    if (except === undefined || !key.startsWith(except)) await store.delete(key, signal);
+    if (!isKept(key)) await store.delete(key, signal);
   });
 }

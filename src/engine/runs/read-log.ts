@@ -1,9 +1,11 @@
-/** The log of a Backup or Restore for who asks: of a run that goes on here, from the store, or from what its status says. */
+/** The log of a Backup or Restore for who asks: of a run that goes on here or elsewhere, from the store, or from what its status says. */
 import type { Clock } from '../../base/clock.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { LogOptions } from '../../resources/services.ts';
 import { chooseLines, isRecent, linesOf, shownLine } from './log-lines.ts';
+import { Elsewhere } from './elsewhere.ts';
+import type { ReadPiece } from './elsewhere.ts';
 import type { EngineParts } from '../parts.ts';
 import { isDeleted, isUnfinished, statusOf } from './run-status.ts';
 import type { RunLog } from './run-log.ts';
@@ -14,39 +16,60 @@ export interface LogSources {
   readonly runs: Runs;
   /** Of an object that has ended and left its log in the store. */
   readonly stored: (object: KubeObject) => Promise<string>;
+  /** Of a run that goes on elsewhere. */
+  readonly piece: ReadPiece;
 }
 
 /** Between looks at an object that waits, or that another replica works on. */
 const pollEvery = 1_000;
 
 export async function* readLog(sources: LogSources, object: KubeObject, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
-  const { run, current } = await findRun(sources, object, options, signal);
-  if (run) yield* readLive(run.log, options, signal);
-  else if (current) yield* chooseLines(await linesOfEnded(sources, current), options);
+  if (options.follow) yield* follow(sources, object, options, signal);
+  else yield* chooseLines(await linesOfNow(sources, object), options);
 }
 
-/** The run that goes on here; who follows waits until there is one, or none any more. */
-async function findRun({ parts, runs }: LogSources, object: KubeObject, { follow }: LogOptions, signal: AbortSignal) {
-  for (let current: KubeObject | undefined = object; ;) {
+async function linesOfNow(sources: LogSources, object: KubeObject): Promise<string[]> {
+  const { parts, runs, piece } = sources;
+  const run = runs.get(object.metadata.uid ?? '');
+  if (run) return linesOf(run.log.text());
+  if (!isUnfinished(object)) return linesOfEnded(sources, object, 0);
+  const lines = await new Elsewhere(piece).next(object);
+  return lines.length > 0 ? lines : linesOf(summaryOf(object, parts.clock));
+}
+
+/** Ends with the run that goes on here, or when none does any more. Only of what is there at the first look are lines counted from the end. */
+async function* follow(sources: LogSources, object: KubeObject, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
+  const { parts, runs, piece } = sources;
+  const elsewhere = new Elsewhere(piece);
+  let wanted = options;
+  for (let current: KubeObject | undefined = object; current; current = await look(parts, object, signal)) {
     const run = runs.get(object.metadata.uid ?? '');
-    if (run || !follow || !current || !isUnfinished(current)) return { run, current };
+    if (run) {
+      yield* followHere(run.log, wanted, signal);
+      return;
+    }
+    if (!isUnfinished(current)) {
+      yield* chooseLines(await linesOfEnded(sources, current, elsewhere.linesOf(current)), wanted);
+      return;
+    }
+    yield* chooseLines(await elsewhere.next(current), wanted);
+    if (elsewhere.hasSeenRun) wanted = { ...options, tailLines: undefined };
     await parts.clock.sleep(pollEvery, signal);
-    current = await look(parts, object, signal);
   }
 }
 
-async function* readLive(log: RunLog, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
+async function* followHere(log: RunLog, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
   const before = linesOf(log.text());
   yield* chooseLines(before, options);
-  if (!options.follow) return;
   for await (const line of log.follow(before.length, signal)) if (isRecent(line, options)) yield shownLine(line, options);
 }
 
-async function linesOfEnded({ parts, runs, stored }: LogSources, object: KubeObject): Promise<string[]> {
+/** Where the log is there, without its first `known` lines. */
+async function linesOfEnded({ parts, runs, stored }: LogSources, object: KubeObject, known: number): Promise<string[]> {
   const { phase } = statusOf(object);
   if (phase === 'Failed') return linesOf(runs.keptLog(object.metadata.uid ?? '') ?? summaryOf(object, parts.clock));
   const hasLog = (phase === 'Completed' || phase === 'PartiallyFailed') && !isDeleted(object);
-  return linesOf(hasLog ? await stored(object) : summaryOf(object, parts.clock));
+  return hasLog ? linesOf(await stored(object)).slice(known) : linesOf(summaryOf(object, parts.clock));
 }
 
 /** One line in the place of a log that cannot be had here. */
@@ -56,10 +79,12 @@ function summaryOf(object: KubeObject, clock: Clock): string {
   if (phase === 'Failed') return `${time} ERROR ${failureReason}\n`;
   if (phase === 'New') return `${time} INFO it waits for its turn\n`;
   return phase === 'InProgress'
-    ? `${time} INFO it is carried out by ${run?.replica ?? 'another replica'}, which has its log until it ends\n`
+    ? `${time} INFO it is carried out by ${run?.replica ?? 'another replica'}, and nothing of its log has come here yet\n`
     : `${time} INFO its data is being removed\n`;
 }
 
-function look({ objects, backups, restores }: EngineParts, { kind, metadata }: KubeObject, signal: AbortSignal) {
-  return objects.get(kind === backups.kind ? backups : restores, metadata.namespace ?? '', metadata.name, signal);
+/** Undefined where it is gone, also when another one has its name by now. */
+async function look({ objects, backups, restores }: EngineParts, { kind, metadata }: KubeObject, signal: AbortSignal) {
+  const found = await objects.get(kind === backups.kind ? backups : restores, metadata.namespace ?? '', metadata.name, signal);
+  return found?.metadata.uid === metadata.uid ? found : undefined;
 }

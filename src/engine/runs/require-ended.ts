@@ -15,6 +15,14 @@ export function requireEnded(definition: ResourceDefinition, object: KubeObject)
   if (phase === 'Failed') throw notFoundBecause(definition, name, `it has no data, because it failed: ${failureReason}`);
 }
 
+/** Throws ApiError 409 where another replica carries the object out: of its results none are in the store before its end. */
+export function requireNotElsewhere({ group, plural }: ResourceDefinition, object: KubeObject): void {
+  const { phase, run } = statusOf(object);
+  if (phase !== 'InProgress' || isDeleted(object) || !run) return;
+  const why = `it is InProgress; the replica ${run.replica} carries it out and has its results until it ends`;
+  throw conflict({ group, resource: plural }, object.metadata.name, why);
+}
+
 export function notFoundBecause({ group, plural }: ResourceDefinition, name: string, why: string): ApiError {
   const { message, details } = notFound({ group, resource: plural }, name);
   return new ApiError(404, 'NotFound', `${message}: ${why}`, details);

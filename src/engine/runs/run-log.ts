@@ -47,9 +47,9 @@ export class RunLog {
     this.#add('ERROR', message, limit);
   }
 
-  /** Everything so far, each line with its line break. */
-  text(): string {
-    return this.#lines.join('');
+  /** Everything so far, or what came after the first `from` lines; each line with its line break. */
+  text(from = 0): string {
+    return this.#lines.slice(from).join('');
   }
 
   /** What was warned of, without times, in one line. */

@@ -9,12 +9,14 @@ import type { ObjectRef } from '../../machinery/objects.ts';
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import type { User } from '../../machinery/user.ts';
+import { isLivePiece } from '../archive/files.ts';
 import type { Claims } from './claim.ts';
 import { recordEvent } from './events.ts';
 import { failureOf, RunAbandoned, RunFailed } from './failure.ts';
 import type { RunWord } from './files.ts';
 import { objectFolder, removeFiles, runFolder } from './files.ts';
 import type { EngineParts } from '../parts.ts';
+import { LiveLog } from './live-log.ts';
 import { persistent } from './persist.ts';
 import { Progress } from './progress.ts';
 import type { Aside } from './queue.ts';
@@ -32,6 +34,8 @@ export interface Task {
   readonly atOnce: number;
   /** Whether objects go when their status.expiration has passed. */
   readonly expires: boolean;
+  /** Whether users can read the log of a run. */
+  readonly hasLog: boolean;
   /** Milliseconds that a run may take, where its object says so. */
   readonly timeout: (object: KubeObject) => number | undefined;
   /** Does the work and resolves to what it adds to the status. Leaves no files when it rejects. */
@@ -137,7 +141,7 @@ async function carryOut(attempt: Attempt, object: KubeObject): Promise<void> {
   }
 }
 
-/** Does the work, with its deadline, while its progress is written. Ends when the work has ended, whatever made it end. */
+/** Does the work, with its deadline, while its progress and its log are written. Ends when the work has ended, whatever made it end. */
 async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunStatus>> {
   const { parts, task, run, id, target, aside } = attempt;
   const stop = new AbortController();
@@ -151,6 +155,8 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
   void progress.run(background).catch(ends);
   void expire(parts, task.timeout(object), background).catch(ends);
   const folder = runFolder(parts.domain, task.word, target.uid, id);
+  const store = storeOf(parts, object);
+  const liveLog = task.hasLog ? new LiveLog({ ...parts, store, folder, runLog: run.log }).run(background) : undefined;
   try {
     return await task.execute({
       parts,
@@ -158,7 +164,7 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
       creator: creatorOf(object),
       run,
       folder,
-      store: storeOf(parts, object),
+      store,
       report: (report) => progress.report(report),
       save: (found) => save(attempt, found, signal),
       aside,
@@ -168,6 +174,7 @@ async function work(attempt: Attempt, object: KubeObject): Promise<Partial<RunSt
     throw signal.aborted ? signal.reason : error;
   } finally {
     timer.abort(new Error('the work has ended'));
+    await liveLog;
   }
 }
 
@@ -221,7 +228,7 @@ async function change(
   return written;
 }
 
-/** The last write of a run. Files of earlier runs that died go. */
+/** The last write of a run. Files of earlier runs that died go, and the pieces of its log, which lies there whole. */
 async function end(attempt: Attempt, result: Partial<RunStatus>, message?: string): Promise<void> {
   const { parts, task, target, id, run } = attempt;
   const now = parts.clock.now();
@@ -231,8 +238,9 @@ async function end(attempt: Attempt, result: Partial<RunStatus>, message?: strin
   );
   const folder = objectFolder(parts.domain, task.word, target.uid);
   const own = `${runFolder(parts.domain, task.word, target.uid, id)}/`;
-  await removeFiles(storeOf(parts, object), folder, run.signal, own).catch((error: unknown) =>
-    parts.log.warn('files of an earlier run were not removed', { folder, error: messageOf(error) }),
+  const isKept = (key: string) => key.startsWith(own) && !isLivePiece(key.slice(own.length));
+  await removeFiles(storeOf(parts, object), folder, run.signal, isKept).catch((error: unknown) =>
+    parts.log.warn('files that are of no more use were not removed', { folder, error: messageOf(error) }),
   );
   const { phase = 'Failed' } = result;
   const type = phase === 'Completed' ? 'Normal' : 'Warning';

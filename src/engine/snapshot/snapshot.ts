@@ -18,6 +18,7 @@ export function snapshotTask(definition: ResourceDefinition): Task {
     definition,
     atOnce: 16,
     expires: true,
+    hasLog: false,
     timeout: () => undefined,
     // Nearly all of it is waiting for a driver, or for a Pod.
     execute: (work) => work.aside(() => takeSnapshot(work)),

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/lifetime.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
 import { StoreDamaged, StoreNotFound } from '../../objectstore/objectstore.ts';
 import { ArchiveDamaged } from '../archive/archive.ts';
-import { archiveFile, itemsFile, logFile, manifestFile } from '../archive/files.ts';
+import { archiveFile, isLivePiece, itemsFile, logFile, manifestFile } from '../archive/files.ts';
 import type { FileSum, Manifest } from '../archive/manifest.ts';
 import { decodeManifest } from '../archive/manifest.ts';
 import { storedFile } from '../archive/stored-file.ts';
@@ -24,12 +24,14 @@ export interface Verifying {
 }
 
 const files = [archiveFile, itemsFile, logFile, manifestFile];
+/** A process that died at the end of a run leaves pieces of a log that lies there whole. */
+const belongs = (file: string) => files.includes(file) || isLivePiece(file);
 
 /** Rejects where the store does not answer: then nothing is known. */
 export async function verifyFolder(verifying: Verifying, signal: AbortSignal): Promise<void> {
   const { findings, recorded } = verifying;
   const sizes = await sizesIn(verifying, signal);
-  for (const file of sizes.keys()) if (!files.includes(file)) findings.fault(file, 'it does not belong to the backup');
+  for (const file of sizes.keys()) if (!belongs(file)) findings.fault(file, 'it does not belong to the backup');
   for (const file of files) if (!sizes.has(file)) findings.fault(file, 'it is missing');
   const manifest = sizes.has(manifestFile) ? await readManifest(verifying, signal) : undefined;
   if (manifest) compareWithCatalog(verifying, manifest);

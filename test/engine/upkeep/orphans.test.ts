@@ -49,6 +49,14 @@ describe('orphans', () => {
     expect(await find()).toEqual({ orphans: [], folders: 0, bytes: 0 });
   });
 
+  it('are pieces of the log of a run that died, not of the current one', async () => {
+    const { put, find, own, backup } = await createStore();
+    put(`${own}/${(backup.status as { run?: { id: string } }).run?.id}/live-log/00000001`);
+    put(`${own}/0ld/live-log/00000001`);
+    put(`${own}/0ld/live-log/00000002`);
+    expect((await find()).orphans).toEqual([expect.objectContaining({ path: `d/domain/${own}/0ld/`, files: 2, holdsBackup: false })]);
+  });
+
   it('are folders of unknown objects, and of runs that are not the current one', async () => {
     const { put, find, own, ownRestore } = await createStore();
     put('backups/dead/run1/archive.tar.gz', 10);

@@ -113,6 +113,13 @@ describe('damage', () => {
     expect((await verify()).faults).toEqual([fault('deeper/file', /does not belong/), fault('more', /does not belong/)]);
   });
 
+  it('is not seen in pieces of a log that are left over, but in what only lies beside them', async () => {
+    const { verify, objects } = await createFolder();
+    objects.set(`${folder}/live-log/00000001`, Buffer.from('x'));
+    objects.set(`${folder}/live-log/1`, Buffer.from('x'));
+    expect((await verify()).faults).toEqual([fault('live-log/1', /does not belong/)]);
+  });
+
   it('that the store itself finds costs what lies there alone', async () => {
     const { verify, store, files } = await createFolder(manyItems(3000));
     const size = files('archive.tar.gz').length;
