@@ -19,31 +19,17 @@ export function moverImageFault(): string | undefined {
     : 'needs KYLON_TEST_MOVER_IMAGE, the name of an image made by manifests/mover';
 }
 
-/** Its name. tar and the shell are those of Debian, as in the image that manifests/mover makes: busybox in a shell of busybox would run its own. */
+/** Those of Debian, as in the image that manifests/mover makes: those of busybox know less, and a shell of busybox would run no others. */
+const ofDebian = ['/bin/sh', '/bin/tar', '/bin/dd', '/usr/bin/fallocate', '/usr/sbin/blockdev'];
+
+/** Its name. */
 export async function moverImage(): Promise<string> {
   const given = process.env['KYLON_TEST_MOVER_IMAGE'];
   if (given) return given;
   const root = temporaryFolder();
   for (const folder of ['usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
-  addTools(root, [
-    'cat',
-    'chmod',
-    'chown',
-    'cmp',
-    'cp',
-    'dd',
-    'find',
-    'ls',
-    'mkdir',
-    'mv',
-    'readlink',
-    'rm',
-    'rmdir',
-    'sleep',
-    'stat',
-    'wc',
-  ]);
-  for (const program of ['/bin/tar', '/bin/sh']) addProgram(root, program);
+  addTools(root, ['cat', 'chmod', 'chown', 'cmp', 'cp', 'find', 'ls', 'mkdir', 'mv', 'readlink', 'rm', 'rmdir', 'sleep', 'stat', 'wc']);
+  for (const program of ofDebian) addProgram(root, program);
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));
   for (const program of ['bin/busybox', 'bin/restic', 'usr/local/bin/mover']) chmodSync(join(root, program), 0o755);

@@ -85,13 +85,19 @@ export class Restic {
 
   /**
    * manifests/mover/mover as it runs in its Pod, but for where its files and its volume lie, and for how long a prune waits for others. The
-   * volume is `volume` in the folder.
+   * volume is `volume` in the folder, or `device`. What lies in its `bin` is run instead of what is installed. `by` starts it, where it is not to run as we do.
    */
-  mover(port: number, access: Access, args: readonly string[], folder = temporaryFolder()): Promise<Result> {
-    const script = readFileSync(join(repository, 'manifests/mover/mover'), 'utf8').replaceAll(
-      /(?<=[= (#])\/(?=access|tmp|volume)/g,
-      `${folder}/`,
-    );
+  mover(
+    port: number,
+    access: Access,
+    args: readonly string[],
+    folder = temporaryFolder(),
+    by: readonly string[] = ['/usr/bin/env'],
+  ): Promise<Result> {
+    const script = readFileSync(join(repository, 'manifests/mover/mover'), 'utf8')
+      // But for the name that a device has in its snapshot.
+      .replaceAll(/(?<=[= (#])(?<!"\$snapshot" )\/(?=access|tmp|volume)/g, `${folder}/`)
+      .replaceAll('/dev/volume', `${folder}/device`);
     const files = {
       mover: script.replaceAll('=5m', '=2s'),
       'access/repository': `rest:https://localhost:${port}/${access.path}`,
@@ -104,7 +110,10 @@ export class Restic {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     rmSync(join(folder, 'bin/restic'), { force: true });
     symlinkSync(this.#program, join(folder, 'bin/restic'));
-    return run('/bin/sh', [join(folder, 'mover'), ...args], { env: { PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter) } });
+    const [program = '', ...before] = by;
+    return run(program, [...before, '/bin/sh', join(folder, 'mover'), ...args], {
+      env: { PATH: [join(folder, 'bin'), process.env['PATH']].join(delimiter) },
+    });
   }
 
   /** In a folder of files, without any server. */

@@ -136,6 +136,7 @@ describe(elsewhere.title, elsewhere.options, () => {
       expect(await volumes.read(place, name, 'greeting')).toBe('changed\n');
     }
     expect(await sumOfBlocks(to)).toEqual({ sum: blocks, size: 64 << 20 });
+    expect(await volumes.roomOfBlock(to, 'blocks')).toBeLessThan(24 << 20);
     await nothingIsLeft(to);
     await kubectl.run(['create', '-f', '-'], writer(to, 'reader', 'moved'));
     await kubectl.run(['wait', '--for=condition=Ready', 'pod/reader', '-n', to, '--timeout=120s']);

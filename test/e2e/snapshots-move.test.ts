@@ -186,14 +186,38 @@ describe(moved.title, moved.options, () => {
   });
 
   it('may be blocks', async () => {
-    await create(claim(place, 'block', { volumeMode: 'Block', resources: { requests: { storage: '4Mi' } } }));
+    await create(claim(place, 'block', { volumeMode: 'Block', resources: { requests: { storage: '64Mi' } } }));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/block', '-n', place, '--timeout=60s']);
     await volumes.writeBlock(place, 'block', 'raw');
+    await volumes.writeBlock(place, 'block', 'last', (64 << 20) - 4);
     const { status } = await take('block', { moveData: true }, 'block');
-    expect(status).toMatchObject({ method: 'File', bytesRead: 4 * 1024 * 1024 });
+    expect(status).toMatchObject({ method: 'File', bytesRead: 64 << 20 });
     await bring('block-copy', 'block', {}, place, { verify: true });
     expect((await kubectl.get('pvc', 'block-copy', '-n', place)).spec).toMatchObject({ volumeMode: 'Block' });
-    expect(await volumes.readBlock(place, 'block-copy', 3)).toBe('raw');
+    expect(await volumes.hashOfBlock(place, 'block-copy')).toBe(await volumes.hashOfBlock(place, 'block'));
+    expect(await volumes.roomOfBlock(place, 'block-copy')).toBeLessThan(1 << 20);
+  });
+
+  it('are as they were though they are blocks, a mover was killed, and something was in their place', async () => {
+    const saved = await volumes.fillBlock(place, 'block');
+    await take('blocks', { moveData: true }, 'block');
+    await create(restoreOfSnapshot(place, 'blocks', 'blocks', { name: 'blocks', verify: true }, { throttle: { download: '2Mi' } }));
+    const found = (what: string, ...args: string[]) =>
+      eventually(async () => {
+        const [first] = await kubectl.list(what, '-n', place, '-l', 'app.kubernetes.io/managed-by=kylon', ...args);
+        return first?.metadata;
+      }, 60_000);
+    const pod = await found('pods', '--field-selector=status.phase=Running');
+    const { name } = await found('pvc');
+    // Where there are zeros between what was saved.
+    await volumes.writeBlock(place, name, 'of somebody else', 5 << 20);
+    await kubectl.run(['delete', 'pod', pod.name, '-n', place, '--now']);
+    const { uid } = await found('pods', '--field-selector=status.phase=Running');
+    expect(uid).not.toBe(pod.uid);
+    const { status } = await complete(kubectl, restores, { namespace: place, name: 'blocks' });
+    expect(status).toMatchObject({ phase: 'Completed', counts: { created: 1, failed: 0 } });
+    expect(await volumes.hashOfBlock(place, 'blocks')).toBe(saved);
+    expect(await volumes.roomOfBlock(place, 'blocks')).toBeLessThan(24 << 20);
   });
 
   it('go back into the claim that is there', async () => {

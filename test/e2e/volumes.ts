@@ -212,9 +212,19 @@ export class Storage {
     return readFileSync(await this.#contentOf(namespace, claimName)).toString('utf8', 0, length);
   }
 
-  async writeBlock(namespace: string, claimName: string, text: string): Promise<void> {
+  /** SHA-256 of a block volume. */
+  async hashOfBlock(namespace: string, claimName: string): Promise<string> {
+    return this.hash(namespace, claimName, '');
+  }
+
+  /** Bytes that a block volume takes on the disk of its node. */
+  async roomOfBlock(namespace: string, claimName: string): Promise<number> {
+    return 512 * statSync(await this.#contentOf(namespace, claimName)).blocks;
+  }
+
+  async writeBlock(namespace: string, claimName: string, text: string, at = 0): Promise<void> {
     const device = openSync(await this.#contentOf(namespace, claimName), 'r+');
-    writeSync(device, text, 0);
+    writeSync(device, text, at);
     closeSync(device);
   }
 

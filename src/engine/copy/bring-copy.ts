@@ -52,12 +52,19 @@ export async function unpack(sender: Sender, errand: Errand, content: VolumeCont
   if (code !== 0) throw faultOf(code, complaints, mounted);
 }
 
+/** Has all of the device read as zeros without taking room, as manifests/mover does, where dd can leave zeros out then. */
+const emptyDevice =
+  '{ dd if=/dev/null of=/dev/null iflag=fullblock conv=sparse status=none && fallocate --punch-hole --offset 0 --length "$(blockdev --getsize64 "$0")" "$0"; } 2>/dev/null';
+/** dd comes to its end though tar fails. What tar says counts where dd was content. */
+const writeSparsely =
+  'code=$({ { tar -xOf -; echo $? >&3; } | dd of="$0" bs=64K iflag=fullblock conv=sparse,notrunc,fsync status=none; } 3>&1) && exit "${code:-1}"';
+/** dd adds nothing: others hold the device open, and without fsync nothing would say when the bytes are there. */
+const writeAll = 'tar -xOf - 1<>"$0" && dd if=/dev/null of="$0" conv=notrunc,fsync';
 /**
  * Into the device `$0`; tar, unlike dd and cat, fails where its input ends too soon. The shell keeps its output open meanwhile: containerd takes the end of
- * that for the end of the program, and closes its input (https://github.com/containerd/containerd/blob/v2.3.7/internal/cri/io/exec_io.go). dd adds nothing:
- * others hold the device open, and without fsync nothing would say when the bytes are there.
+ * that for the end of the program, and closes its input (https://github.com/containerd/containerd/blob/v2.3.7/internal/cri/io/exec_io.go).
  */
-const writeDevice = 'tar -xOf - 1<>"$0" && dd if=/dev/null of="$0" conv=notrunc,fsync';
+const writeDevice = `if ${emptyDevice}; then ${writeSparsely}; else ${writeAll}; fi`;
 
 function ontoDevice(sender: Sender, errand: Errand, content: DeviceContent, { path }: MountedVolume) {
   const input = paced(sender, errand, content.tar(sender.signal), content.contentBytes);

@@ -147,16 +147,29 @@ describe('what was moved', () => {
     await expect(verifyCopy(sender, errand, content, onPod)).rejects.toMatchObject({ reason: 'VerifyFailed' });
   });
 
-  it('is written to a device to its last byte, or that fails', async () => {
+  it.each([
+    ['that can be emptied', true],
+    ['that cannot', false],
+  ])('is written to a device %s to its last byte, or that fails', async (_, isThin) => {
     const { cluster, sender } = await scene();
     const device = join(temporary(), 'device');
-    writeFileSync(device, '');
-    cluster.execute = inFolder('/');
-    const bytes = randomBytes(8 << 20);
+    writeFileSync(device, randomBytes(8 << 20));
+    // There blockdev tells the size of what is no device.
+    const sized = (command: readonly string[]) =>
+      command.map((one) => one.replace('blockdev --getsize64', isThin ? 'stat -c %s' : 'false'));
+    cluster.execute = inFolder('/', sized);
+    const bytes = Buffer.concat([randomBytes(1 << 20), Buffer.alloc(6 << 20), randomBytes(1 << 20)]);
     const content = deviceOf(bytes, bytes);
     await unpack(sender, errand, content, { ...mounted, path: device });
     expect(readFileSync(device).equals(bytes)).toBe(true);
+    expect(512 * lstatSync(device).blocks < 3 << 20).toBe(isThin);
     const cut = deviceOf(bytes, bytes.subarray(1));
     await expect(unpack(sender, errand, cut, { ...mounted, path: device })).rejects.toMatchObject({ reason: 'FileNotWritten' });
+    const nowhere = { ...mounted, path: '/dev/full' };
+    cluster.execute = inFolder('/', (command) => command.map((one) => one.replace('fallocate', String(isThin))));
+    await expect(unpack(sender, errand, content, nowhere)).rejects.toMatchObject({
+      reason: 'FileNotWritten',
+      message: expect.stringMatching(/No space left on device/),
+    });
   });
 });
