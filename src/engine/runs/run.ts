@@ -250,7 +250,7 @@ async function end(attempt: Attempt, result: Partial<RunStatus>, message?: strin
 
 /** Of what has no log that could be read. */
 async function tellWarnings({ parts, task, run }: Attempt, object: KubeObject): Promise<void> {
-  if (run.log.warnings === 0 || task.definition.subresources.some(({ name }) => name === 'log')) return;
+  if (run.log.warnings === 0 || task.hasLog) return;
   await recordEvent(parts, object, { type: 'Warning', reason: 'Warnings', message: run.log.warned() }, run.signal);
 }
 
