@@ -18,9 +18,15 @@ function turn(): Promise<void> {
   return lastTurn;
 }
 
+/** Of a request that has none by its method; what comes all the same is not kept, however long the answer takes. */
+function dropped(request: IncomingMessage): Uint8Array {
+  request.resume();
+  return new Uint8Array();
+}
+
 /** Rejects with ApiError 413 above the limit; then the rest is read and dropped while the answer goes out. */
 export async function readBody(request: IncomingMessage, signal: AbortSignal): Promise<Uint8Array> {
-  if (request.method === 'GET' || request.method === 'HEAD') return new Uint8Array();
+  if (request.method === 'GET' || request.method === 'HEAD') return dropped(request);
   if (Number(request.headers['content-length'] ?? 0) > largestBody) throw tooLarge(largestBody);
   const body = new Promise<Uint8Array>((resolve, reject) => {
     const pieces: Buffer[] = [];

@@ -21,8 +21,8 @@ const options: ServerOptions = {
     maxHeaderListSize: 1024 * KiB,
     /** Such headers must come in nine frames: the tenth ends the connection. */
     maxFrameSize: 128 * KiB,
-    /** Bytes of a body that may come before somebody reads it. */
-    initialWindowSize: 128 * KiB,
+    /** Bytes of a body that may come before somebody reads it: by less, a mover waits for us more often than we for it. */
+    initialWindowSize: 256 * KiB,
   },
   maxHeaderListPairs: 32 * KiB,
   /** Megabytes; above it new streams are refused. Node counts the headers of all that are open: as many as may be, of the longest, come to less. */

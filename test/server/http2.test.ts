@@ -185,6 +185,12 @@ describe('a stream', () => {
     expect(given).toBeLessThan(50 * 8);
   });
 
+  it('with a body, which means nothing there, keeps none of it', async () => {
+    const session = await connection(await start(streaming(never).handle));
+    const { stream } = await open(session, `${things}?watch=1`, { body: Buffer.alloc(MiB) });
+    await once(stream, 'finish');
+  });
+
   it('that is taken back at once is never begun', async () => {
     const { calls, handle } = streaming(never);
     const session = await connection(await start(handle));
