@@ -63,8 +63,12 @@ const status = object('What became of the backup. Written by Kylon alone.', {
   expiration: optional(time('When the backup will be deleted, unless it is held then: its completion and spec.ttl.')),
   progress: optional(
     object('How far a running backup is.', {
-      totalItems: optional(integer('How many objects were found so far.')),
-      itemsBackedUp: optional(integer('How many of them are saved.')),
+      totalItems: optional(
+        integer(
+          'How many objects are saved, and how many are known to come in the list that is being read; some of those may be left out.',
+        ),
+      ),
+      itemsBackedUp: optional(integer('How many objects are saved.')),
     }),
   ),
   items: optional(integer('How many objects the backup holds.')),

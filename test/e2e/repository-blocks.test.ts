@@ -41,6 +41,7 @@ describe(title, options, () => {
   const device = join(folder, 'device');
   const fake = (name: string) => join(folder, 'bin', name);
   const loops: string[] = [];
+  let program: string;
   let restic: Restic;
   let replica: Awaited<ReturnType<typeof startReplica>>;
   let read: Access;
@@ -48,7 +49,7 @@ describe(title, options, () => {
   let snapshot: string;
 
   beforeAll(async () => {
-    const program = await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true });
+    program = await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true });
     chmodSync(dirname(program), 0o755);
     restic = new Restic(program);
     replica = await startReplica(pathToFileURL(join(temporaryFolder(), 'store')).href);
@@ -96,6 +97,13 @@ describe(title, options, () => {
   };
   /** More than what was saved has of other bytes than zeros. */
   const dataAlone = 11 * mebibyte;
+
+  function insteadOfRestic(script: string): string[] {
+    const other = join(folder, 'other');
+    mkdirSync(other, { recursive: true });
+    writeFileSync(join(other, 'restic'), script, { mode: 0o755 });
+    return ['/usr/bin/env', `PATH=${other}:${process.env['PATH']}`];
+  }
 
   async function bring({ id = snapshot, by = ['/usr/bin/env'] } = {}) {
     const { code, stdout, stderr } = await restic.mover(replica.port, read, ['restore', id, '--verify'], folder, by);
@@ -165,10 +173,15 @@ describe(title, options, () => {
     const unknown = 'f'.repeat(64);
     expect(await bring({ id: unknown })).toMatchObject({ code: 1, fault: expect.stringMatching(/Fatal: failed to find snapshot/) });
     const locked = '#!/bin/sh\n[ "$1" != dump ] || { head -c 100000 /dev/zero; echo locked >&2; exit 11; }\n';
-    const by = ['/usr/bin/env', `PATH=${join(folder, 'other')}:${process.env['PATH']}`];
-    mkdirSync(join(folder, 'other'));
-    writeFileSync(join(folder, 'other/restic'), locked, { mode: 0o755 });
-    expect(await bring({ by })).toEqual({ code: 11, fault: 'locked' });
+    expect(await bring({ by: insteadOfRestic(locked) })).toEqual({ code: 11, fault: 'locked' });
+  });
+
+  it('have nothing in them of what restic says while it waits for a lock, unless it is to be quiet', async () => {
+    loop(Buffer.alloc(size + mebibyte));
+    const waiting = 'repo already locked, waiting up to 1h0m0s for the lock';
+    const talking = `#!/bin/sh\ncase " $* " in *" --quiet "*) ;; *" dump "*) echo ${waiting} ;; esac\nexec ${program} "$@"\n`;
+    expect(await bring({ by: insteadOfRestic(talking) })).toEqual({ code: 0, fault: '' });
+    expect(readFileSync(device).subarray(0, size).equals(saved)).toBe(true);
   });
 
   it('fail where they find no room, and say so', async () => {

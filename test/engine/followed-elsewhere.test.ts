@@ -215,6 +215,24 @@ describe('the log at another replica', () => {
     });
   });
 
+  it('goes on where it was when the store could not be read for some looks', async () => {
+    const memory = memoryStore();
+    let isAway = false;
+    const store = changed(memory, {
+      read: (...given) => (isAway ? Promise.reject(new StoreUnavailable('no answer')) : memory.read(...given)),
+    });
+    await inTheMiddle({ store }, async ({ one, two, backup, clock, open }) => {
+      const there = follow(two, backup);
+      await clock.pass(0);
+      isAway = true;
+      await clock.pass(5_000);
+      isAway = false;
+      open();
+      await eventually(clock, () => there.isOver);
+      expect(there.lines).toEqual(await logAt(one, await one.ended(backups, 'shop', 'b')));
+    });
+  });
+
   it('costs one read of the store a second', async () => {
     const files = new Map<string, Uint8Array>();
     const store = memoryStore(files);

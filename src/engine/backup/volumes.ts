@@ -109,12 +109,20 @@ function classesNamed({ metadata }: KubeObject): Readonly<Record<string, string>
   return Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => name.startsWith(`${veleroClass}_`)));
 }
 
-/** In the status of a Snapshot: whose it is. */
-async function tellBackup({ objects, snapshots }: EngineParts, object: KubeObject, made: KubeObject, signal: AbortSignal): Promise<void> {
+/** In the status of a Snapshot: whose it is, for people. It is taken whether they are told or not. */
+async function tellBackup(
+  { objects, snapshots, log }: EngineParts,
+  object: KubeObject,
+  made: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace = '', name } = object.metadata;
   const told = (snapshot: KubeObject) =>
     belongsTo(object, snapshot) ? { ...snapshot, status: { ...statusOf(snapshot), backup: { namespace, name } } } : snapshot;
-  await objects.update(snapshots, refOf(made), 'status', told, signal);
+  await objects.update(snapshots, refOf(made), 'status', told, signal).catch((error: unknown) => {
+    if (!(error instanceof ApiError)) throw error;
+    log.warn('a Snapshot does not say of which Backup it is', { uid: made.metadata.uid, error: error.message });
+  });
 }
 
 /** Resolves when it has ended, to why it failed; undefined where it did not. */

@@ -20,38 +20,33 @@ export class Elsewhere {
     this.#readPiece = readPiece;
   }
 
-  get hasSeenRun(): boolean {
-    return this.#run !== undefined;
-  }
-
   /** How many lines were read of the run that the object names. */
-  linesOf(object: KubeObject): number {
+  linesReadOf(object: KubeObject): number {
     return statusOf(object).run?.id === this.#run ? this.#lines : 0;
   }
 
-  /** What was added since the last call. One read where nothing was. */
+  /** What was added since the last call; one that rejects counts for nothing. One read where nothing was. */
   async next(object: KubeObject): Promise<string[]> {
     const { run } = statusOf(object);
     if (!run) return [];
     if (run.id !== this.#run) [this.#run, this.#pieces, this.#lines] = [run.id, 0, 0];
     const texts: string[] = [];
     for (let count = 1; ; count = Math.min(2 * count, mostAtOnce)) {
-      const found = await this.#read(object, count);
+      const found = await this.#read(object, this.#pieces + texts.length, count);
       texts.push(...found);
       if (found.length < count) break;
     }
     const lines = linesOf(texts.join(''));
+    this.#pieces += texts.length;
     this.#lines += lines.length;
     return lines;
   }
 
-  /** As many of the next `count` pieces as are there, up to the first that is not. */
-  async #read(object: KubeObject, count: number): Promise<string[]> {
-    const next = Array.from({ length: count }, (_, index) => this.#pieces + 1 + index);
+  /** As many of the next `count` pieces behind the first `known` as are there, up to the first that is not. */
+  async #read(object: KubeObject, known: number, count: number): Promise<string[]> {
+    const next = Array.from({ length: count }, (_, index) => known + 1 + index);
     const read = await Promise.all(next.map((number) => this.#readPiece(object, number)));
     const gap = read.indexOf(undefined);
-    const found = read.slice(0, gap < 0 ? count : gap).filter((text) => text !== undefined);
-    this.#pieces += found.length;
-    return found;
+    return read.slice(0, gap < 0 ? count : gap).filter((text) => text !== undefined);
   }
 }

@@ -1,6 +1,7 @@
 /** The log of a Backup or Restore for who asks: of a run that goes on here or elsewhere, from the store, or from what its status says. */
 import type { Clock } from '../../base/clock.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { ApiError } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { LogOptions } from '../../resources/services.ts';
 import { chooseLines, isRecent, linesOf, shownLine } from './log-lines.ts';
@@ -49,13 +50,19 @@ async function* follow(sources: LogSources, object: KubeObject, options: LogOpti
       return;
     }
     if (!isUnfinished(current)) {
-      yield* chooseLines(await linesOfEnded(sources, current, elsewhere.linesOf(current)), wanted);
+      yield* chooseLines(await linesOfEnded(sources, current, elsewhere.linesReadOf(current)), wanted);
       return;
     }
-    yield* chooseLines(await elsewhere.next(current), wanted);
-    if (elsewhere.hasSeenRun) wanted = { ...options, tailLines: undefined };
+    yield* chooseLines(await elsewhere.next(current).catch(nothingNew), wanted);
+    wanted = { ...options, tailLines: undefined };
     await parts.clock.sleep(pollEvery, signal);
   }
+}
+
+/** What the store does not give now, it may give at the next look. */
+function nothingNew(error: unknown): string[] {
+  if (error instanceof ApiError) return [];
+  throw error;
 }
 
 async function* followHere(log: RunLog, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
@@ -78,7 +85,7 @@ function summaryOf(object: KubeObject, clock: Clock): string {
   const time = completionTimestamp ?? startTimestamp ?? rfc3339(clock.now());
   if (phase === 'Failed') return `${time} ERROR ${failureReason}\n`;
   if (phase === 'New') return `${time} INFO it waits for its turn\n`;
-  return phase === 'InProgress'
+  return phase === 'InProgress' && !isDeleted(object)
     ? `${time} INFO it is carried out by ${run?.replica ?? 'another replica'}, and nothing of its log has come here yet\n`
     : `${time} INFO its data is being removed\n`;
 }

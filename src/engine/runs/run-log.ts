@@ -54,7 +54,7 @@ export class RunLog {
 
   /** What was warned of, without times, in one line. */
   warned(): string {
-    const texts = this.#lines.flatMap((line) => / WARN (.*)\n/.exec(line)?.[1] ?? []);
+    const texts = this.#lines.flatMap((line) => /^\S+ WARN ([^\n]*)\n$/.exec(line)?.[1] ?? []);
     return texts.join('; ');
   }
 

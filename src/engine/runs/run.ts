@@ -228,24 +228,29 @@ async function change(
   return written;
 }
 
-/** The last write of a run. Files of earlier runs that died go, and the pieces of its log, which lies there whole. */
+/** The last write of a run. */
 async function end(attempt: Attempt, result: Partial<RunStatus>, message?: string): Promise<void> {
-  const { parts, task, target, id, run } = attempt;
+  const { parts, task, run } = attempt;
   const now = parts.clock.now();
   const counts = { warnings: run.log.warnings, errors: run.log.errors, completionTimestamp: rfc3339(now) };
   const object = await persistent(parts.clock, run.signal, () =>
     change(attempt, run.signal, (object) => task.finish(withStatus(object, { ...result, ...counts }, now, message))),
   );
+  const { phase = 'Failed' } = result;
+  const type = phase === 'Completed' ? 'Normal' : 'Warning';
+  await recordEvent(parts, object, { type, reason: phase, message: message ?? `The ${task.word} has ended: ${phase}.` }, run.signal);
+  await tellWarnings(attempt, object);
+  await removeRest(attempt, object);
+}
+
+/** Files of earlier runs that died, and the pieces of its log, which lies there whole. */
+async function removeRest({ parts, task, target, id, run }: Attempt, object: KubeObject): Promise<void> {
   const folder = objectFolder(parts.domain, task.word, target.uid);
   const own = `${runFolder(parts.domain, task.word, target.uid, id)}/`;
   const isKept = (key: string) => key.startsWith(own) && !isLivePiece(key.slice(own.length));
   await removeFiles(storeOf(parts, object), folder, run.signal, isKept).catch((error: unknown) =>
     parts.log.warn('files that are of no more use were not removed', { folder, error: messageOf(error) }),
   );
-  const { phase = 'Failed' } = result;
-  const type = phase === 'Completed' ? 'Normal' : 'Warning';
-  await recordEvent(parts, object, { type, reason: phase, message: message ?? `The ${task.word} has ended: ${phase}.` }, run.signal);
-  await tellWarnings(attempt, object);
 }
 
 /** Of what has no log that could be read. */

@@ -3,6 +3,7 @@ import type { ResourceDefinition } from '../../machinery/resource.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { copyVolume } from '../copy/copy.ts';
+import { recordEvent } from '../runs/events.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Task, Work } from '../runs/run.ts';
 import { withExpiration } from '../upkeep/ttl.ts';
@@ -43,9 +44,15 @@ async function move(work: Work, claimName: string, ms: number): Promise<Partial<
   } catch (error) {
     const { method } = (work.object as Snapshot).spec;
     if (method === 'CSI' || !(error instanceof DriverTakesNone)) throw error;
-    work.run.log.warn(`the volume is copied while it may be in use: ${error.message}`);
+    warn(work, `the volume is copied while it may be in use: ${error.message}`);
     return moveLive(work, claimName);
   }
+}
+
+/** At once, too: a run that begins anew behind the copy knows nothing of it. */
+function warn({ parts, object, run, signal }: Work, message: string): void {
+  run.log.warn(message);
+  void recordEvent(parts, object, { type: 'Warning', reason: 'Warnings', message }, signal);
 }
 
 /** Milliseconds between looks at whether it is gone. */
