@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { backups } from '../../src/resources/backup.ts';
 import { restores } from '../../src/resources/restore.ts';
 import type { LogOptions } from '../../src/resources/services.ts';
+import { changed } from '../objectstore/changed.ts';
 import { keysOf } from '../objectstore/keyrings.ts';
 import { eventually, gateAt, gateAtSecrets, replicas } from './replicas.ts';
 import type { createWorkbench } from './workbench.ts';
@@ -40,20 +41,6 @@ function follow(bench: Bench, object: KubeObject, options: Partial<LogOptions> =
   void read().catch(() => {});
   return following;
 }
-
-/** A store of which some calls go wrong, or are counted. */
-const changed = (store: ObjectStore, change: Partial<ObjectStore>): ObjectStore => ({
-  name: store.name,
-  putIfAbsent: (...given) => store.putIfAbsent(...given),
-  upload: (...given) => store.upload(...given),
-  read: (...given) => store.read(...given),
-  stream: (...given) => store.stream(...given),
-  size: (...given) => store.size(...given),
-  list: (...given) => store.list(...given),
-  delete: (...given) => store.delete(...given),
-  close: () => store.close(),
-  ...change,
-});
 
 const linesOfMiddle = ['namespaces: 1', 'configmaps of shop: 1', 'configmaps of shop: 1 left out'].map((text) =>
   expect.stringContaining(` INFO ${text}`),

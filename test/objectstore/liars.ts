@@ -1,6 +1,7 @@
 /** Stores that break one promise each, in the ways real ones do. */
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import type { ObjectStore, StoredKey } from '../../src/objectstore/objectstore.ts';
+import { changed } from './changed.ts';
 
 type Objects = Map<string, Uint8Array>;
 
@@ -10,21 +11,7 @@ export function storeWith(
   objects: Objects = new Map(),
 ): ObjectStore {
   const right = memoryStore(objects);
-  return { ...everythingOf(right), ...broken(right, objects) };
-}
-
-function everythingOf(store: ObjectStore): ObjectStore {
-  return {
-    name: store.name,
-    putIfAbsent: (...args) => store.putIfAbsent(...args),
-    upload: (...args) => store.upload(...args),
-    read: (...args) => store.read(...args),
-    stream: (...args) => store.stream(...args),
-    size: (...args) => store.size(...args),
-    list: (...args) => store.list(...args),
-    delete: (...args) => store.delete(...args),
-    close: () => store.close(),
-  };
+  return changed(right, broken(right, objects));
 }
 
 const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 1));

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { ManualClock } from '../manual-clock.ts';
-import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
+import { changed } from '../objectstore/changed.ts';
+import { createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 
 const other = { storeName: 'default', namespace: 'shop-2' };

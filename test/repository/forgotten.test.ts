@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { StoreUnavailable } from '../../src/objectstore/objectstore.ts';
-import { changed, createWorkbench, folder, idOf, shop, signal } from './workbench.ts';
+import { changed } from '../objectstore/changed.ts';
+import { createWorkbench, folder, idOf, shop, signal } from './workbench.ts';
 
 const id = idOf('a snapshot');
 const other = idOf('another');

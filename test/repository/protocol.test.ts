@@ -8,7 +8,8 @@ import { credentialsOf } from '../../src/repository/tickets.ts';
 import { collect, inPieces, pattern } from '../conformance/objectstore/subject.ts';
 import { keysOf } from '../objectstore/keyrings.ts';
 import { parts, stores } from '../objectstore/stores.ts';
-import { authorizationOf, changed, createWorkbench, folder, hour, idOf, nothing, shop, signal, to } from './workbench.ts';
+import { changed } from '../objectstore/changed.ts';
+import { authorizationOf, createWorkbench, folder, hour, idOf, nothing, shop, signal, to } from './workbench.ts';
 
 const MiB = 1024 * 1024;
 const v2 = 'application/vnd.x.restic.rest.v2';

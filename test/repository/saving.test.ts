@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { memoryStore } from '../../src/objectstore/memory.ts';
 import { StoreConflict, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { collect, inPieces, pattern } from '../conformance/objectstore/subject.ts';
-import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
+import { changed } from '../objectstore/changed.ts';
+import { createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const MiB = 1024 * 1024;
 const pack = Buffer.from(pattern(300_000));

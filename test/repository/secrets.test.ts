@@ -5,7 +5,8 @@ import { memoryStore } from '../../src/objectstore/memory.ts';
 import { StoreDenied, StoreUnavailable } from '../../src/objectstore/objectstore.ts';
 import { collect } from '../conformance/objectstore/subject.ts';
 import { keysOf as keyringOf } from '../objectstore/keyrings.ts';
-import { changed, createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
+import { changed } from '../objectstore/changed.ts';
+import { createWorkbench, folder, hour, idOf, shop, signal, to } from './workbench.ts';
 
 const keysOf = async (objects: Map<string, Uint8Array>) =>
   (await collect(memoryStore(objects).list(folder, signal))).map(({ key }) => key.replace(/[0-9a-f]{64}$/, 'ID'));

@@ -5,7 +5,8 @@ import { limited } from '../../src/objectstore/wrappers/limited.ts';
 import type { Access } from '../../src/repository/repositories.ts';
 import { pattern } from '../conformance/objectstore/subject.ts';
 import { ManualClock, settled } from '../manual-clock.ts';
-import { authorizationOf, changed, createWorkbench, hour, idOf, nothing, shop, signal, to } from './workbench.ts';
+import { changed } from '../objectstore/changed.ts';
+import { authorizationOf, createWorkbench, hour, idOf, nothing, shop, signal, to } from './workbench.ts';
 
 const MiB = 1024 * 1024;
 const pack = Buffer.from(pattern(3 * MiB));

@@ -35,22 +35,6 @@ export interface Sent {
   readonly contentLength?: number;
 }
 
-/** The same store but for these. */
-export function changed(store: ObjectStore, changes: Partial<ObjectStore>): ObjectStore {
-  return {
-    name: store.name,
-    putIfAbsent: (...args) => store.putIfAbsent(...args),
-    upload: (...args) => store.upload(...args),
-    read: (...args) => store.read(...args),
-    stream: (...args) => store.stream(...args),
-    size: (...args) => store.size(...args),
-    list: (...args) => store.list(...args),
-    delete: (...args) => store.delete(...args),
-    close: () => store.close(),
-    ...changes,
-  };
-}
-
 /** Several on one store are replicas. */
 export function createWorkbench({
   store = memoryStore(),

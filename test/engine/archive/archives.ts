@@ -5,6 +5,7 @@ import { createArchiveWriter } from '../../../src/engine/archive/writer.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
 import type { ObjectStore } from '../../../src/objectstore/objectstore.ts';
 import type { ItemQuery } from '../../../src/resources/services.ts';
+import { changed } from '../../objectstore/changed.ts';
 
 export const never = new AbortController().signal;
 export const folder = 'd/cluster/backups/1';
@@ -40,33 +41,17 @@ export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** The store, in a form whose methods can be replaced one by one. */
-export function methodsOf(store: ObjectStore): ObjectStore {
-  return {
-    name: store.name,
-    putIfAbsent: (...given) => store.putIfAbsent(...given),
-    upload: (...given) => store.upload(...given),
-    size: (...given) => store.size(...given),
-    list: (...given) => store.list(...given),
-    delete: (...given) => store.delete(...given),
-    close: () => store.close(),
-    stream: (...given) => store.stream(...given),
-    read: (...given) => store.read(...given),
-  };
-}
-
 /** A memory store with its objects, and the names of the files that were read from, one for each request. */
 export function openMemory() {
   const objects = new Map<string, Uint8Array>();
   const store = memoryStore(objects);
   const reads: string[] = [];
-  const counted: ObjectStore = {
-    ...methodsOf(store),
+  const counted = changed(store, {
     read: (key, ...given) => {
       reads.push(key.slice(folder.length + 1));
       return store.read(key, ...given);
     },
-  };
+  });
   const change = (file: string, edit: (bytes: Buffer) => Uint8Array) => {
     const key = `${folder}/${file}`;
     objects.set(key, edit(Buffer.from(objects.get(key) ?? [])));

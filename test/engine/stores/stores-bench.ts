@@ -10,7 +10,7 @@ import { foundWhenUsed } from '../../../src/objectstore/wrappers/found-when-used
 import type { Repositories } from '../../../src/repository/repositories.ts';
 import { backupStores } from '../../../src/resources/backup-store.ts';
 import type { BackupStore, BackupStoreSpec } from '../../../src/resources/backup-store.ts';
-import { changed } from '../../repository/workbench.ts';
+import { changed } from '../../objectstore/changed.ts';
 import { sampleCluster } from '../sample-cluster.ts';
 import { createWorkbench, forever } from '../workbench.ts';
 

@@ -7,7 +7,7 @@ import { backups } from '../../../src/resources/backup.ts';
 import type { Backup } from '../../../src/resources/backup.ts';
 import { ManualClock } from '../../manual-clock.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
-import { methodsOf } from '../archive/archives.ts';
+import { changed } from '../../objectstore/changed.ts';
 import { sampleCluster } from '../sample-cluster.ts';
 import { alice, createWorkbench, forever, whileRunning } from '../workbench.ts';
 
@@ -27,7 +27,7 @@ function gatedStore(files: Map<string, Uint8Array>) {
     }
     return store.read(key, signal, range);
   };
-  const gated = { ...methodsOf(store), read };
+  const gated = changed(store, { read });
   const shut = () => {
     gate = Promise.withResolvers();
     reached = Promise.withResolvers();

@@ -15,7 +15,7 @@ import { IndexPacker, isWhole, unpacked } from '../../../src/repository/reading/
 import { recordWords } from '../../../src/repository/reading/places.ts';
 import type { NewPlace } from '../../../src/repository/reading/places.ts';
 import { collect } from '../../conformance/objectstore/subject.ts';
-import { changed } from '../workbench.ts';
+import { changed } from '../../objectstore/changed.ts';
 import { craft } from './crafted.ts';
 import { never } from './frozen.ts';
 
