@@ -10,6 +10,7 @@ import { anchorFile, fileAnchor, indexFolder } from './catalog/rollback/file-anc
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { indexHome } from './catalog/local-index/index-home.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { openScratch } from './data-folder.ts';
 import { createStreams } from './engine/copy/share.ts';
 import { Proofs } from './engine/proofs.ts';
 import { createEngine } from './engine/engine.ts';
@@ -121,6 +122,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     backupStores,
     cluster,
     stores,
+    scratch: await openScratch(join(options.data, 'scratch'), parts),
     proofs: new Proofs({ ...parts, store, domain }),
     repositories,
     openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),

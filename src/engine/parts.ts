@@ -7,6 +7,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Objects } from '../machinery/objects.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { Authorizer } from '../machinery/user.ts';
+import type { ObjectStore } from '../objectstore/objectstore.ts';
 import type { OpenRepositories } from '../repository/reading/open-repositories.ts';
 import type { Repositories } from '../repository/repositories.ts';
 import type { MoverSetting } from './mover/setting.ts';
@@ -23,6 +24,8 @@ export interface EngineParts {
   /** The cluster that is backed up and restored to, as Kylon itself. */
   readonly cluster: Cluster;
   readonly stores: Stores;
+  /** On the local disk, of this process alone: what a run needs no longer than it lasts, under a key that begins with its folder. Empty at the start. */
+  readonly scratch: ObjectStore;
   /** Of what was made in the cluster for the work. */
   readonly proofs: Proofs;
   /** What was in volumes. */

@@ -100,6 +100,7 @@ export function createWorkbench(
   };
   const objects = createObjects(api);
   const store = given.store ?? memoryStore(files);
+  const scratch = new Map<string, Uint8Array>();
   const parts: EngineParts = {
     objects,
     backups,
@@ -108,6 +109,7 @@ export function createWorkbench(
     cluster,
     backupStores,
     stores: given.stores?.(objects) ?? onlyStore(store),
+    scratch: memoryStore(scratch),
     proofs: new Proofs({ store, domain: 'domain', ids: randomIds }),
     repositories: given.repositories ?? emptyRepositories,
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),
@@ -124,7 +126,7 @@ export function createWorkbench(
     log: createLog('silent'),
     metrics: createMetrics(),
   };
-  return { storage, files, denied, parts, engine: createEngine(parts), ...actionsOf(parts) };
+  return { storage, files, scratch, denied, parts, engine: createEngine(parts), ...actionsOf(parts) };
 }
 
 function actionsOf(parts: EngineParts) {

@@ -81,5 +81,10 @@ export interface ResultsReader {
 
 /** The stored bytes are not what was written: names the file and what is wrong with it. */
 export class ArchiveDamaged extends Error {
-  override readonly name = 'ArchiveDamaged';
+  override readonly name: string = 'ArchiveDamaged';
+}
+
+/** Or they were written by a program that knows more than this one. */
+export class FormatUnknown extends ArchiveDamaged {
+  override readonly name = 'FormatUnknown';
 }

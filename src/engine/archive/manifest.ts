@@ -1,5 +1,5 @@
 /** manifest.json: what the folder of a backup holds. Written last: a folder without it is garbage. */
-import { ArchiveDamaged } from './archive.ts';
+import { ArchiveDamaged, FormatUnknown } from './archive.ts';
 
 export const formatVersion = 1;
 
@@ -24,15 +24,14 @@ export function encodeManifest(manifest: Manifest): Buffer {
   return Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-/** Throws ArchiveDamaged that begins with `what`. */
+/** Throws ArchiveDamaged, or FormatUnknown, that begins with `what`. */
 export function decodeManifest(bytes: Uint8Array, what: string): Manifest {
   const manifest = parse(bytes, what);
+  if (!isCount(manifest.formatVersion)) throw new ArchiveDamaged(`${what}: it names no format version`);
   if (manifest.formatVersion !== formatVersion)
-    throw new ArchiveDamaged(
-      `${what}: format version ${String(manifest.formatVersion)} is not one that this program reads (${formatVersion})`,
-    );
+    throw new FormatUnknown(`${what}: format version ${manifest.formatVersion} is not one that this program reads (${formatVersion})`);
   if (!Array.isArray(manifest.features) || manifest.features.length > 0)
-    throw new ArchiveDamaged(`${what}: it needs features that this program lacks: ${JSON.stringify(manifest.features)}`);
+    throw new FormatUnknown(`${what}: it needs features that this program lacks: ${JSON.stringify(manifest.features)}`);
   if (!isWhole(manifest)) throw new ArchiveDamaged(`${what}: fields are missing or of a wrong type`);
   const { items, resources } = manifest;
   if (Object.values(resources).reduce((sum, count) => sum + count, 0) !== items)

@@ -25,8 +25,20 @@ const firstBatch = 500;
 export async function openArchive(store: ObjectStore, folder: string, signal: AbortSignal): Promise<ArchiveReader> {
   const key = `${folder}/${manifestFile}`;
   const bytes = await store.read(key, signal);
-  return new FolderReader(store, folder, decodeManifest(bytes, key), bytes.length);
+  const manifest = decodeManifest(bytes, key);
+  const file = (name: keyof Manifest['files']) => storedFile(store, `${folder}/${name}`, manifest.files[name].bytes);
+  return readerOf({ archive: file(archiveFile), items: file(itemsFile), log: file(logFile) }, manifest, bytes.length);
 }
+
+export interface ArchiveFiles {
+  readonly archive: StoredFile;
+  readonly items: StoredFile;
+  readonly log: StoredFile;
+}
+
+/** `manifestBytes`: what the manifest itself takes in the store. */
+export const readerOf = (files: ArchiveFiles, manifest: Manifest, manifestBytes: number): ArchiveReader =>
+  new FolderReader(files, manifest, manifestBytes);
 
 class FolderReader implements ArchiveReader {
   readonly summary: ArchiveSummary;
@@ -36,12 +48,12 @@ class FolderReader implements ArchiveReader {
   readonly #log: StoredFile;
   #items: ItemsReader | undefined;
 
-  constructor(store: ObjectStore, folder: string, manifest: Manifest, manifestBytes: number) {
+  constructor(stored: ArchiveFiles, manifest: Manifest, manifestBytes: number) {
     const { files, items, contentBytes, formatVersion } = manifest;
     this.#manifest = manifest;
-    this.#archive = storedFile(store, `${folder}/${archiveFile}`, files[archiveFile].bytes);
-    this.#itemsFile = storedFile(store, `${folder}/${itemsFile}`, files[itemsFile].bytes);
-    this.#log = storedFile(store, `${folder}/${logFile}`, files[logFile].bytes);
+    this.#archive = stored.archive;
+    this.#itemsFile = stored.items;
+    this.#log = stored.log;
     const storedBytes = Object.values(files).reduce((sum, { bytes }) => sum + bytes, manifestBytes);
     this.summary = { key: this.#archive.key, ...files[archiveFile], items, contentBytes, formatVersion, storedBytes };
   }

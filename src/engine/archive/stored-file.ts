@@ -1,6 +1,6 @@
 /** Reads one file of a finished folder, of which it is known how long it has to be. */
 import type { ByteStream, ObjectStore } from '../../objectstore/objectstore.ts';
-import { StoreNotFound, StoreRange } from '../../objectstore/objectstore.ts';
+import { StoreDamaged, StoreNotFound, StoreRange } from '../../objectstore/objectstore.ts';
 import { ArchiveDamaged } from './archive.ts';
 
 export interface StoredFile {
@@ -12,7 +12,7 @@ export interface StoredFile {
   stream(range: { readonly start: number; readonly length?: number } | undefined, signal: AbortSignal): Promise<ByteStream>;
 }
 
-/** What is missing rejects with ArchiveDamaged; StoreRange passes for a range that lies behind the end that the file should have. */
+/** What is missing, or damaged for the store already, rejects with ArchiveDamaged; StoreRange passes for a range that lies behind the end that the file should have. */
 export function storedFile(store: ObjectStore, key: string, bytes: number): StoredFile {
   return {
     key,
@@ -34,6 +34,7 @@ export function storedFile(store: ObjectStore, key: string, bytes: number): Stor
 function asDamage(key: string, start: number, bytes: number): (error: unknown) => never {
   return (error) => {
     if (error instanceof StoreNotFound) throw new ArchiveDamaged(`${key}: it is missing`, { cause: error });
+    if (error instanceof StoreDamaged) throw new ArchiveDamaged(error.message, { cause: error });
     if (error instanceof StoreRange && (start < bytes || error.size !== bytes))
       throw new ArchiveDamaged(`${key}: it has ${error.size} bytes instead of ${bytes}`, { cause: error });
     throw error;

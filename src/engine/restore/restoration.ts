@@ -5,23 +5,17 @@ import type { Item, ItemKey } from '../../resources/services.ts';
 import type { Backup } from '../../resources/backup.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
-import { heldResources } from '../archive/held-resources.ts';
-import { openArchive } from '../archive/reader.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { runFolder } from '../runs/files.ts';
 import type { ItemChoice } from './item-choice.ts';
-import { chooseItems } from './item-choice.ts';
 import { EarlyItems } from './early-items.ts';
-import { Missing } from './missing.ts';
 import { Owners } from './owners.ts';
 import { isDeleted, statusOf } from '../runs/run-status.ts';
 import { requireBackupRights, requireRestoreRight } from '../selection/rights.ts';
 import type { Work } from '../runs/run.ts';
 import { ServedResources } from './served-resources.ts';
+import { surveyOf } from './survey.ts';
 import { mapped, targetIn } from './target.ts';
 import type { Transform } from './transforms.ts';
-import { transformOf } from './transforms.ts';
-import { storeOf } from '../stores/stores.ts';
 
 export interface Restoration {
   readonly work: Work;
@@ -59,17 +53,12 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
   const { spec } = work.object as Restore;
   const { backupName = '', backupNamespace = work.object.metadata.namespace ?? '' } = spec;
   const backup = await findBackup(work, backupNamespace, backupName);
-  const reader = await openBackup(work, backup);
   const served = new ServedResources(work.parts.cluster);
   const failures = await served.refresh(work.signal);
   for (const { groupVersion, message } of failures) work.run.log.warn(`${groupVersion} was not discovered: ${message}`);
-  const held = await heldResources(reader, served.all, work.signal);
-  const choice = chooseItems(spec, held);
-  const transform = transformOf(spec.transforms, held);
+  const { reader, choice, transform, missing, total, namespaces } = await surveyOf(work, backup, served);
   for (const pattern of new Set([...choice.unknown, ...transform.unknown]))
     work.run.log.warn(`${JSON.stringify(pattern)} names no resource of the backup`);
-  const missing = new Missing(spec);
-  const { total, namespaces } = await count(reader, choice, missing, work.signal);
   for (const text of missing.namespaces) work.run.log.warn(text);
   await requireContentRights(work, namespaces);
   const cluster = work.parts.cluster.as(work.creator);
@@ -124,39 +113,11 @@ async function findBackup(work: Work, namespace: string, backupName: string): Pr
   return backup as Backup;
 }
 
-function openBackup({ parts, signal }: Work, backup: Backup): Promise<ArchiveReader> {
-  const folder = runFolder(parts.domain, 'backup', backup.metadata.uid ?? '', statusOf(backup).run?.id ?? '');
-  return openArchive(storeOf(parts, backup), folder, signal);
-}
-
 function volumesOf({ status: { volumes = [] } }: Backup): ReadonlyMap<string, string> {
   const taken = new Map<string, string>();
   for (const { namespace, claim, snapshotName, phase } of volumes)
     if (phase === 'Completed' && snapshotName !== undefined) taken.set(`${namespace}/${claim}`, snapshotName);
   return taken;
-}
-
-const itemsPerPage = 1_000;
-
-async function count(reader: ArchiveReader, choice: ItemChoice, missing: Missing, signal: AbortSignal) {
-  const namespaces = new Set<string>();
-  let total = 0;
-  for await (const item of itemsOf(reader, signal)) {
-    missing.found(item);
-    if (!choice.takes(item)) continue;
-    total += 1;
-    if (item.namespace) namespaces.add(item.namespace);
-  }
-  return { total, namespaces };
-}
-
-async function* itemsOf(reader: ArchiveReader, signal: AbortSignal): AsyncIterable<Item> {
-  for (let token = ''; ;) {
-    const page = await reader.items({ limit: itemsPerPage, continue: token, labelSelector: '' }, signal);
-    yield* page.items;
-    if (!page.continue) return;
-    token = page.continue;
-  }
 }
 
 /** For messages. */

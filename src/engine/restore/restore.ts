@@ -25,6 +25,7 @@ import { takeBack } from '../snapshot/lent.ts';
 import { restoreSnapshot } from '../snapshot/restore-claim.ts';
 import type { SnapshotFiles } from '../snapshot/snapshot-files.ts';
 import { savedItems } from './saved-items.ts';
+import { discardSurvey } from './survey.ts';
 import { prepareNamespaces } from './target-namespaces.ts';
 
 /** `files`: for what is restored of a Snapshot file by file. */
@@ -57,7 +58,15 @@ async function undo(parts: EngineParts, object: KubeObject, signal: AbortSignal)
 const itemsAtOnce = 48;
 
 async function restoreBackup(work: Work): Promise<Partial<RestoreStatus>> {
-  const restoration = await beginRestoration(work);
+  try {
+    return await restoreWhole(await beginRestoration(work));
+  } finally {
+    await discardSurvey(work);
+  }
+}
+
+async function restoreWhole(restoration: Restoration): Promise<Partial<RestoreStatus>> {
+  const { work } = restoration;
   const results = await createResultsWriter(work.store, work.folder, work.signal);
   const tally = new Tally(restoration, results);
   try {

@@ -4,8 +4,7 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Ids } from '../../base/ids.ts';
-import { openDirectory } from '../../objectstore/directory/directory.ts';
-import { memoryStore } from '../../objectstore/memory.ts';
+import { openLocal } from '../../objectstore/local.ts';
 import type { ObjectStore, StoredKey } from '../../objectstore/objectstore.ts';
 import { StoreError } from '../../objectstore/objectstore.ts';
 
@@ -18,12 +17,8 @@ const mostWaiting = 64 << 20;
 
 /** In a folder, which is made; in memory where its file system is none that a store can be on. */
 export async function openKeptIndexes(folder: string, parts: { readonly clock: Clock; readonly ids: Ids }): Promise<KeptIndexes> {
-  try {
-    return new KeptIndexes(await openDirectory(folder, parts));
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    return new KeptIndexes(memoryStore(), mostInMemory);
-  }
+  const { store, isInMemory } = await openLocal(folder, parts);
+  return new KeptIndexes(store, isInMemory ? mostInMemory : mostBytes);
 }
 
 export class KeptIndexes {

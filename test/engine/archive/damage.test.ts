@@ -5,7 +5,9 @@ import { decodeFooter, encodeFooter, footerBytes } from '../../../src/engine/arc
 import type { Block } from '../../../src/engine/archive/items-format.ts';
 import type { Manifest } from '../../../src/engine/archive/manifest.ts';
 import { openArchive } from '../../../src/engine/archive/reader.ts';
+import { StoreDamaged } from '../../../src/objectstore/objectstore.ts';
 import type { Item } from '../../../src/resources/services.ts';
+import { changed } from '../../objectstore/changed.ts';
 import { all, bytesOf, collect, folder, manyItems, never, openMemory, writeArchive } from './archives.ts';
 
 const items = manyItems(600);
@@ -98,6 +100,24 @@ describe('a damaged archive', () => {
     expect(await reader.item(last, never)).toEqual(bytesOf(last));
   });
 
+  it('of which the store itself says that a part is damaged loses the items of that part alone', async () => {
+    const { store } = openMemory();
+    await writeArchive(store, items);
+    const bad = changed(store, {
+      read: async (key, signal, range) => {
+        const { start = 0 } = range ?? {};
+        if (key === archive && start === 0) throw new StoreDamaged(`${key} is damaged: its chunk 0 is not what was written there`);
+        return store.read(key, signal, range);
+      },
+    });
+    const lost: Item[] = [];
+    const reader = await openArchive(bad, folder, never);
+    const kept = await collect(reader.entries('configmaps', never, (item) => lost.push(item)));
+    expect(lost.length).toBeGreaterThan(0);
+    expect(kept.length + lost.length).toBe(items.length);
+    expect(kept.length).toBeGreaterThan(0);
+  });
+
   it('names a log that is not the one that was written', async () => {
     const reader = await openArchive(await damaged('log', flip(0)), folder, never);
     await expect(reader.log(never)).rejects.toEqual(damage(`${folder}/log`));
@@ -111,14 +131,23 @@ describe('a manifest that is not right', () => {
     [half, 'not JSON'],
     [() => Buffer.from('[]'), 'format version'],
     [() => Buffer.from('null'), 'not a JSON object'],
-    [lie({ formatVersion: 2 }), 'format version 2'],
-    [lie({ features: ['encrypted'] }), 'needs features that this program lacks: ["encrypted"]'],
+    [lie({ formatVersion: '1' }), 'it names no format version'],
     [lie({ files: {} }), 'fields are missing'],
     [lie({ resources: undefined }), 'fields are missing'],
     [lie({ items: 599 }), 'do not add up to 599'],
   ])('is refused (%#)', async (edit, message) => {
     const store = await damaged('manifest.json', edit);
     await expect(openArchive(store, folder, never)).rejects.toEqual(damage(message));
+  });
+
+  it.each([
+    [lie({ formatVersion: 2 }), 'format version 2'],
+    [lie({ features: ['encrypted'] }), 'needs features that this program lacks: ["encrypted"]'],
+  ])('of a program that knows more is told from one that is damaged (%#)', async (edit, message) => {
+    const store = await damaged('manifest.json', edit);
+    await expect(openArchive(store, folder, never)).rejects.toEqual(
+      expect.objectContaining({ name: 'FormatUnknown', message: expect.stringContaining(message) }),
+    );
   });
 
   it('that counts otherwise than the items file is noticed', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { restores } from '../../../src/resources/restore.ts';
 import { sampleCluster } from '../sample-cluster.ts';
-import { createWorkbench, resultsOf, whileRunning } from '../workbench.ts';
+import { createWorkbench, logOf, resultsOf, whileRunning } from '../workbench.ts';
 
 type Edit = (bytes: Buffer) => Uint8Array | undefined;
 
@@ -16,8 +16,8 @@ const lie =
     return Buffer.from(JSON.stringify({ ...manifest, ...change(manifest) }));
   };
 
-/** Brings all back into another namespace, after a file of the backup was changed. */
-async function restored(file: string, edit: Edit) {
+/** Brings all back into another namespace, after a file of the backup was changed, and perhaps another one was lost. */
+async function restored(file: string, edit: Edit, alsoLost?: string) {
   const cluster = sampleCluster();
   const bench = createWorkbench({ cluster });
   return whileRunning(bench.engine, async () => {
@@ -26,9 +26,12 @@ async function restored(file: string, edit: Edit) {
     const changed = edit(Buffer.from(bench.files.get(key)!));
     if (changed) bench.files.set(key, changed);
     else bench.files.delete(key);
+    for (const other of bench.files.keys()) if (alsoLost !== undefined && other.endsWith(`/${alsoLost}`)) bench.files.delete(other);
     const { status } = await bench.restore('shop', 'r', { backupName: 'b', namespaceMapping: { shop: 'copy' } });
     const results = async () => resultsOf(bench.engine, (await bench.get(restores, 'shop', 'r'))!);
-    return { items: backup.status.items ?? 0, status, results, made: cluster.names('configmaps', 'copy') };
+    const log = async () => logOf(bench.engine, (await bench.get(restores, 'shop', 'r'))!);
+    const scratch = () => [...bench.scratch.keys()];
+    return { items: backup.status.items ?? 0, status, results, log, scratch, made: cluster.names('configmaps', 'copy') };
   });
 }
 
@@ -51,17 +54,46 @@ describe('a Restore of a Backup', () => {
   });
 
   it.each<[string, string, Edit, RegExp]>([
-    ['list of items', 'items', lost, /^StoreError: .*items: it is missing$/],
-    ['list of items', 'items', half, /^StoreError: .*items: it /],
-    ['list of items', 'items', zeros, /^StoreError: .*items: /],
-    ['manifest', 'manifest.json', lost, /^StoreError: .*manifest\.json/],
-    ['manifest', 'manifest.json', half, /^StoreError: .*manifest\.json.*not JSON/],
-    ['manifest', 'manifest.json', lie(() => ({ items: 1 })), /^StoreError: .*manifest\.json.*do not add up to 1/],
-    ['manifest', 'manifest.json', lie(() => ({ formatVersion: 99 })), /^StoreError: .*format version 99/],
-    ['manifest', 'manifest.json', lie(({ items }) => ({ resources: { secrets: items } })), /^StoreError: .*instead of/],
-  ])('whose %s is not right fails before it does anything, and names it (%s %#)', async (_, file, edit, reason) => {
+    ['list of items', 'items', lost, /items: it is missing; the archive itself is read/],
+    ['list of items', 'items', half, /items: it .*; the archive itself is read/],
+    ['list of items', 'items', zeros, /items: .*; the archive itself is read/],
+    ['manifest', 'manifest.json', lost, /manifest\.json.*; the archive itself is read/],
+    ['manifest', 'manifest.json', half, /manifest\.json.*not JSON; the archive itself is read/],
+    ['manifest', 'manifest.json', lie(() => ({ items: 1 })), /manifest\.json.*do not add up to 1 items; the archive itself is read/],
+    ['manifest', 'manifest.json', lie(({ items }) => ({ resources: { secrets: items } })), /instead of.*; the archive itself is read/],
+  ])('whose %s is not right finds all in the archive, and says so (%s %#)', async (_, file, edit, why) => {
+    const whole = await restored('log', (bytes) => bytes);
+    const { items, status, results, log, scratch } = await restored(file, edit);
+    expect(status).toMatchObject({ phase: 'Completed', counts: whole.status.counts, warnings: (whole.status.warnings ?? 0) + 1 });
+    expect(await results()).toEqual(await whole.results());
+    expect(await results()).toHaveLength(items);
+    expect(await log()).toMatch(why);
+    expect(scratch()).toEqual([]);
+  });
+
+  it('of which both the list and a part of the archive is lost restores what is left, and says that something is missing', async () => {
+    const { items, status, results, log } = await restored('archive.tar.gz', zeros, 'items');
+    expect(status).toMatchObject({ phase: 'PartiallyFailed' });
+    expect((await results()).length).toBeLessThan(items);
+    expect(await log()).toMatch(/bytes at \d+ of .*archive\.tar\.gz cannot be read/);
+    expect(await log()).toMatch(new RegExp(`\\d+ of the ${items} items of the backup were found in its archive: the others are lost`));
+  });
+
+  it.each<[string, string, Edit, RegExp]>([
+    ['is of a later format', 'manifest.json', lie(() => ({ formatVersion: 99 })), /^StoreError: .*format version 99/],
+    ['needs what this program lacks', 'manifest.json', lie(() => ({ features: ['x'] })), /^StoreError: .*features that this program lacks/],
+  ])('that %s fails before it does anything, and names it', async (_, file, edit, reason) => {
     const { status, made } = await restored(file, edit);
     expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(reason) });
+    expect(made).toEqual([]);
+  });
+
+  it('of which neither list nor archive is left fails, and names the archive', async () => {
+    const { status, made } = await restored('archive.tar.gz', lost, 'manifest.json');
+    expect(status).toMatchObject({
+      phase: 'Failed',
+      failureReason: expect.stringMatching(/^StoreError: .*archive\.tar\.gz: it is missing/),
+    });
     expect(made).toEqual([]);
   });
 });
