@@ -103,6 +103,7 @@ export interface ListOptions {
   /** Undefined: all namespaces. */
   readonly namespace?: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   /** Objects a page, 500 where left out. */
   readonly limit?: number;
   /** Page.start of the page with which to begin: the first one where left out. */
@@ -118,7 +119,7 @@ export interface Page {
   readonly start: string;
   /** The start of the page behind it; empty on the last one. */
   readonly next: string;
-  /** Objects behind this page, where the server counts them: not where labels select. */
+  /** Objects behind this page, where the server counts them: not where a selector chooses. */
   readonly remaining?: number;
   /** True where the server forgot the number at which the list began: this page and those behind it show a later state. */
   readonly inconsistent?: boolean;

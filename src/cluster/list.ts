@@ -74,12 +74,17 @@ async function fetchPage(
 async function askForPage(
   client: ApiClient,
   resource: ApiResource,
-  { namespace, labelSelector }: ListOptions,
+  { namespace, labelSelector, fieldSelector }: ListOptions,
   position: Position,
   signal: AbortSignal,
 ): Promise<Step | Position> {
   const path = collectionPath(resource, namespace);
-  const query = { limit: String(position.size), continue: position.token || undefined, labelSelector: labelSelector || undefined };
+  const query = {
+    limit: String(position.size),
+    continue: position.token || undefined,
+    labelSelector: labelSelector || undefined,
+    fieldSelector,
+  };
   try {
     const limitBytes = position.size === 1 ? objectLimitBytes : pageLimitBytes;
     const answer = await client.ask({ path, query, limitBytes }, signal);

@@ -33,7 +33,7 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
   source,
   method: optional(
     choice(
-      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; File by a mover that copies the files of the volume into the object store while it may be in use; Copy by tar in a Pod that uses it, for which neither a driver nor a mover is needed; Auto by CSI, and with moveData by File where the driver takes no snapshots.',
+      'How it is taken: CSI by a VolumeSnapshot, which the driver of the volume has to support; File by a mover that copies the files of the volume into the object store while it may be in use; Copy by tar in a Pod that uses it, for which neither a driver nor a mover is needed; Auto by CSI; with moveData, where the driver takes no snapshots, a clone of the volume is copied, and where it makes none either, the volume itself, as by File.',
       ['Auto', 'CSI', 'File', 'Copy'],
     ),
   ),
@@ -88,7 +88,11 @@ const status = object('What became of the snapshot. Written by Kylon alone.', {
   expiration: optional(time('When the snapshot will be deleted: its completion and spec.ttl.')),
   readyToUse: optional(flag('Whether volumes can be made of it.')),
   restoreSize: optional(text('The least size of a volume that is made of it, as a quantity such as 1Gi.')),
-  creationTime: optional(time('The moment whose state the driver has kept.')),
+  creationTime: optional(
+    time(
+      'The moment whose state the driver has kept, or when a clone of the volume was asked for; not set for what was copied while it may have been in use.',
+    ),
+  ),
   driver: optional(text('Name of the CSI driver that keeps it.')),
   method: optional(
     choice(

@@ -106,6 +106,15 @@ export function deployment(namespace: string, name: string, claimName: string, r
   return workload('Deployment', namespace, name, { replicas }, podSpec(2, claimName));
 }
 
+/** Pods that run a script which does not end; they end at once. The claim is at /data, that of a block volume at /dev/data. */
+export function busy(namespace: string, name: string, script: string, replicas = 1, isBlock = false): KubeObject {
+  const mounts = isBlock
+    ? { volumeDevices: [{ name: 'data', devicePath: '/dev/data' }] }
+    : { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
+  const spec = podSpec(0, name, { ...mounts, command: ['sh', '-c', script] });
+  return workload('Deployment', namespace, name, { replicas }, spec);
+}
+
 /** With a claim `data-NAME-ORDINAL` for each of its Pods. */
 export function statefulSet(namespace: string, name: string, replicas: number): KubeObject {
   const { metadata, spec } = claim(namespace, 'data');
@@ -178,10 +187,11 @@ export class Storage {
     for (let n = 0; n < count; n++) writeFileSync(join(root, String(n % 100), String(n)), `content of ${n}\n`);
   }
 
-  /** Of the names and contents of all files. */
-  async sum(namespace: string, claimName: string): Promise<string> {
+  /** Of the names and contents of all files, but for those in the folders `without`. */
+  async sum(namespace: string, claimName: string, without: readonly string[] = []): Promise<string> {
     const root = await this.#contentOf(namespace, claimName);
-    const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
+    const found = readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted();
+    const names = found.filter((name) => !without.includes(name.split('/')[0] ?? ''));
     const all = createHash('sha256');
     for (const name of names) all.update(name).update(statSync(join(root, name)).isFile() ? readFileSync(join(root, name)) : '/');
     return all.digest('hex');
@@ -207,14 +217,19 @@ export class Storage {
     return { attribute, modified: statSync(path, { bigint: true }).mtimeNs / 1_000_000n };
   }
 
+  /** Names of the files and folders in a folder of it. */
+  async names(namespace: string, claimName: string, folder: string): Promise<string[]> {
+    return readdirSync(join(await this.#contentOf(namespace, claimName), folder));
+  }
+
   /** Of a block volume: its first bytes. */
   async readBlock(namespace: string, claimName: string, length: number): Promise<string> {
     return readFileSync(await this.#contentOf(namespace, claimName)).toString('utf8', 0, length);
   }
 
-  /** SHA-256 of a block volume. */
-  async hashOfBlock(namespace: string, claimName: string): Promise<string> {
-    return this.hash(namespace, claimName, '');
+  /** SHA-256 of a block volume, but for its first `without` bytes. */
+  async hashOfBlock(namespace: string, claimName: string, without = 0): Promise<string> {
+    return hash('sha256', readFileSync(await this.#contentOf(namespace, claimName)).subarray(without));
   }
 
   /** Bytes that a block volume takes on the disk of its node. */

@@ -146,12 +146,14 @@ export class MemoryCluster implements Cluster {
 
   async *list(
     resource: ApiResource,
-    options: { namespace?: string; labelSelector?: string; limit?: number; start?: string },
+    options: { namespace?: string; labelSelector?: string; fieldSelector?: string; limit?: number; start?: string },
   ): AsyncIterable<Page> {
     await this.#ask('list', resource, options.namespace ?? '', '');
     const prefix = options.namespace === undefined ? `${keyOf(resource)}/` : `${keyOf(resource)}/${options.namespace}/`;
     const ids = [...this.#state.objects.keys()].filter((id) => id.startsWith(prefix)).sort();
-    const found = ids.map((id) => this.#state.objects.get(id)!).filter((object) => hasLabels(object, options.labelSelector ?? ''));
+    const { labelSelector = '', fieldSelector = '' } = options;
+    const objects = ids.map((id) => this.#state.objects.get(id)!);
+    const found = objects.filter((object) => hasLabels(object, labelSelector) && hasFields(object, fieldSelector));
     const size = options.limit ?? 500;
     const start = Number(options.start || 0);
     for (let at = start; at === start || at < found.length; at += size)
@@ -159,7 +161,7 @@ export class MemoryCluster implements Cluster {
         resourceVersion: String(this.#state.rv),
         start: at === 0 ? '' : String(at),
         next: at + size < found.length ? String(at + size) : '',
-        ...(!options.labelSelector && at + size < found.length && { remaining: found.length - at - size }),
+        ...(!labelSelector && !fieldSelector && at + size < found.length && { remaining: found.length - at - size }),
         items: found.slice(at, at + size).map((object) => bytesOf(resource, object)),
       };
   }
@@ -320,5 +322,13 @@ function hasLabels({ metadata }: ClusterObject, selector: string): boolean {
   return selector.split(',').every((part) => {
     const [, key = part, value] = /^(\S+) in \((.*)\)$/.exec(part) ?? [];
     return part === '' || (value === undefined ? labels[key] !== undefined : labels[key] === value);
+  });
+}
+
+function hasFields(object: ClusterObject, selector: string): boolean {
+  return selector.split(',').every((part) => {
+    const [path = '', value] = part.split('=');
+    const found = path.split('.').reduce<unknown>((at, field) => (at as Record<string, unknown> | undefined)?.[field], object);
+    return part === '' || found === value;
   });
 }

@@ -4,13 +4,13 @@ import { notFound, quote } from '../../machinery/errors.ts';
 import type { Workload } from '../../resources/replacement.ts';
 import type { Restore } from '../../resources/restore.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
-import { selectedNode } from '../restore/cleaning-rules.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { claimAsTaken, faultOf } from '../snapshot/claim.ts';
+import { firstNodeFor } from '../snapshot/first-node.ts';
 import { intermediateClaim } from '../snapshot/intermediate.ts';
 import { claims } from '../snapshot/known.ts';
-import { isMadeAtOnce, newClaim, requireSameDriver } from '../snapshot/new-claim.ts';
+import { newClaim, requireSameDriver } from '../snapshot/new-claim.ts';
 import { unlessThere } from '../snapshot/removal.ts';
 import { liveClaim } from './place.ts';
 import type { Place } from './place.ts';
@@ -59,17 +59,7 @@ async function intermediateFor(
   await requireSameDriver(parts.cluster, wanted, snapshot, signal);
   const { volumeAttributesClassName } = fieldsOf(claim['spec']);
   const spec = { ...fieldsOf(wanted['spec']), ...(volumeAttributesClassName !== undefined && { volumeAttributesClassName }) };
-  const node = (await isMadeAtOnce(parts.cluster, wanted, signal)) ? undefined : nodeFor(claim, using);
-  return intermediateClaim(restore, spec, node);
-}
-
-/** Where its Pods run now, or its first one ran. */
-function nodeFor({ metadata }: ClusterObject, using: readonly ClusterObject[]): string {
-  const nodes = [...using.map(({ spec }) => fieldsOf(spec)['nodeName']), fieldsOf(metadata['annotations'])[selectedNode]];
-  const node = nodes.map(textOf).find((name) => name !== undefined && name !== '');
-  if (node !== undefined) return node;
-  const why = 'volumes of its StorageClass are made for a node (WaitForFirstConsumer), and no Pod says for which one';
-  throw new RunFailed('NodeUnknown', `${why}: start one that uses the claim ${quote(metadata.name)}`);
+  return intermediateClaim(restore, spec, await firstNodeFor(parts.cluster, wanted, claim, using, signal));
 }
 
 async function rehearse(place: Place, claim: ClusterObject, intermediate: ClusterObject, workloads: readonly Workload[]): Promise<void> {

@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
 import { rfc3339 } from '../../base/clock.ts';
 import { messageOf, withDeadline } from '../../base/lifetime.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
-import type { ApiResource, ClusterObject } from '../../cluster/cluster.ts';
+import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { EngineParts } from '../parts.ts';
+import { events } from '../snapshot/known.ts';
 
 export interface EventText {
   readonly type: 'Normal' | 'Warning';
@@ -16,17 +17,6 @@ export interface EventText {
   readonly reason: string;
   readonly message: string;
 }
-
-const events: ApiResource = {
-  group: '',
-  version: 'v1',
-  resource: 'events',
-  kind: 'Event',
-  singular: 'event',
-  shortNames: [],
-  namespaced: true,
-  verbs: ['create', 'get', 'patch'],
-};
 
 const patience = 5_000;
 /** https://github.com/kubernetes/kubernetes/blob/master/pkg/apis/core/validation/events.go */

@@ -5,7 +5,7 @@ import type { SnapshotStatus } from '../../resources/snapshot.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
-import { DriverTakesNone } from './driver-takes-none.ts';
+import { VolumeNotCSI } from './driver-takes-none.ts';
 import { claims, volumes } from './known.ts';
 
 export interface Source {
@@ -44,8 +44,7 @@ export async function findSource(work: Work, name: string): Promise<Source> {
   if (!volume) throw new RunFailed('VolumeNotFound', notFound(volumes, volumeName).message);
   const driver = driverOf(volume);
   if (driver === undefined)
-    throw new DriverTakesNone(
-      'VolumeNotCSI',
+    throw new VolumeNotCSI(
       `the volume ${quote(volumeName)} of the claim ${quote(name)} is not of a CSI driver: only those take snapshots; the methods File and Copy need none`,
     );
   const volumeHandle = textOf(csiOf(volume)['volumeHandle']) ?? '';

@@ -22,6 +22,7 @@ const known = (group: string, resource: string, kind: string, namespaced: boolea
 export const namespaces = known('', 'namespaces', 'Namespace', false);
 export const pods = known('', 'pods', 'Pod', true);
 export const secrets = known('', 'secrets', 'Secret', true);
+export const events = known('', 'events', 'Event', true);
 /** What can be scaled, by kind. */
 export const workloads: Readonly<Record<Workload['kind'], ApiResource>> = {
   Deployment: known('apps', 'deployments', 'Deployment', true),

@@ -1,4 +1,4 @@
-/** Copies a volume into the repository of its namespace: what the driver has just taken of it, or the volume itself as it is used. */
+/** Copies a volume into the repository of its namespace: what the driver has just taken of it, its clone, or the volume itself as it is used. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import { StoreError } from '../../objectstore/objectstore.ts';
@@ -13,6 +13,7 @@ import type { RunStatus } from '../runs/run-status.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf } from '../selection/fields.ts';
 import { repositoryOf } from '../stores/stores.ts';
+import type { Cloned } from './clone.ts';
 import { createIntermediate, intermediateClaim } from './intermediate.ts';
 import { volumeSnapshots } from './known.ts';
 import { openMovedTree } from './moved-tree.ts';
@@ -27,9 +28,17 @@ export async function moveTaken(work: Work, { claim, ready }: Taken): Promise<Pa
   const { parts, creator, object, signal } = work;
   const intermediate = intermediateClaim(object, specFor(claim, ready), undefined);
   await createIntermediate(parts, parts.cluster.as(creator), object, intermediate, signal);
+  return moveIntermediate(work, claim, intermediate, fieldsOf(ready['status'])['creationTime']);
+}
+
+/** Of a clone, which is not needed any more afterwards. The driver says no more of its moment than when it was asked for. */
+export function moveCloned(work: Work, { claim, clone }: Cloned): Promise<Partial<RunStatus>> {
+  return moveIntermediate(work, claim, clone, clone.metadata['creationTimestamp']);
+}
+
+async function moveIntermediate(work: Work, claim: Claim, { metadata }: ClusterObject, creationTime: unknown): Promise<Partial<RunStatus>> {
   const user = await userOf(work, claim.name);
-  const moved = await move(work, claim, { claimName: intermediate.metadata.name, runAs: user && runAsOf(user) });
-  return { ...moved, creationTime: fieldsOf(ready['status'])['creationTime'] };
+  return move(work, claim, { claimName: metadata.name, runAs: user && runAsOf(user) }, creationTime);
 }
 
 /** Of the volume of a claim while it may be written to: what is written meanwhile may be in it or not. */
@@ -39,7 +48,13 @@ export async function moveLive(work: Work, claimName: string): Promise<Partial<R
   return move(work, claim, place);
 }
 
-async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | 'node' | 'runAs'>): Promise<Partial<RunStatus>> {
+/** `creationTime`: RFC 3339; undefined for a volume that may be written to meanwhile. */
+async function move(
+  work: Work,
+  claim: Claim,
+  more: Pick<Errand, 'claimName' | 'node' | 'runAs'>,
+  creationTime?: unknown,
+): Promise<Partial<RunStatus>> {
   const { throttle } = (work.object as Snapshot).spec;
   const isBlock = claim.volumeMode === 'Block';
   const errand: Errand = {
@@ -54,7 +69,7 @@ async function move(work: Work, claim: Claim, more: Pick<Errand, 'claimName' | '
   };
   const log = await runMover(senderOf(work), errand);
   const summary = await requireWritten(work, summaryIn(log), claim);
-  const moved = statusOf(summary, claim);
+  const moved = { ...statusOf(summary, claim), ...(creationTime !== undefined && { creationTime }) };
   // Written down before the Pod goes that could tell it once more.
   await work.save(moved);
   await openMoved(work, summary);

@@ -1,4 +1,4 @@
-/** The work of a Snapshot: taken by the driver, copied into the repository, or first the one and then the other. */
+/** The work of a Snapshot: taken by the driver, copied into the repository, or first the one and then the other. What is copied is what the driver has taken, else a clone, else the volume itself. */
 import type { ResourceDefinition } from '../../machinery/resource.ts';
 import { parseDuration } from '../../resources/durations.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
@@ -7,10 +7,11 @@ import { recordEvent } from '../runs/events.ts';
 import type { RunStatus } from '../runs/run-status.ts';
 import type { Task, Work } from '../runs/run.ts';
 import { withExpiration } from '../upkeep/ttl.ts';
+import { cloneToMove, NotCloned } from './clone.ts';
 import { discardMeans, discardSnapshot } from './discard.ts';
-import { DriverTakesNone } from './driver-takes-none.ts';
+import { DriverTakesNone, VolumeNotCSI } from './driver-takes-none.ts';
 import { isMoved } from './fill.ts';
-import { moveLive, moveTaken } from './move.ts';
+import { moveCloned, moveLive, moveTaken } from './move.ts';
 import { adopt, take, takeToMove } from './take.ts';
 
 export function snapshotTask(definition: ResourceDefinition): Task {
@@ -44,9 +45,22 @@ async function move(work: Work, claimName: string, ms: number): Promise<Partial<
   } catch (error) {
     const { method } = (work.object as Snapshot).spec;
     if (method === 'CSI' || !(error instanceof DriverTakesNone)) throw error;
-    warn(work, `the volume is copied while it may be in use: ${error.message}`);
-    return moveLive(work, claimName);
+    return error instanceof VolumeNotCSI ? moveInUse(work, claimName, error.message) : moveClone(work, claimName, ms, error.message);
   }
+}
+
+async function moveClone(work: Work, claimName: string, ms: number, why: string): Promise<Partial<RunStatus>> {
+  try {
+    return await moveCloned(work, await cloneToMove(work, claimName, ms));
+  } catch (error) {
+    if (!(error instanceof NotCloned)) throw error;
+    return moveInUse(work, claimName, `${why}; it was not cloned: ${error.message}`);
+  }
+}
+
+function moveInUse(work: Work, claimName: string, why: string): Promise<Partial<RunStatus>> {
+  warn(work, `the volume is copied while it may be in use: ${why}`);
+  return moveLive(work, claimName);
 }
 
 /** At once, too: a run that begins anew behind the copy knows nothing of it. */
