@@ -194,7 +194,7 @@ describe(loaded.title, loaded.options, () => {
     };
     const endAll = () => kubectl.run(['delete', 'pods', '--all', '-n', place, '--grace-period=0', '--force']);
     await take('ended', 'shared', { method: 'Copy', throttle: { upload: '128Ki' } });
-    await take('ended', 'files', { method: 'File', throttle: { upload: '256Ki' } });
+    await take('ended', 'files', { method: 'File', throttle: { upload: '1Mi' } });
     await take('ended', 'block', { moveData: true, throttle: { upload: '1Mi' } });
     await eventually(areUnderway(snapshots, 'ended'), 60_000);
     await endAll();
