@@ -111,14 +111,14 @@ export async function benchReads(rig: Rig, only: ReadonlySet<string>, names: rea
 export const gets = (client: Client, names: readonly string[], seconds: number) => (path: string) =>
   rate(seconds, connections, (n) => client.ask('GET', `${path}/${names[(n * 7919) % names.length]}`));
 
-type Work = (client: Client, path: string) => Promise<void>;
+export type Work = (client: Client, path: string) => Promise<void>;
 
-const json = 'application/json';
+export const json = 'application/json';
 /** As kubectl asks. */
-const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+export const asTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
 /** kubectl and client-go ask for gzip; whoever asks for nothing gets it all the same between kube-apiserver and Kylon. */
-type Encoding = 'gzip' | 'identity';
+export type Encoding = 'gzip' | 'identity';
 
 const asking = (encoding: Encoding, accept: string) => ({ accept, 'accept-encoding': encoding });
 
@@ -126,14 +126,25 @@ function whole(encoding: Encoding, accept = json): Work {
   return async (client: Client, path: string) => void (await client.ask('GET', path, undefined, asking(encoding, accept)));
 }
 
-function paged(encoding: Encoding, accept = json): Work {
-  return async (client: Client, path: string) => {
-    let token = '';
-    do {
-      const page = await client.ask('GET', `${path}?limit=500&continue=${encodeURIComponent(token)}`, undefined, asking(encoding, accept));
-      token = continueOf(encoding === 'gzip' ? inflated(page) : page);
-    } while (token !== '');
-  };
+export function paged(encoding: Encoding, accept = json): Work {
+  return (client: Client, path: string) => eachPage(client, path, encoding, accept, () => {});
+}
+
+/** `took` is told of every page, as it was sent, and of what was asked for behind the path. */
+export async function eachPage(
+  client: Client,
+  path: string,
+  encoding: Encoding,
+  accept: string,
+  took: (query: string, page: Buffer) => void,
+): Promise<void> {
+  let token = '';
+  do {
+    const query = `?limit=500&continue=${encodeURIComponent(token)}`;
+    const page = await client.ask('GET', `${path}${query}`, undefined, asking(encoding, accept));
+    took(query, page);
+    token = continueOf(encoding === 'gzip' ? inflated(page) : page);
+  } while (token !== '');
 }
 
 /** A native server packs no page of less than 128 KiB, whatever is asked for. */

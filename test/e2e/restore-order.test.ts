@@ -4,7 +4,7 @@ import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { configMap, namespace } from './objects.ts';
+import { complete, configMap, namespace, path, restore, restores } from './objects.ts';
 import { widgetDefinition } from './population.ts';
 import { eventually } from './process.ts';
 import { backUp, bringBack } from './restoring.ts';
@@ -106,12 +106,41 @@ describe(beside.title, beside.options, () => {
     const { object, results } = await bringBack(kubectl, home, 'all', 'all', {});
     expect(object.status).toMatchObject({ phase: 'Completed', counts: { created: many * 2 + 2, failed: 0 } });
     expect(results.slice(-2)).toMatchObject([
-      { resource: 'apiservices', name: api, outcome: 'created' },
-      { resource: 'validatingwebhookconfigurations', name: webhook, outcome: 'created' },
+      { resource: 'apiservices', name: api, outcome: 'created', message: `the Service ${place}/nobody is not there` },
+      {
+        resource: 'validatingwebhookconfigurations',
+        name: webhook,
+        outcome: 'created',
+        message: `the Service ${place}/nobody is not there`,
+      },
     ]);
     await eventually(isTurnedAway);
     expect(await kubectl.list('configmaps', '-l', 'many', '-n', place)).toHaveLength(many);
     expect(await kubectl.list(widgets, '-n', place)).toHaveLength(many);
     await kubectl.get('apiservice', api);
+  });
+
+  it('holds back webhooks and APIServices until a Pod behind them is ready', async () => {
+    const endpoints = (ready: boolean) => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'nobody-1', namespace: place, labels: { 'kubernetes.io/service-name': service.name } },
+      addressType: 'IPv4',
+      ports: [{ port: 443 }],
+      endpoints: [{ addresses: ['10.1.2.3'], conditions: { ready } }],
+    });
+    const spec = { ports: [{ port: 443 }] };
+    await kubectl.run(['create', '-f', '-'], [{ apiVersion: 'v1', kind: 'Service', metadata: { ...service }, spec }, endpoints(false)]);
+    await kubectl.run(['delete', `apiservice/${api}`, `validatingwebhookconfiguration/${webhook}`]);
+    await kubectl.run(['create', '-f', '-'], restore(home, 'held', 'all'));
+    const log = () => kubectl.run(['get', '--raw', path(home, 'restores/held/log')]);
+    await eventually(async () => (await log()).includes(`waits for a ready Pod of the Service ${place}/nobody`), 20_000);
+    expect((await kubectl.try(['get', 'apiservice', api])).stderr).toMatch(/NotFound/);
+    expect((await kubectl.get(restores, 'held', '-n', home)).status).toMatchObject({ phase: 'InProgress' });
+    await kubectl.run(['apply', '--server-side', '--force-conflicts', '-f', '-'], endpoints(true));
+    const { status } = await complete(kubectl, restores, { namespace: home, name: 'held' });
+    expect(status).toMatchObject({ phase: 'Completed', counts: { created: 2, failed: 0 } });
+    await kubectl.get('apiservice', api);
+    await kubectl.get('validatingwebhookconfiguration', webhook);
   });
 });

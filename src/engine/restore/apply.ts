@@ -14,7 +14,7 @@ import { prepareItem, writingOf } from './prepare-item.ts';
 import type { Restoration } from './restoration.ts';
 import type { LiveEntry } from './live-objects.ts';
 import { objectOf } from './saved-items.ts';
-import type { Written } from './write-item.ts';
+import type { Writing, Written } from './write-item.ts';
 import { meetExisting, writeItem, writeWish } from './write-item.ts';
 
 export async function applyItem(r: Restoration, { item, manifest, place, live }: LiveEntry): Promise<ItemResult> {
@@ -78,18 +78,28 @@ function notServed({ newDefinitions, spec }: Restoration, key: string): Written 
   return { outcome: 'failed', message: `the cluster serves no ${key}` };
 }
 
-function write(
-  r: Restoration,
-  item: Item,
-  { resource, namespace, object, options }: Prepared,
-  saved: ClusterObject,
-  live: ClusterObject | undefined,
-): Promise<Written> {
+function write(r: Restoration, item: Item, prepared: Prepared, saved: ClusterObject, live: ClusterObject | undefined): Promise<Written> {
   const key = qualified(item);
+  const { resource, namespace, object, options } = prepared;
   const writing = writingOf(r, key, options);
   if (live?.metadata.name === object.metadata.name) return meetExisting(writing, resource, namespace, object, live);
   const wish = namespace === item.namespace ? withAddress(key, object, saved) : undefined;
+  return r.spec.dryRun ? make(writing, prepared, wish) : makeBehindBackends(r, key, writing, prepared, wish);
+}
+
+function make(writing: Writing, { resource, namespace, object }: Prepared, wish: ClusterObject | undefined): Promise<Written> {
   return wish ? writeWish(writing, resource, namespace, object, wish) : writeItem(writing, resource, namespace, object);
+}
+
+async function makeBehindBackends(
+  r: Restoration,
+  key: string,
+  writing: Writing,
+  prepared: Prepared,
+  wish: ClusterObject | undefined,
+): Promise<Written> {
+  const lacking = await r.backends.await(key, prepared.object);
+  return noted(await make(writing, prepared, wish), lacking);
 }
 
 /** The words of the server, where they do not say it all, with what is behind them. */

@@ -6,6 +6,7 @@ import type { Backup } from '../../resources/backup.ts';
 import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { ArchiveReader } from '../archive/archive.ts';
 import { RunFailed } from '../runs/failure.ts';
+import { Backends } from './backends.ts';
 import type { ItemChoice } from './item-choice.ts';
 import { EarlyItems } from './early-items.ts';
 import { Owners } from './owners.ts';
@@ -43,6 +44,8 @@ export interface Restoration {
   readonly done: Set<string>;
   /** What came back before its owners. */
   readonly early: EarlyItems;
+  /** What stands behind what may turn away other objects. */
+  readonly backends: Backends;
   /** Of a dry run: target namespaces that are not there, though they would be. */
   readonly absentNamespaces: Set<string>;
   /** Of this run: CustomResourceDefinitions that were made, or would be in a dry run; their names are `plural.group`. */
@@ -84,6 +87,7 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
     transform: transform.apply,
     done,
     early: new EarlyItems(reader.resources()),
+    backends: new Backends(work.parts, (text) => work.run.log.info(text), work.signal),
     absentNamespaces: new Set(),
     newDefinitions: new Set(),
   };
