@@ -47,7 +47,7 @@ export async function benchContent(only: ReadonlySet<string>, quick: boolean): P
 const keyOf = (n: number) => ({ group: '', resource: 'configmaps', namespace: 'bench', name: `settings-${String(n).padStart(7, '0')}` });
 
 async function fill(store: ObjectStore, count: number): Promise<void> {
-  const archive = await createArchiveWriter(store, folder, signal);
+  const archive = await createArchiveWriter(store, folder, randomIds, signal);
   for (let n = 0; n < count; n++) {
     const key = keyOf(n);
     const { name, namespace } = key;

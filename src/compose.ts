@@ -6,7 +6,7 @@ import type { Ids } from './base/ids.ts';
 import type { Log } from './base/log.ts';
 import type { Metrics } from './base/metrics.ts';
 import type { Anchor } from './catalog/rollback/anchor.ts';
-import { anchorFile, fileAnchor, indexFolder } from './catalog/rollback/file-anchor.ts';
+import { anchorFile, fileAnchor, indexFolder, scratchFolder } from './catalog/rollback/file-anchor.ts';
 import { openLastingCatalog } from './catalog/lasting-catalog.ts';
 import { indexHome } from './catalog/local-index/index-home.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -122,7 +122,7 @@ export async function compose(setting: Setting, parts: Parts, signal: AbortSigna
     backupStores,
     cluster,
     stores,
-    scratch: await openScratch(join(options.data, 'scratch'), parts),
+    scratch: await openScratch(scratchFolder(options.data, store.name, domain), parts),
     proofs: new Proofs({ ...parts, store, domain }),
     repositories,
     openRepositories: new OpenRepositories(await openKeptIndexes(join(options.data, 'repositories'), parts)),

@@ -68,6 +68,7 @@ export function createWorkbench(
     /** What lies in the store; and, where it is not a plain one, the store on it. */
     files?: Map<string, Uint8Array>;
     store?: ObjectStore;
+    scratch?: ObjectStore;
     /** Instead of that one alone. */
     stores?: (objects: Objects) => Stores;
     repositories?: Repositories;
@@ -109,7 +110,7 @@ export function createWorkbench(
     cluster,
     backupStores,
     stores: given.stores?.(objects) ?? onlyStore(store),
-    scratch: memoryStore(scratch),
+    scratch: given.scratch ?? memoryStore(scratch),
     proofs: new Proofs({ store, domain: 'domain', ids: randomIds }),
     repositories: given.repositories ?? emptyRepositories,
     openRepositories: new OpenRepositories(new KeptIndexes(memoryStore())),

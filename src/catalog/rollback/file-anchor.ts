@@ -17,6 +17,11 @@ export function indexFolder(data: string, storeName: string, domain: string): st
   return join(data, 'index', logName(storeName, domain));
 }
 
+/** Of what a process needs for a while. */
+export function scratchFolder(data: string, storeName: string, domain: string): string {
+  return join(data, 'scratch', logName(storeName, domain));
+}
+
 /** Another URL is another place, whose log was never seen. */
 function logName(storeName: string, domain: string): string {
   return `${domain}-${createHash('sha256').update(storeName).digest('hex').slice(0, 16)}`;

@@ -8,6 +8,7 @@ import { TarScanner } from '../../base/tar-scanner.ts';
 import type { ScannedEntry } from '../../base/tar-scanner.ts';
 import { TarFault } from '../../base/tar-scanner.ts';
 import type { ObjectStore } from '../../objectstore/objectstore.ts';
+import type { Fields } from '../selection/fields.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { ArchiveDamaged } from './archive.ts';
 import type { ArchiveReader } from './archive.ts';
@@ -41,11 +42,11 @@ export async function salvage(store: ObjectStore, folder: string, scratch: Scrat
   const archive = storedFile(store, key, size);
   const items = new ItemsWriter(scratch.store, scratch.key, signal);
   const counts = new Counts();
-  const lost: string[] = [];
+  const lost = new Lost();
   try {
-    for await (const { offset, length, raw } of membersIn(archive, signal)) {
-      const records = raw && recordsIn({ offset, length, raw });
-      if (!records) lost.push(`${length} bytes at ${offset} of ${key} cannot be read`);
+    for await (const found of membersIn(archive, signal)) {
+      const records = found.raw && recordsIn(found);
+      if (!records) lost.add(`${found.length} bytes at ${found.offset} of ${key} cannot be read`);
       for (const record of records ?? []) {
         counts.add(record);
         await items.add(record);
@@ -60,7 +61,27 @@ export async function salvage(store: ObjectStore, folder: string, scratch: Scrat
   const files = { [archiveFile]: { ...none, bytes: size }, [itemsFile]: written, [logFile]: none };
   const manifest = { formatVersion, features: [], files, ...counts.all };
   const itemsAnew = storedFile(scratch.store, scratch.key, written.bytes);
-  return { reader: readerOf({ archive, items: itemsAnew, log: storedFile(store, `${folder}/${logFile}`, 0) }, manifest, 0), lost };
+  return {
+    reader: readerOf({ archive, items: itemsAnew, log: storedFile(store, `${folder}/${logFile}`, 0) }, manifest, 0),
+    lost: lost.texts,
+  };
+}
+
+/** Of so many it is told which they are. */
+const mostTold = 100;
+
+class Lost {
+  readonly #told: string[] = [];
+  #more = 0;
+
+  add(text: string): void {
+    if (this.#told.length < mostTold) this.#told.push(text);
+    else this.#more += 1;
+  }
+
+  get texts(): readonly string[] {
+    return this.#more > 0 ? [...this.#told, `and so it is with ${this.#more} more parts of it`] : this.#told;
+  }
 }
 
 class Counts {
@@ -92,28 +113,27 @@ function recordsIn(member: FoundMember): ItemRecord[] | undefined {
   return entries.flatMap((entry) => recordOf(member, entry) ?? []);
 }
 
-const pathPattern = /^resources\/(.+)\.json$/;
+const pathPattern = /^resources\/(.+)\.json$/s;
 
-/** Undefined for what is no item. */
+/** Undefined for what is no item: an item is an object under its own name. */
 function recordOf({ offset, length, raw }: FoundMember, { path, at, size }: ScannedEntry): ItemRecord | undefined {
   const [, key = ''] = pathPattern.exec(path.toString()) ?? [];
   const content = raw.subarray(at, at + size);
-  const object = content.length === size ? parsed(content) : undefined;
-  if (!object || !hasKey(parseKey(key)) || keyOf(parseKey(key)) !== key) return undefined;
-  const { apiVersion, kind, metadata } = fieldsOf(object);
+  const object = content.length === size ? fieldsOf(parsed(content)) : {};
+  if (!isNamed(object, key)) return undefined;
+  return { key, ...descriptionOf(object), bytes: size, sha256: hash('sha256', content), member: [offset, length], at };
+}
+
+function isNamed({ metadata }: Fields, key: string): boolean {
+  const { name, namespace = '' } = fieldsOf(metadata);
+  const item = parseKey(key);
+  return hasKey(item) && keyOf(item) === key && name === item.name && namespace === item.namespace;
+}
+
+function descriptionOf({ apiVersion, kind, metadata }: Fields): Pick<ItemRecord, 'version' | 'kind' | 'uid' | 'labels'> {
   const { uid, labels } = fieldsOf(metadata);
   const version = (textOf(apiVersion) ?? '').split('/').at(-1) ?? '';
-  return {
-    key,
-    version,
-    kind: textOf(kind) ?? '',
-    uid: textOf(uid) ?? '',
-    labels: fieldsOf(labels) as ItemRecord['labels'],
-    bytes: size,
-    sha256: hash('sha256', content),
-    member: [offset, length],
-    at,
-  };
+  return { version, kind: textOf(kind) ?? '', uid: textOf(uid) ?? '', labels: fieldsOf(labels) as ItemRecord['labels'] };
 }
 
 function parsed(content: Buffer): unknown {

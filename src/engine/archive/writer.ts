@@ -1,11 +1,13 @@
 /** Writes an archive: items → members → thread pool → store, in order, with a bound at every step. */
 import { hash } from 'node:crypto';
+import type { Ids } from '../../base/ids.ts';
 import type { ObjectStore, Uploaded } from '../../objectstore/objectstore.ts';
 import type { ArchiveSummary, ArchiveWriter, NewItem } from './archive.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { compress } from './compression.ts';
 import { archiveFile, itemsFile, logFile, manifestFile } from './files.ts';
 import { resourceOf } from './item-key.ts';
+import { markAt, markBytes } from './member-walk.ts';
 import { ItemsWriter } from './items-writer.ts';
 import { encodeManifest, formatVersion } from './manifest.ts';
 import type { FileSum } from './manifest.ts';
@@ -20,14 +22,21 @@ const queueBound = 16;
 const pieceBytes = 256 << 10;
 
 /** `folder` has no slash at its end and none of the files of an archive in it. Once the signal aborts, every call rejects with its reason. */
-export async function createArchiveWriter(store: ObjectStore, folder: string, signal: AbortSignal): Promise<ArchiveWriter> {
+export async function createArchiveWriter(
+  store: ObjectStore,
+  folder: string,
+  ids: Pick<Ids, 'hex'>,
+  signal: AbortSignal,
+): Promise<ArchiveWriter> {
   signal.throwIfAborted();
-  return new StreamingWriter(store, folder, signal);
+  return new StreamingWriter(store, folder, Buffer.from(ids.hex(markBytes), 'hex'), signal);
 }
 
 class StreamingWriter implements ArchiveWriter {
   readonly #store: ObjectStore;
   readonly #folder: string;
+  /** In the header of each member: whoever wrote an item cannot have known it, and so cannot have put a member of his own making into its content. */
+  readonly #mark: Buffer;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #packer = new MemberPacker();
@@ -40,9 +49,10 @@ class StreamingWriter implements ArchiveWriter {
   #count = 0;
   #contentBytes = 0;
 
-  constructor(store: ObjectStore, folder: string, signal: AbortSignal) {
+  constructor(store: ObjectStore, folder: string, mark: Buffer, signal: AbortSignal) {
     this.#store = store;
     this.#folder = folder;
+    this.#mark = mark;
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     this.#items = new ItemsWriter(store, this.#key(itemsFile), this.#signal);
     this.#archive = store.upload(this.#key(archiveFile), this.#body(), this.#signal);
@@ -107,7 +117,7 @@ class StreamingWriter implements ArchiveWriter {
     let piece: Buffer[] = [];
     let start = 0;
     for await (const { compressed, items } of this.#members) {
-      const bytes = await compressed;
+      const bytes = this.#marked(await compressed);
       for (const item of items) await this.#items.add({ ...item, member: [offset, bytes.length] });
       offset += bytes.length;
       piece.push(bytes);
@@ -116,7 +126,12 @@ class StreamingWriter implements ArchiveWriter {
       piece = [];
       start = offset;
     }
-    yield Buffer.concat([...piece, await compress(endOfTar)]);
+    yield Buffer.concat([...piece, this.#marked(await compress(endOfTar))]);
+  }
+
+  #marked(member: Buffer): Buffer {
+    member.set(this.#mark, markAt);
+    return member;
   }
 
   async #put(file: string, bytes: Buffer): Promise<FileSum> {

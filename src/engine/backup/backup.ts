@@ -102,7 +102,7 @@ async function archiveOf(
   plan: BackupPlan,
 ): Promise<{ readonly archive: ArchiveSummary; readonly volumes: BackupVolume[] }> {
   const { run, store, folder, signal } = work;
-  const archive = await createArchiveWriter(store, folder, signal);
+  const archive = await createArchiveWriter(store, folder, work.parts.ids, signal);
   try {
     run.log.info(`namespaces: ${namespaces.names.length}, resources in each: ${plan.namespaced.length}`);
     let items = 0;

@@ -46,9 +46,12 @@ export async function surveyOf(work: Work, backup: Backup, served: ServedResourc
   }
 }
 
-/** What a survey has left on the local disk. */
-export const discardSurvey = ({ parts, folder }: Work): Promise<void> =>
-  parts.scratch.delete(scratchKey(folder), new AbortController().signal);
+/** What a survey has left on the local disk: best effort, since the next start takes it away, too. */
+export async function discardSurvey({ parts, folder }: Work): Promise<void> {
+  const { signal } = new AbortController();
+  const told = (error: unknown) => parts.log.warn('what a restore had on the local disk was not removed', { error: messageOf(error) });
+  await parts.scratch.delete(scratchKey(folder), signal).catch(told);
+}
 
 const scratchKey = (folder: string) => `${folder}/items`;
 

@@ -6,6 +6,7 @@ import { ClusterError } from '../../cluster/cluster.ts';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import { findMover } from '../mover/mover.ts';
+import { isTransient } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
@@ -29,7 +30,7 @@ export class NotCloned extends Error {
   override readonly name = 'NotCloned';
 }
 
-/** As the creator of the Snapshot. Rejects with NotCloned for whatever reason there is none, also within `ms`. */
+/** As the creator of the Snapshot. Rejects with NotCloned where it is refused, for whatever reason, or not made within `ms`. */
 export async function cloneToMove(work: Work, claimName: string, ms: number): Promise<Cloned> {
   const { parts, object, signal } = work;
   try {
@@ -40,7 +41,8 @@ export async function cloneToMove(work: Work, claimName: string, ms: number): Pr
     await beginClone(work, claim);
     return { claim, clone: await awaitClone(work, driver, ms) };
   } catch (error) {
-    if (!(error instanceof RunFailed) && !(error instanceof ClusterError)) throw error;
+    const isRefused = error instanceof RunFailed || (error instanceof ClusterError && !isTransient(error));
+    if (!isRefused) throw error;
     await discardIntermediate(parts, object, signal);
     throw new NotCloned(error.message, { cause: error });
   }
@@ -48,9 +50,12 @@ export async function cloneToMove(work: Work, claimName: string, ms: number): Pr
 
 /** A mover that a run before has sent to the volume itself would be taken for one that reads the clone. */
 async function requireNotBegun({ parts, object, signal }: Work): Promise<void> {
-  if (await findIntermediate(parts, object, signal)) return;
+  const clone = await findIntermediate(parts, object, signal);
+  if (clone && !isGoing(clone)) return;
   if (await findMover(parts, object, signal)) throw new RunFailed('MoverExists', 'a mover has begun with the volume itself');
 }
+
+const isGoing = ({ metadata }: ClusterObject) => metadata['deletionTimestamp'] !== undefined;
 
 async function requireClass({ parts, signal }: Work, { name, storageClassName = '' }: Source['claim'], driver: string): Promise<void> {
   const found = storageClassName ? await parts.cluster.get(storageClasses, '', storageClassName, signal) : undefined;
@@ -80,14 +85,21 @@ async function awaitClone(work: Work, driver: string, ms: number): Promise<Clust
   let said: string | undefined;
   const what = () => `the driver ${quote(driver)} has made no clone after ${ms / 1_000} s${said ? `: ${said}` : ''}`;
   return until({ parts, signal }, ms, what, async () => {
-    const found = await findIntermediate(parts, object, signal);
-    if (!found || found.metadata['deletionTimestamp'] !== undefined)
-      throw new RunFailed('ClaimNotFound', 'the claim of the clone was deleted');
+    const found = await findIntermediate(parts, object, signal).catch(unlessTransient);
+    if (found === 'later') return undefined;
+    if (!found || isGoing(found)) throw new RunFailed('ClaimNotFound', 'the claim of the clone was deleted');
     if (textOf(fieldsOf(found['status'])['phase']) === 'Bound') return found;
-    said = await failureOf(work, found);
+    const reason = await failureOf(work, found).catch(unlessTransient);
+    if (reason !== 'later') said = reason;
     if (said !== undefined && clonesNone.test(said)) throw new RunFailed('DriverClonesNone', said);
     return undefined;
   });
+}
+
+/** A clone may take hours: what the cluster does not answer now it is asked again then. */
+function unlessTransient(error: unknown): 'later' {
+  if (isTransient(error)) return 'later';
+  throw error;
 }
 
 /** Said of a driver that has no capability CLONE_VOLUME by the program that asks it: https://github.com/kubernetes-csi/external-provisioner */

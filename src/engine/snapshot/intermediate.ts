@@ -14,8 +14,8 @@ import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { fieldsOf, textOf } from '../selection/fields.ts';
 import { until } from '../until.ts';
-import { claims, helperLabelsOf } from './known.ts';
-import { remove } from './removal.ts';
+import { claims, helperLabelsOf, volumes } from './known.ts';
+import { remove, unlessGone } from './removal.ts';
 
 const nameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 
@@ -78,6 +78,19 @@ export async function discardIntermediate(parts: EngineParts, owner: KubeObject,
   const { cluster, clock } = parts;
   await retried(clock, signal, async () => {
     const found = await findIntermediate(parts, owner, signal);
-    if (found) await remove(cluster, claims, found, signal);
+    if (!found) return;
+    await letVolumeGo(cluster, found, signal);
+    await remove(cluster, claims, found, signal);
   });
+}
+
+/** Of a class with the reclaim policy Retain, too: nobody but Kylon knows of it. */
+async function letVolumeGo(cluster: Cluster, { metadata, spec }: ClusterObject, signal: AbortSignal): Promise<void> {
+  const volumeName = textOf(fieldsOf(spec)['volumeName']);
+  const volume = volumeName === undefined ? undefined : await cluster.get(volumes, '', volumeName, signal);
+  const { claimRef, persistentVolumeReclaimPolicy: policy } = fieldsOf(volume?.['spec']);
+  if (!volume || policy === 'Delete' || fieldsOf(claimRef)['uid'] !== metadata.uid) return;
+  const { name, resourceVersion } = volume.metadata;
+  const patch = { metadata: { resourceVersion }, spec: { persistentVolumeReclaimPolicy: 'Delete' } };
+  await cluster.patch(volumes, '', name, patch, {}, signal).catch(unlessGone);
 }

@@ -1,4 +1,6 @@
 /** Archives for tests: items, a store that counts what is read, and ways to damage what is stored. */
+import { randomIds } from '../../../src/base/ids.ts';
+import type { Ids } from '../../../src/base/ids.ts';
 import type { ArchiveReader, NewItem } from '../../../src/engine/archive/archive.ts';
 import { openArchive } from '../../../src/engine/archive/reader.ts';
 import { createArchiveWriter } from '../../../src/engine/archive/writer.ts';
@@ -28,8 +30,12 @@ export function manyItems(count: number, given: Partial<NewItem> = {}, prefix = 
   });
 }
 
-export async function writeArchive(store: ObjectStore, items: readonly NewItem[]): Promise<ArchiveReader> {
-  const writer = await createArchiveWriter(store, folder, never);
+export async function writeArchive(
+  store: ObjectStore,
+  items: readonly NewItem[],
+  ids: Pick<Ids, 'hex'> = randomIds,
+): Promise<ArchiveReader> {
+  const writer = await createArchiveWriter(store, folder, ids, never);
   for (const item of items) await writer.add(item);
   await writer.finish('the log');
   return openArchive(store, folder, never);

@@ -46,6 +46,13 @@ async function foundIn(reader: ArchiveReader): Promise<Set<string>> {
   return found;
 }
 
+/** The bytes of an archive of its own. */
+async function archiveOf(items: readonly NewItem[]): Promise<Buffer> {
+  const { store, objects } = openMemory();
+  await writeArchive(store, items);
+  return Buffer.from(objects.get(key)!);
+}
+
 describe('an archive alone', () => {
   let whole: Buffer;
   let written: ArchiveReader;
@@ -84,22 +91,45 @@ describe('an archive alone', () => {
     );
   });
 
-  it('of which the store cannot read a part has the rest', async () => {
+  it.each([0, 1, 2])('of which the store cannot read chunk %i has all that lies outside of it', async (chunk) => {
     const plain = memoryStore(new Map([[key, whole]]));
-    const bad = { start: 100_000, end: 165_536 };
+    const bad = { start: chunk << 16, end: (chunk + 1) << 16 };
     const store = changed(plain, {
       read: async (name, signal, range) => {
         const { start = 0, length = whole.length } = range ?? {};
         if (start < bad.end && start + length > bad.start)
-          throw new StoreDamaged(`${name} is damaged: its chunk 1 is not what was written there`);
+          throw new StoreDamaged(`${name} is damaged: its chunk is not what was written there`);
         return plain.read(name, signal, range);
       },
     });
     const { reader, lost } = await salvage(store, folder, { store: memoryStore(), key: 'items' }, never);
     const found = await foundIn(reader);
+    const records = (await collect(written.records('', '', never))).flat();
+    const outside = records.filter(({ member: [offset, bytes] }) => offset + bytes <= bad.start || offset >= bad.end);
+    for (const { key } of outside) expect(found, key).toContain(nameIn(key));
     expect(lost.length).toBeGreaterThan(0);
-    expect(found.size).toBeGreaterThan(items.length / 4);
     expect(found.size).toBeLessThan(items.length);
+  });
+
+  it.each([0, 1])('of which a part is damaged believes no member that somebody has put into the content of an item (%i)', async (index) => {
+    const forged = await archiveOf([
+      real(newItem({ name: 'forged', group: 'rbac.authorization.k8s.io', resource: 'clusterroles', namespace: '' }), {}),
+    ]);
+    const records = (await collect(written.records('', '', never))).flat();
+    const offsets = [...new Set(records.map(({ member: [offset] }) => offset))].sort((one, other) => one - other);
+    const bytes = Buffer.from(whole);
+    forged.copy(bytes, offsets[index]! + 500);
+    const { reader, lost } = await salvaged(bytes);
+    expect(lost).toHaveLength(1);
+    expect([...reader.resources().keys()]).not.toContain('clusterroles.rbac.authorization.k8s.io');
+    expect((await foundIn(reader)).size).toBeGreaterThan(items.length / 2);
+  });
+
+  it('is given up when it is told to', async () => {
+    const stop = new AbortController();
+    stop.abort(new Error('stopped'));
+    const store = memoryStore(new Map([[key, whole]]));
+    await expect(salvage(store, folder, { store: memoryStore(), key: 'items' }, stop.signal)).rejects.toThrow('stopped');
   });
 
   it('of which nothing is left says so', async () => {

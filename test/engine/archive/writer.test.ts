@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { randomIds } from '../../../src/base/ids.ts';
 import { createArchiveWriter } from '../../../src/engine/archive/writer.ts';
 import { createResultsWriter } from '../../../src/engine/archive/results.ts';
 import { memoryStore } from '../../../src/objectstore/memory.ts';
@@ -24,7 +25,7 @@ async function* cut(body: AsyncIterable<Uint8Array>, pieces: number, error: Erro
   }
 }
 async function writeAll(store: ObjectStore, count: number): Promise<void> {
-  const writer = await createArchiveWriter(store, folder, never);
+  const writer = await createArchiveWriter(store, folder, randomIds, never);
   try {
     for (const item of manyItems(count)) await writer.add(item);
     await writer.finish('log');
@@ -72,7 +73,7 @@ describe('the archive writer', () => {
 
   it('leaves nothing behind when it is given up', async () => {
     const { store, objects } = openMemory();
-    const writer = await createArchiveWriter(store, folder, never);
+    const writer = await createArchiveWriter(store, folder, randomIds, never);
     for (const item of manyItems(2000)) await writer.add(item);
     await writer.abort();
     expect([...objects.keys()]).toEqual([]);
@@ -81,7 +82,7 @@ describe('the archive writer', () => {
 
   it('rejects with the reason of the signal', async () => {
     const stop = new AbortController();
-    const writer = await createArchiveWriter(memoryStore(), folder, stop.signal);
+    const writer = await createArchiveWriter(memoryStore(), folder, randomIds, stop.signal);
     await writer.add(newItem({ name: 'a' }));
     stop.abort(new Error('enough'));
     await expect(writer.add(newItem({ name: 'b' }))).rejects.toThrow('enough');
@@ -109,7 +110,7 @@ describe('the archive writer', () => {
     };
     await writeAll(shaky, 3);
     const lost: ObjectStore = { ...store, putIfAbsent: async () => Promise.reject(new StoreUnavailable('connection lost')) };
-    const writer = await createArchiveWriter(lost, 'other', never);
+    const writer = await createArchiveWriter(lost, 'other', randomIds, never);
     await expect(writer.finish('')).rejects.toThrow('connection lost');
     await writer.abort();
   });
@@ -125,7 +126,7 @@ describe('the archive writer', () => {
         return store.upload(key, body, signal);
       },
     };
-    const writer = await createArchiveWriter(slow, folder, never);
+    const writer = await createArchiveWriter(slow, folder, randomIds, never);
     let added = 0;
     const adding = (async () => {
       for (const item of manyItems(200, { manifest: [Buffer.alloc(60_000)] })) {

@@ -1,6 +1,9 @@
 /** What comes of a Restore where the files of its Backup are not what they were: a phase, a reason or a result for each object, and all else is done. */
 import { describe, expect, it } from 'vitest';
+import { memoryStore } from '../../../src/objectstore/memory.ts';
+import { StoreUnavailable } from '../../../src/objectstore/objectstore.ts';
 import { restores } from '../../../src/resources/restore.ts';
+import { changed } from '../../objectstore/changed.ts';
 import { sampleCluster } from '../sample-cluster.ts';
 import { createWorkbench, logOf, resultsOf, whileRunning } from '../workbench.ts';
 
@@ -86,6 +89,16 @@ describe('a Restore of a Backup', () => {
     const { status, made } = await restored(file, edit);
     expect(status).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(reason) });
     expect(made).toEqual([]);
+  });
+
+  it('is complete though the local disk is not what it was', async () => {
+    const scratch = changed(memoryStore(), { delete: () => Promise.reject(new StoreUnavailable('the folder is gone')) });
+    const bench = createWorkbench({ cluster: sampleCluster(), scratch });
+    const { status } = await whileRunning(bench.engine, async () => {
+      await bench.backUp('shop', 'b');
+      return bench.restore('shop', 'r', { backupName: 'b', namespaceMapping: { shop: 'copy' } });
+    });
+    expect(status).toMatchObject({ phase: 'Completed' });
   });
 
   it('of which neither list nor archive is left fails, and names the archive', async () => {

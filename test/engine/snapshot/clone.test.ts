@@ -163,4 +163,56 @@ describe('a Snapshot of a volume whose driver takes no snapshots', () => {
       stop();
     }
   });
+
+  it('is copied from a clone though the cluster does not answer for a while', async () => {
+    const { cluster, one, sent, warnings } = cloning('disk');
+    atClones(cluster, (clone) => setTimeout(() => bindIn(cluster)(clone), 50));
+    let refused = 0;
+    cluster.check = ({ verb, resource }) => {
+      if (verb === 'list' && resource === 'events' && refused++ < 8) throw new ClusterError(503, 'ServiceUnavailable', 'going down');
+    };
+    await one.create(snapshots, 'shop', 's', moved);
+    const { status, metadata } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Completed', creationTime: expect.any(String) });
+    expect(sent.map(claimOf)).toEqual([`kylon-${metadata.uid}`]);
+    expect(refused).toBeGreaterThan(5);
+    expect(warnings()).toEqual([]);
+  });
+
+  it('does not take a mover that reads the volume itself for one that reads a clone, which is on its way out', async () => {
+    const { cluster, one, two, sent } = cloning('disk');
+    const seen = atClones(cluster, (clone) => void cluster.seed('events', failedProvisioning(clone, 'does not support clone')));
+    await one.create(snapshots, 'shop', 's', moved);
+    const killed = new AbortController();
+    cluster.check = ({ verb, resource }) => {
+      if (killed.signal.aborted) throw new Error('killed');
+      if (verb === 'create' && resource === 'secrets') killed.abort(new Error('killed'));
+    };
+    await one.engine.run(killed.signal).catch(() => {});
+    const [clone] = seen;
+    cluster.seed(claims, { ...clone!, metadata: { ...clone!.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] } });
+    cluster.check = ({ verb, resource }) => {
+      if (verb === 'create' && resource === claims) throw new Error('a clone is asked for');
+    };
+    const { status } = await whileRunning(two.engine, () => two.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({ phase: 'Completed', warnings: 1 });
+    expect(status).not.toHaveProperty('creationTime');
+    expect(sent.map(claimOf)).toEqual(['data']);
+  });
+
+  it('leaves no volume, whatever its class does with them', async () => {
+    const { cluster, one } = cloning('disk');
+    const volume = (name: string, uid: string | undefined) => ({
+      metadata: { name },
+      spec: { persistentVolumeReclaimPolicy: 'Retain', claimRef: { namespace: 'shop', name: 'x', uid } },
+    });
+    atClones(cluster, (clone) => {
+      cluster.seed('persistentvolumes', volume('pv-of-clone', clone.metadata.uid));
+      bindIn(cluster)(clone);
+    });
+    await one.create(snapshots, 'shop', 's', moved);
+    await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(cluster.read('persistentvolumes', '', 'pv-of-clone')?.['spec']).toMatchObject({ persistentVolumeReclaimPolicy: 'Delete' });
+    expect(cluster.read('persistentvolumes', '', 'pv')?.['spec']).not.toHaveProperty('persistentVolumeReclaimPolicy');
+  });
 });
