@@ -25,7 +25,9 @@ const source = object('Of what it is a snapshot: persistentVolumeClaimName or vo
     ),
   ),
   volumeSnapshotName: optional(
-    text('Name of a VolumeSnapshot that is there, to adopt it: it is shown and restored from, and it stays when the Snapshot is deleted.'),
+    text(
+      'Name of a VolumeSnapshot that is there, to adopt it: it is shown and restored from, or with moveData copied, and it stays when the Snapshot is deleted.',
+    ),
   ),
 });
 
@@ -39,7 +41,7 @@ const spec = object('What is to be taken. Only ttl can be changed.', {
   ),
   moveData: optional(
     flag(
-      'Whether what the driver has kept is copied into the object store; it is let go of then. With method File the copy is in the object store anyway.',
+      'Whether what the driver has kept is copied into the object store; it is let go of then, unless it was adopted. With method File the copy is in the object store anyway.',
     ),
   ),
   storeName: storeName('Name of the BackupStore into which moveData and the methods File and Copy copy.'),
@@ -212,9 +214,9 @@ export const snapshots = defineResource({
 
 const claimOf = ({ spec, status }: Snapshot) => status?.claim?.name ?? spec?.source?.persistentVolumeClaimName;
 
-/** An adopted VolumeSnapshot goes with the namespace, and then there is nothing left to keep. */
+/** An adopted VolumeSnapshot goes with the namespace, and then there is nothing left to keep but what was copied of it. */
 const outlives = ({ metadata, spec }: Snapshot) =>
-  metadata.annotations?.[outlivesNamespace] !== 'false' && spec.source.volumeSnapshotName === undefined;
+  metadata.annotations?.[outlivesNamespace] !== 'false' && (spec.source.volumeSnapshotName === undefined || spec.moveData === true);
 
 const keptFrom = (user: User) => (user === kylonUser ? ['createdBy', 'storeName'] : ofKylon);
 
@@ -283,7 +285,11 @@ function methodFaults({
   const onlyForCopies = 'may be used with moveData or the methods File and Copy only: nothing else moves data';
   const faults: readonly [applies: unknown, field: string, detail: string][] = [
     [isTaken && readsVolume, 'spec.method', `may not be ${method} where a VolumeSnapshot is there already`],
-    [isTaken && moveData, 'spec.moveData', 'may be used with persistentVolumeClaimName alone'],
+    [
+      source.volumeGroupSnapshotContentName !== undefined && moveData,
+      'spec.moveData',
+      'may not be used with volumeGroupSnapshotContentName',
+    ],
     [method === 'Copy' && moveData, 'spec.moveData', 'may not be used with method Copy: the copy is in the object store'],
     [throttle && copiesNothing, 'spec.throttle', onlyForCopies],
     [storeName !== undefined && copiesNothing, 'spec.storeName', onlyForCopies],

@@ -132,6 +132,25 @@ describe(moved.title, moved.options, () => {
     expect(await kubectl.list('pods', '-n', place, '-l', 'app.kubernetes.io/component=mover')).toEqual([]);
   });
 
+  it('come of what the driver has kept for long, to be looked into', async () => {
+    const { status } = await take('kept');
+    const refused = await kubectl.fails(['get', '--raw', path(place, 'snapshots/kept/files?path=/')]);
+    expect(refused).toMatch(
+      /the CSI driver keeps it; a Snapshot with spec\.source\.volumeSnapshotName kylon-\S+ and spec\.moveData copies/,
+    );
+    await inPod('echo later > /data/greeting');
+    const source = { volumeSnapshotName: String(status?.['volumeSnapshotName']) };
+    await create({ ...snapshot(place, 'shown', ''), spec: { source, moveData: true } });
+    const { status: shown } = await complete(kubectl, snapshots, { namespace: place, name: 'shown' });
+    expect(shown).toMatchObject({ method: 'File', creationTime: status?.['creationTime'] });
+    expect(await kubectl.run(['get', '--raw', path(place, 'snapshots/shown/download?path=/greeting')])).toBe('changed\n');
+    expect(volumes.snapshots()).toContain(status?.['handle']);
+    await kubectl.run(['delete', snapshots, 'kept', '-n', place, '--timeout=60s']);
+    await nothingIsLeft();
+    expect(await kubectl.run(['get', '--raw', path(place, 'snapshots/shown/download?path=/greeting')])).toBe('changed\n');
+    await inPod('echo changed > /data/greeting');
+  });
+
   it('may be of very many files', async () => {
     await create(claim(place, 'many'));
     await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/many', '-n', place, '--timeout=60s']);

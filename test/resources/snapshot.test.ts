@@ -30,6 +30,7 @@ describe('a new Snapshot', () => {
   it.each<[SnapshotSpec, string[]]>([
     [ofClaim, []],
     [{ source: { volumeSnapshotName: 'a.b' }, method: 'CSI', ttl: '1h', timeout: '5s' }, []],
+    [{ source: { volumeSnapshotName: 'a.b' }, moveData: true, storeName: 'archive' }, []],
     [{ source: {} }, ['spec.source: Required value: persistentVolumeClaimName or volumeSnapshotName must be given']],
     [
       { source: { persistentVolumeClaimName: 'a', volumeSnapshotName: 'b' } },
@@ -84,6 +85,7 @@ describe('a new Snapshot', () => {
     expect(rules.outlivesNamespace?.(made())).toBe(true);
     expect(rules.outlivesNamespace?.(made(ofClaim, { 'backup.kylon.io/outlives-namespace': 'false' }))).toBe(false);
     expect(rules.outlivesNamespace?.(made({ source: { volumeSnapshotName: 'a' } }))).toBe(false);
+    expect(rules.outlivesNamespace?.(made({ source: { volumeSnapshotName: 'a' }, moveData: true }))).toBe(true);
   });
 });
 

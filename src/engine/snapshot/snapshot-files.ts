@@ -52,10 +52,12 @@ export class SnapshotFiles {
   async #treeOf(snapshot: Snapshot, signal: AbortSignal): Promise<VolumeTree> {
     const { snapshots } = this.#parts;
     requireEnded(snapshots, snapshot);
-    const { method, handle = '' } = snapshot.status;
+    const { method, handle = '', volumeSnapshotName = '' } = snapshot.status;
     if (method === 'Copy') return new CopiedFiles(await this.#copies.open(snapshot, signal), handle);
     if (method === 'File') return new MovedFiles(await openMovedTree(this.#parts, repositoryOf(snapshot), handle, signal));
-    throw notFoundBecause(snapshots, snapshot.metadata.name, 'its files are not in the object store, because the CSI driver keeps it');
+    const cure = `a Snapshot with spec.source.volumeSnapshotName ${volumeSnapshotName} and spec.moveData copies them there`;
+    const why = `its files are not in the object store, because the CSI driver keeps it; ${cure}`;
+    throw notFoundBecause(snapshots, snapshot.metadata.name, why);
   }
 }
 

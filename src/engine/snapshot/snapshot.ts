@@ -12,7 +12,7 @@ import { discardMeans, discardSnapshot } from './discard.ts';
 import { DriverTakesNone, VolumeNotCSI } from './driver-takes-none.ts';
 import { isMoved } from './fill.ts';
 import { moveCloned, moveLive, moveTaken } from './move.ts';
-import { adopt, take, takeToMove } from './take.ts';
+import { adopt, adoptToMove, take, takeToMove } from './take.ts';
 
 export function snapshotTask(definition: ResourceDefinition): Task {
   return {
@@ -33,7 +33,8 @@ async function takeSnapshot(work: Work): Promise<Partial<RunStatus>> {
   const { spec } = work.object as Snapshot;
   const { volumeSnapshotName: adopted, persistentVolumeClaimName: claimName = '' } = spec.source;
   const ms = parseDuration(spec.timeout ?? '') ?? 0;
-  if (adopted !== undefined) return adopt(work, adopted, ms);
+  if (adopted !== undefined)
+    return spec.moveData ? moved(work, async () => moveTaken(work, await adoptToMove(work, adopted, ms))) : adopt(work, adopted, ms);
   if (spec.method === 'Copy') return copied(work, () => copyVolume(work, claimName));
   if (spec.method === 'File') return moved(work, () => moveLive(work, claimName));
   return spec.moveData ? moved(work, () => move(work, claimName, ms)) : take(work, claimName, ms);

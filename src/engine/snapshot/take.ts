@@ -84,9 +84,24 @@ function classNamed(
 /** What others have made stays theirs: it is read, and nothing of it is changed. */
 export async function adopt(work: Work, name: string, ms: number): Promise<Partial<RunStatus>> {
   const ready = await awaitVolumeSnapshot(work, name, () => findAdopted(work, name), ms);
-  const claimName = textOf(fieldsOf(fieldsOf(ready['spec'])['source'])['persistentVolumeClaimName']);
-  const claim = claimName && (await findClaim(work, claimName));
-  return { ...statusOf(ready, await contentOf(work, ready)), ...(claim && { claim: claimAsTaken(claim) }) };
+  const claim = await sourceOf(work, ready);
+  return { ...statusOf(ready, await contentOf(work, ready)), ...(claim && { claim }) };
+}
+
+/** The same, to be copied. Its claim says how a volume is made of it. */
+export async function adoptToMove(work: Work, name: string, ms: number): Promise<Taken> {
+  const ready = await awaitVolumeSnapshot(work, name, () => findAdopted(work, name), ms);
+  const claim = await sourceOf(work, ready);
+  const gone = `the claim that the VolumeSnapshot ${quote(name)} was taken of is gone: make one of it, and take that`;
+  if (!claim) throw new RunFailed('ClaimNotFound', gone);
+  await work.save({ claim });
+  return { claim, ready };
+}
+
+async function sourceOf(work: Work, { spec }: ClusterObject): Promise<Source['claim'] | undefined> {
+  const claimName = textOf(fieldsOf(fieldsOf(spec)['source'])['persistentVolumeClaimName']);
+  const claim = claimName === undefined ? undefined : await findClaim(work, claimName);
+  return claim && claimAsTaken(claim);
 }
 
 async function contentOf({ parts, object, signal }: Work, volumeSnapshot: ClusterObject): Promise<ClusterObject> {

@@ -172,6 +172,32 @@ describe('a Snapshot that is moved', () => {
     expect(cluster.read('persistentvolumeclaims', 'shop', name)).toBeDefined();
   });
 
+  it('is copied of a VolumeSnapshot that is there already, which stays', async () => {
+    const { cluster, one, sent, left } = scene();
+    const theirs = {
+      metadata: { name: 'theirs', namespace: 'shop' },
+      spec: { source: { persistentVolumeClaimName: 'data' } },
+      status: { readyToUse: true, restoreSize: '1Gi', creationTime: '2026-01-02T03:04:05Z', boundVolumeSnapshotContentName: 'c' },
+    };
+    cluster.seed('volumesnapshots.snapshot.storage.k8s.io', theirs);
+    const spec = { source: { volumeSnapshotName: 'theirs' }, moveData: true };
+    await one.create(snapshots, 'shop', 's', spec);
+    const { status } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
+    expect(status).toMatchObject({
+      phase: 'Completed',
+      method: 'File',
+      handle: id,
+      creationTime: '2026-01-02T03:04:05Z',
+      claim: { name: 'data' },
+    });
+    expect(sent.map((pod) => specOf(pod).containers[0]?.args)).toEqual([['backup', 'data']]);
+    expect(left()).toEqual(['theirs']);
+    cluster.drop('persistentvolumeclaims', 'shop', 'data');
+    await one.create(snapshots, 'shop', 'gone', spec);
+    const { status: gone } = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 'gone'));
+    expect(gone).toMatchObject({ phase: 'Failed', failureReason: expect.stringMatching(/^ClaimNotFound: .*"theirs"/) });
+  });
+
   it('is forgotten by the repository when it is deleted', async () => {
     const { one, forgotten } = scene();
     await one.create(snapshots, 'shop', 's', moved);
