@@ -23,7 +23,16 @@ import {
   snapshots,
 } from './objects.ts';
 import { eventually } from './process.ts';
-import { claim, restrictedWriter, Storage, volumeSnapshotContents, volumeSnapshots, withSnapshots, writer } from './volumes.ts';
+import {
+  claim,
+  restrictedWriter,
+  Storage,
+  storageClass,
+  volumeSnapshotContents,
+  volumeSnapshots,
+  withSnapshots,
+  writer,
+} from './volumes.ts';
 
 const fault = moverImageFault();
 const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
@@ -35,6 +44,7 @@ describe(moved.title, moved.options, () => {
   const volumes = new Storage(kubeconfig, kubectl);
   const place = 'kylon-move';
   const confined = 'kylon-move-restricted';
+  const retaining = 'kylon-move-retaining';
   const data = temporaryFolder();
   let kylon: Kylon;
   let flags: readonly string[];
@@ -56,6 +66,7 @@ describe(moved.title, moved.options, () => {
   async function tidy(): Promise<void> {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.run(['delete', 'namespace', place, confined, '--ignore-not-found']);
+    await kubectl.run(['delete', 'storageclass', retaining, '--ignore-not-found']);
   }
 
   const inPod = (script: string, pod = 'writer', where = place) => kubectl.run(['exec', pod, '-n', where, '--', 'sh', '-c', script]);
@@ -130,6 +141,23 @@ describe(moved.title, moved.options, () => {
     expect(await raw('download?path=/greeting')).toBe('changed\n');
     expect(await kubectl.fails(['get', '--raw', path(place, 'snapshots/odd/download?path=/odd/../..')])).toMatch(/path/);
     expect(await kubectl.list('pods', '-n', place, '-l', 'app.kubernetes.io/component=mover')).toEqual([]);
+  });
+
+  it('leave no volume through which they were copied, though their class retains volumes', async () => {
+    await create(storageClass(retaining, {}, { reclaimPolicy: 'Retain' }));
+    await create(claim(place, 'retained', { storageClassName: retaining }));
+    await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Bound', 'pvc/retained', '-n', place, '--timeout=60s']);
+    await take('retained', { moveData: true }, 'retained');
+    await nothingIsLeft();
+    const made = async () => {
+      const found = await kubectl.list('pv');
+      return found.filter(({ spec }) => (spec?.['claimRef'] as { name?: string } | undefined)?.name?.startsWith('kylon-'));
+    };
+    await eventually(async () => (await made()).length === 0, 30_000);
+    const { spec } = await kubectl.get('pvc', 'retained', '-n', place);
+    const volume = String(spec?.['volumeName']);
+    expect((await kubectl.get('pv', volume)).spec).toMatchObject({ persistentVolumeReclaimPolicy: 'Retain' });
+    await kubectl.run(['patch', 'pv', volume, '-p', '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}']);
   });
 
   it('come of what the driver has kept for long, to be looked into', async () => {
