@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -54,7 +55,7 @@ func resumes(ctx context.Context, c *cluster) (string, error) {
 	if lists := asked.count(isWatchList) + asked.count(isList); lists != 1 {
 		return "", fmt.Errorf("it has listed %d times: it did not resume", lists)
 	}
-	_, err = holds(ctx, informer, func(ctx context.Context) (runtime.Object, error) { return c.backups.List(ctx, metav1.ListOptions{}) })
+	err = soonHolds(ctx, informer, func(ctx context.Context) (runtime.Object, error) { return c.backups.List(ctx, metav1.ListOptions{}) })
 	lines, watches := got.all()
 	return fmt.Sprintf("%d events over %d watches", len(lines), watches), err
 }
@@ -158,4 +159,17 @@ func firstDifference(some, all []string) error {
 		}
 	}
 	return nil
+}
+
+// soonHolds waits for the store of the informer, which takes in what has come over the watch a moment after it came.
+func soonHolds(ctx context.Context, informer cache.SharedIndexInformer, list lister) error {
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 10*time.Second, true, func(ctx context.Context) (bool, error) {
+		_, last = holds(ctx, informer, list)
+		return last == nil, nil
+	})
+	if err != nil && last != nil {
+		return last
+	}
+	return err
 }
