@@ -47,7 +47,9 @@ function merged(name: string, patch: Partial<Thing>): string {
   return text;
 }
 
-const questionOf = (query: string, accept: string, encoding: string) => `${encoding} ${accept} ${query}`;
+function questionOf(query: string, accept: string, encoding: string): string {
+  return `${encoding} ${accept} ${query}`;
+}
 
 function readyAnswers(): Map<string, Buffer> {
   const index = JSON.parse(readFileSync(join(folder, readyIndex), 'utf8')) as ReadyAnswer[];
