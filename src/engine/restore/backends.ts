@@ -3,27 +3,15 @@
  * themselves, and an aggregated API holds up the deletion of every namespace.
  */
 import type { Clock } from '../../base/clock.ts';
-import type { ApiResource, Cluster, ClusterObject } from '../../cluster/cluster.ts';
+import type { Cluster, ClusterObject } from '../../cluster/cluster.ts';
 import { retried } from '../retry.ts';
 import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
+import { endpointSlices, services } from '../snapshot/known.ts';
 import { listed } from '../snapshot/listed.ts';
 
 /** Milliseconds from when they are asked for first. */
 const patience = 120_000;
 const pollEvery = 1_000;
-
-const known = (group: string, version: string, resource: string, kind: string): ApiResource => ({
-  group,
-  version,
-  resource,
-  kind,
-  singular: kind.toLowerCase(),
-  shortNames: [],
-  namespaced: true,
-  verbs: [],
-});
-const services = known('', 'v1', 'services', 'Service');
-const endpointSlices = known('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice');
 
 /** Of a webhook that is not to be waited for, since nothing fails without it, there is none. */
 const servicesOf: Readonly<Record<string, (object: ClusterObject) => readonly unknown[]>> = {

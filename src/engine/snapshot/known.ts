@@ -1,4 +1,4 @@
-/** The resources of a cluster by which volumes are used, taken and made, and how what Kylon makes of them is named. */
+/** The resources of a cluster by which volumes are used, taken and made, and what is behind a Service; and how what Kylon makes of them is named. */
 import type { ApiResource } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { backupUid } from '../../resources/group.ts';
@@ -23,6 +23,8 @@ export const namespaces = known('', 'namespaces', 'Namespace', false);
 export const pods = known('', 'pods', 'Pod', true);
 export const secrets = known('', 'secrets', 'Secret', true);
 export const events = known('', 'events', 'Event', true);
+export const services = known('', 'services', 'Service', true);
+export const endpointSlices = known('discovery.k8s.io', 'endpointslices', 'EndpointSlice', true);
 /** What can be scaled, by kind. */
 export const workloads: Readonly<Record<Workload['kind'], ApiResource>> = {
   Deployment: known('apps', 'deployments', 'Deployment', true),
