@@ -40,32 +40,48 @@ export async function benchLeast({ cluster }: Rig, only: ReadonlySet<string>, na
   if (!leastNames.some((name) => only.has(name))) return [];
   const [rounds, seconds] = quick ? [3, 1] : [5, 3];
   const folder = mkdtempSync(join(tmpdir(), 'kylon-bench-ready-'));
+  try {
+    await keepLists(cluster, only, folder);
+    return await besideLeast(cluster, folder, () => measure(cluster, only, names, rounds, seconds));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function keepLists(cluster: Client, only: ReadonlySet<string>, folder: string): Promise<void> {
   const lists = longLists.filter(({ name }) => only.has(name));
   const index = await Promise.all(lists.map((list) => keepAnswers(cluster, list, folder)));
   writeFileSync(join(folder, readyIndex), JSON.stringify(index.flat()));
-  return besideLeast(cluster, folder, async () => {
-    const { items } = await cluster.json<{ items: KubeObject[] }>('GET', ours);
-    await each(connections, items, (object) => cluster.ask('POST', leastPath, object));
-    const objects = (work: Work) => async (path: string) => names.length / (await timed(() => work(cluster, path)));
-    const plans = [
-      ...longLists.map(({ name, encoding, accept }) => ({ name, unit: 'objects/s', one: objects(paged(encoding, accept)) })),
-      { name: 'least-get', unit: 'requests/s', one: gets(cluster, names, seconds) },
-      { name: 'least-create', unit: 'writes/s', one: creates(cluster, seconds) },
-      { name: 'least-patch-status', unit: 'writes/s', one: patches(cluster, names, seconds) },
-      { name: 'least-watch-events', unit: 'events/s', one: (path: string) => eventsPerSecond(cluster, path, names, seconds) },
-      { name: 'least-watch-late', unit: 'ms, p99', one: (path: string) => latestOfFew(cluster, path, names), better: 'lower' as const },
-    ].filter(({ name }) => only.has(name));
-    const figures: Figure[] = [];
-    for (const { name, unit, one, better = 'higher' } of plans) {
-      const [value, againstValue] = await alternate(
-        rounds,
-        () => one(leastPath),
-        () => one(theirs),
-      );
-      figures.push(figure({ name, value, unit, against: 'CRD of the same schema', againstValue, goal: null, better }));
-    }
-    return figures;
-  });
+}
+
+async function measure(
+  cluster: Client,
+  only: ReadonlySet<string>,
+  names: readonly string[],
+  rounds: number,
+  seconds: number,
+): Promise<Figure[]> {
+  const { items } = await cluster.json<{ items: KubeObject[] }>('GET', ours);
+  await each(connections, items, (object) => cluster.ask('POST', leastPath, object));
+  const objects = (work: Work) => async (path: string) => names.length / (await timed(() => work(cluster, path)));
+  const plans = [
+    ...longLists.map(({ name, encoding, accept }) => ({ name, unit: 'objects/s', one: objects(paged(encoding, accept)) })),
+    { name: 'least-get', unit: 'requests/s', one: gets(cluster, names, seconds) },
+    { name: 'least-create', unit: 'writes/s', one: creates(cluster, seconds) },
+    { name: 'least-patch-status', unit: 'writes/s', one: patches(cluster, names, seconds) },
+    { name: 'least-watch-events', unit: 'events/s', one: (path: string) => eventsPerSecond(cluster, path, names, seconds) },
+    { name: 'least-watch-late', unit: 'ms, p99', one: (path: string) => latestOfFew(cluster, path, names), better: 'lower' as const },
+  ].filter(({ name }) => only.has(name));
+  const figures: Figure[] = [];
+  for (const { name, unit, one, better = 'higher' } of plans) {
+    const [value, againstValue] = await alternate(
+      rounds,
+      () => one(leastPath),
+      () => one(theirs),
+    );
+    figures.push(figure({ name, value, unit, against: 'CRD of the same schema', againstValue, goal: null, better }));
+  }
+  return figures;
 }
 
 interface LongList {
@@ -92,7 +108,7 @@ async function keepAnswers(cluster: Client, { name, encoding, accept }: LongList
   return answers;
 }
 
-/** `folder`: of what it answers to long lists. It goes with the server. */
+/** `folder`: of what it answers to long lists. */
 async function besideLeast<T>(cluster: Client, folder: string, work: () => Promise<T>): Promise<T> {
   return besideChild(import.meta.resolve('./least-server.ts'), [folder], [`${service}.default.svc`], async ({ port, ca }) => {
     try {
@@ -101,7 +117,6 @@ async function besideLeast<T>(cluster: Client, folder: string, work: () => Promi
     } finally {
       await cluster.send('DELETE', `${apiServices}/v1alpha1.${leastGroup}`);
       await cluster.send('DELETE', `${services}/${service}`);
-      rmSync(folder, { recursive: true });
     }
   });
 }
