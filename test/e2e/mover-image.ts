@@ -5,11 +5,12 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { repository } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
 import { buildGo } from './go.ts';
 import { addProgram, addTools, busybox, imageLoader } from './image-parts.ts';
 import type { Kubectl } from './kubectl.ts';
-import { nodeAddress } from './volumes.ts';
+import { nodeAddress, withSnapshots } from './volumes.ts';
 
 /** Why it cannot be had; undefined where it can. Another cluster has it already, under the name in KYLON_TEST_MOVER_IMAGE. */
 export function moverImageFault(): string | undefined {
@@ -17,6 +18,12 @@ export function moverImageFault(): string | undefined {
   return existsSync(imageLoader) && existsSync(busybox)
     ? undefined
     : 'needs KYLON_TEST_MOVER_IMAGE, the name of an image made by manifests/mover';
+}
+
+/** The cluster, where it can take snapshots of volumes and movers can be had to copy them. */
+export function withMovers(cluster: Cluster): Cluster {
+  const fault = moverImageFault();
+  return fault === undefined ? withSnapshots(cluster) : { missing: fault };
 }
 
 /** Those of Debian, as in the image that manifests/mover makes: those of busybox know less, and a shell of busybox would run no others. */

@@ -6,23 +6,13 @@ import { temporaryFolder } from './folder.ts';
 import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { moverFlags, moverImageFault } from './mover-image.ts';
+import { moverFlags, withMovers } from './mover-image.ts';
 import { backup, backups, complete, ended, namespace, restore, restoreOfSnapshot, restores, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
 import { bringBack } from './restoring.ts';
-import {
-  claim,
-  deviceReader,
-  restrictedWriter,
-  Storage,
-  volumeSnapshotContents,
-  volumeSnapshots,
-  withSnapshots,
-  writer,
-} from './volumes.ts';
+import { claim, deviceReader, restrictedWriter, Storage, volumeSnapshotContents, volumeSnapshots, writer } from './volumes.ts';
 
-const fault = moverImageFault();
-const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const cluster = withMovers(findCluster());
 const elsewhere = suite('volumes restored into another namespace', cluster);
 
 describe(elsewhere.title, elsewhere.options, () => {

@@ -6,13 +6,12 @@ import { temporaryFolder } from './folder.ts';
 import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { moverFlags, moverImageFault } from './mover-image.ts';
+import { moverFlags, withMovers } from './mover-image.ts';
 import { complete, ended, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
-import { claim, restrictedWriter, withSnapshots, writer } from './volumes.ts';
+import { claim, restrictedWriter, writer } from './volumes.ts';
 
-const fault = moverImageFault();
-const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const cluster = withMovers(findCluster());
 const files = suite('files of snapshots in volumes in use', cluster);
 
 describe(files.title, files.options, () => {

@@ -6,13 +6,12 @@ import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import type { KubeObject } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { moverFlags, moverImageFault } from './mover-image.ts';
+import { moverFlags, withMovers } from './mover-image.ts';
 import { complete, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
-import { busy, claim, snapshotClass, Storage, volumeSnapshots, withSnapshots } from './volumes.ts';
+import { busy, claim, snapshotClass, Storage, volumeSnapshots } from './volumes.ts';
 
-const fault = moverImageFault();
-const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const cluster = withMovers(findCluster());
 const loaded = suite('volumes under load', cluster);
 
 /** Each Pod has a file of its own, to which it adds lines: 1, 2, 3 … */

@@ -7,7 +7,7 @@ import { temporaryFolder } from './folder.ts';
 import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { moverFlags, moverImageFault } from './mover-image.ts';
+import { moverFlags, withMovers } from './mover-image.ts';
 import {
   backup,
   backups,
@@ -23,19 +23,9 @@ import {
   snapshots,
 } from './objects.ts';
 import { eventually } from './process.ts';
-import {
-  claim,
-  restrictedWriter,
-  Storage,
-  storageClass,
-  volumeSnapshotContents,
-  volumeSnapshots,
-  withSnapshots,
-  writer,
-} from './volumes.ts';
+import { claim, restrictedWriter, Storage, storageClass, volumeSnapshotContents, volumeSnapshots, writer } from './volumes.ts';
 
-const fault = moverImageFault();
-const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const cluster = withMovers(findCluster());
 const moved = suite('volumes in the object store', cluster);
 
 describe(moved.title, moved.options, () => {

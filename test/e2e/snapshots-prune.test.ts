@@ -9,13 +9,12 @@ import { temporaryFolder } from './folder.ts';
 import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon, portOf } from './kylon.ts';
-import { moverFlags, moverImageFault } from './mover-image.ts';
+import { moverFlags, withMovers } from './mover-image.ts';
 import { complete, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually } from './process.ts';
-import { claim, Storage, withSnapshots, writer } from './volumes.ts';
+import { claim, Storage, writer } from './volumes.ts';
 
-const fault = moverImageFault();
-const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const cluster = withMovers(findCluster());
 const { title, options } = suite('the repository of a namespace', cluster);
 const bst = 'backupstores.backup.kylon.io';
 const MiB = 1024 * 1024;

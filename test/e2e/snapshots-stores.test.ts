@@ -8,13 +8,12 @@ import { temporaryFolder } from './folder.ts';
 import { coldBuild } from './go.ts';
 import { Kubectl } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
-import { moverFlags, moverImageFault } from './mover-image.ts';
+import { moverFlags, withMovers } from './mover-image.ts';
 import { backup, backups, complete, ended, gone, namespace, path, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
 import { eventually, run } from './process.ts';
-import { claim, withSnapshots, writer } from './volumes.ts';
+import { claim, writer } from './volumes.ts';
 
-const fault = moverImageFault();
-const cluster = fault === undefined ? withSnapshots(findCluster()) : { missing: fault };
+const cluster = withMovers(findCluster());
 const moved = suite('volumes in a further store', cluster);
 const bst = 'backupstores.backup.kylon.io';
 
