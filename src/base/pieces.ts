@@ -43,3 +43,24 @@ function joined(pieces: readonly Uint8Array[], copied: (piece: Uint8Array) => vo
   for (const piece of pieces) copied(piece);
   return whole;
 }
+
+/** What is pushed, for who takes it when he wants it: no more is asked for meanwhile. The work ends when nobody takes any more of it. */
+export async function* pulled<T>(
+  work: (push: (piece: T) => Promise<void>, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  const over = new AbortController();
+  const { readable, writable } = new TransformStream<T, T>();
+  const writer = writable.getWriter();
+  const push = (piece: T) => writer.write(piece);
+  const working = work(push, AbortSignal.any([signal, over.signal])).then(
+    () => writer.close(),
+    (error: unknown) => writer.abort(error),
+  );
+  try {
+    yield* readable;
+  } finally {
+    over.abort(new Error('nobody takes more of it'));
+    await working.catch(() => {});
+  }
+}

@@ -94,6 +94,11 @@ export class TarScanner {
     return this.#empty >= 2;
   }
 
+  /** Bytes that were taken so far: once it is ended, up to where it ends. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** Whether no entry has begun that is not whole. */
   get isBetween(): boolean {
     return this.#content + this.#padding + this.#gathered === 0 && this.#kind === undefined && this.#start === undefined;

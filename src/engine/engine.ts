@@ -18,6 +18,7 @@ import type { RunParts, Task } from './runs/run.ts';
 import { perform } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { createServices } from './services.ts';
+import { KeptVolumes } from './look/kept-volumes.ts';
 import { SnapshotFiles } from './snapshot/snapshot-files.ts';
 import { snapshotTask } from './snapshot/snapshot.ts';
 import { StoreKeeper } from './stores/store-keeper.ts';
@@ -40,7 +41,8 @@ const watchAgain = 1_000;
 
 export function createEngine(parts: EngineParts): Engine {
   const runs = new Runs(parts.clock);
-  const files = new SnapshotFiles(parts);
+  const volumes = new KeptVolumes(parts);
+  const files = new SnapshotFiles(parts, volumes);
   const claims = new Claims(parts);
   const verifier = new Verifier(parts);
   const sweep = new Sweep(parts);
@@ -54,7 +56,7 @@ export function createEngine(parts: EngineParts): Engine {
   ];
   return {
     run: async (signal) => {
-      const others = [verifier, sweep, prune, populator, keeper];
+      const others = [verifier, sweep, prune, populator, keeper, volumes];
       await Promise.all([...others, ...kinds].map((one) => one.run(signal)));
     },
     services: createServices(parts, runs, files),

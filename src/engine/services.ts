@@ -2,7 +2,7 @@
 import { ClusterError } from '../cluster/cluster.ts';
 import type { Discovery } from '../cluster/cluster.ts';
 import { messageOf, unlessAborted, withDeadline } from '../base/lifetime.ts';
-import { badRequest, internal, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
+import { ApiError, badRequest, internal, rangeNotSatisfiable, unavailable } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import type { ResourceDefinition } from '../machinery/resource.ts';
 import type { ObjectStore } from '../objectstore/objectstore.ts';
@@ -24,6 +24,7 @@ import type { ReadPiece } from './runs/elsewhere.ts';
 import { readPiece } from './runs/live-log.ts';
 import { readLog } from './runs/read-log.ts';
 import { requireEnded, requireNotElsewhere } from './runs/require-ended.ts';
+import { RunFailed } from './runs/failure.ts';
 import { statusOf } from './runs/run-status.ts';
 import type { Runs } from './runs/runs.ts';
 import type { SnapshotFiles } from './snapshot/snapshot-files.ts';
@@ -61,9 +62,9 @@ export function createServices(parts: EngineParts, runs: Runs, files: SnapshotFi
       translated(async () => {
         return (await archiveOf(backup, signal)).item(key, signal);
       }),
-    files: (snapshot, query, signal) => translated(() => files.page(snapshot, query, signal)),
-    download: async (snapshot, path, signal) => {
-      const found = await translated(() => files.download(snapshot, path, signal));
+    files: (snapshot, query, user, signal) => translated(() => files.page(snapshot, query, user, signal)),
+    download: async (snapshot, path, user, signal) => {
+      const found = await translated(() => files.download(snapshot, path, user, signal));
       return { ...found, read: (range, reading) => translated(() => found.read(range, reading)) };
     },
     log: (object, options, signal) => {
@@ -134,7 +135,13 @@ function folderOf(parts: EngineParts, object: KubeObject): string {
 const definitionOf = ({ backups, restores }: EngineParts, { kind }: KubeObject): ResourceDefinition =>
   kind === backups.kind ? backups : restores;
 
-/** Errors of the store and of the archive as the API tells them. */
+/** What the cluster has said no to, in its own words. */
+function refusedBy(error: ClusterError): ApiError {
+  const { code, reason, message } = error;
+  return code >= 400 && code < 500 ? new ApiError(code, reason, message, {}, { cause: error }) : unavailable(message, error);
+}
+
+/** Errors of the store, of the archive, and of the cluster that is asked for a user, as the API tells them. */
 async function translated<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -144,6 +151,8 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof ArchiveDamaged || error instanceof StoreDamaged || error instanceof StoreNotFound)
       throw internal(messageOf(error), error);
     if (error instanceof StoreError) throw unavailable(messageOf(error), error);
+    if (error instanceof ClusterError) throw refusedBy(error);
+    if (error instanceof RunFailed) throw new ApiError(409, 'Conflict', `${error.reason}: ${error.message}`, {}, { cause: error });
     throw error;
   }
 }

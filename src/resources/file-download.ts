@@ -17,8 +17,7 @@ export const download = defineSubresource<Services>({
   name: 'download',
   verbs: ['get'],
   kind: 'Snapshot',
-  description:
-    'Read a file of a Snapshot, or a range of its bytes, or a folder as a tar file. The files of the Snapshot have to be in the object store.',
+  description: 'Read a file of a Snapshot, or a range of its bytes, or a folder as a tar file.',
   parameters: [pathParameter],
   produces: 'application/octet-stream',
   subpath: false,
@@ -40,7 +39,7 @@ export const proxy = defineSubresource<Services>({
 });
 
 async function deliver(snapshot: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
-  const found = await services.download(snapshot, call.query.get('path') ?? '', call.signal);
+  const found = await services.download(snapshot, call.query.get('path') ?? '', call.user, call.signal);
   return found.file ? deliverFile(snapshot, found, found.file, call) : deliverFolder(snapshot, found, call);
 }
 

@@ -32,7 +32,7 @@ export const files = defineSubresource<Services>({
   name: 'files',
   verbs: ['get'],
   kind: 'SnapshotFileList',
-  description: 'List what a folder of a Snapshot holds whose files are in the object store; of a path that names a file, that file alone.',
+  description: 'List what a folder of a Snapshot holds; of a path that names a file, that file alone.',
   parameters: [pathParameter, ...pageParameters],
   produces: 'application/json',
   fields: { items: list('The files, in order of the bytes of their names.', file) },
@@ -42,5 +42,5 @@ export const files = defineSubresource<Services>({
 
 async function page(snapshot: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
   const query = { ...pageOf(call.query), path: call.query.get('path') ?? '' };
-  return listAnswer(call, 'SnapshotFileList', await services.files(snapshot, query, call.signal));
+  return listAnswer(call, 'SnapshotFileList', await services.files(snapshot, query, call.user, call.signal));
 }

@@ -16,9 +16,9 @@ export interface Services {
   /** One manifest, as the bytes that the cluster sent; undefined where the backup holds no such item. */
   item(backup: KubeObject, item: ItemKey, signal: AbortSignal): Promise<Uint8Array | undefined>;
   /** A page of what a folder of a snapshot holds, in order of names; of anything else that the path names, that alone. ApiError 400 for a bad path. */
-  files(snapshot: KubeObject, query: FileQuery, signal: AbortSignal): Promise<FileList>;
+  files(snapshot: KubeObject, query: FileQuery, user: User, signal: AbortSignal): Promise<FileList>;
   /** What a path of a snapshot names, to be read: a file, or a folder as a tar file. ApiError 400 for what is neither. */
-  download(snapshot: KubeObject, path: string, signal: AbortSignal): Promise<Download>;
+  download(snapshot: KubeObject, path: string, user: User, signal: AbortSignal): Promise<Download>;
   /** The log of a backup or a restore, line by line, each with its line break; follows a running one when asked to, wherever that is carried out. */
   log(object: KubeObject, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
   /** What became of each item of a restore, as far as it got. ApiError 409 where another process carries it out, until it ends. */

@@ -7,7 +7,7 @@ import type { Static } from '../machinery/schema.ts';
 const longest = 4096;
 
 export const volumeFiles = object(
-  'One file, or one folder with all below it, of a Snapshot whose files are in the object store. It is put into the volume of the claim while Pods use that.',
+  'One file, or one folder with all below it, of a Snapshot. It is put into the volume of the claim while Pods use that.',
   {
     path: text('Path of the file or folder in the Snapshot, from the root of the volume and without a slash in front, as conf/app.yaml.', {
       minLength: 1,

@@ -27,7 +27,17 @@ export function withMovers(cluster: Cluster): Cluster {
 }
 
 /** Those of Debian, as in the image that manifests/mover makes: those of busybox know less, and a shell of busybox would run no others. */
-const ofDebian = ['/bin/sh', '/bin/tar', '/bin/dd', '/usr/bin/fallocate', '/usr/sbin/blockdev'];
+const ofDebian = [
+  '/bin/sh',
+  '/bin/tar',
+  '/bin/dd',
+  '/usr/bin/find',
+  '/usr/bin/sort',
+  '/usr/bin/head',
+  '/usr/bin/tail',
+  '/usr/bin/fallocate',
+  '/usr/sbin/blockdev',
+];
 
 /** Its name. */
 export async function moverImage(): Promise<string> {
@@ -35,7 +45,7 @@ export async function moverImage(): Promise<string> {
   if (given) return given;
   const root = temporaryFolder();
   for (const folder of ['usr/local/bin', 'tmp', 'volume', 'access']) mkdirSync(join(root, folder), { recursive: true });
-  addTools(root, ['cat', 'chmod', 'chown', 'cmp', 'cp', 'find', 'ls', 'mkdir', 'mv', 'readlink', 'rm', 'rmdir', 'sleep', 'stat', 'wc']);
+  addTools(root, ['cat', 'chmod', 'chown', 'cmp', 'cp', 'ls', 'mkdir', 'mv', 'readlink', 'rm', 'rmdir', 'sleep', 'stat', 'wc']);
   for (const program of ofDebian) addProgram(root, program);
   copyFileSync(await buildGo('restic', { package: 'github.com/restic/restic/cmd/restic', static: true }), join(root, 'bin/restic'));
   copyFileSync(join(repository, 'manifests/mover/mover'), join(root, 'usr/local/bin/mover'));

@@ -37,7 +37,7 @@ const pageSize = '5000';
 
 export function filesCommand(shell: Shell): Command {
   const command = new Command('files')
-    .description('List what a folder of a snapshot holds whose files are in the object store.')
+    .description('List what a folder of a snapshot holds.')
     .addArgument(completing('snapshots', new Argument('<snapshot>', 'name of the snapshot')))
     .addArgument(new Argument('[path]', 'folder or file, from the root of the volume (default: the root)'))
     .addOption(outputOption());

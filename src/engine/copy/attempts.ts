@@ -1,6 +1,7 @@
 /** A copy is begun anew where the connection to the container was cut in the middle of it, or the container has ended. */
 import { messageOf } from '../../base/lifetime.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
+import { ApiError } from '../../machinery/errors.ts';
 import type { Sender } from '../mover/mover.ts';
 import { RunFailed, throwIfAborted } from '../runs/failure.ts';
 
@@ -28,6 +29,8 @@ export async function inAttempts<T>({ parts, warn, signal }: Sender, work: () =>
   }
 }
 
-/** No answer, a container that is gone, or a fault of who stands between. */
+/** No answer, a container that is gone, a volume that cannot be read for a moment, or a fault of who stands between. */
 const isCut = (error: unknown) =>
-  error instanceof CopyCut || (error instanceof ClusterError && (error.code === 0 || error.code === 404 || error.code >= 500));
+  error instanceof CopyCut ||
+  (error instanceof ApiError && error.code === 503) ||
+  (error instanceof ClusterError && (error.code === 0 || error.code === 404 || error.code >= 500));

@@ -15,7 +15,7 @@ import { findMounted, rehearseMounted } from './find-mounted.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 import { shareOf } from './share.ts';
 import { verifyFilesAt } from './verify-copy.ts';
-import { openFiles } from './volume-content.ts';
+import type { FilesContent } from './volume-content.ts';
 
 /** Run by sh in the container. */
 const placeFiles = readFileSync(join(import.meta.dirname, 'place-files.sh'), 'utf8');
@@ -24,6 +24,8 @@ const placeFiles = readFileSync(join(import.meta.dirname, 'place-files.sh'), 'ut
 const refusals: Readonly<Record<number, string>> = { 20: 'FileExists', 21: 'PathRefused' };
 
 export interface FilesPlace {
+  /** Opens what is brought. */
+  readonly open: (signal: AbortSignal) => Promise<FilesContent>;
   /** In the Snapshot. */
   readonly path: string;
   /** The folder of the volume; empty for its root. */
@@ -36,7 +38,7 @@ export async function bringFiles(sender: Sender, errand: Errand, snapshot: Snaps
   return inAttempts(sender, async () => {
     using _ = await shareOf(sender, errand);
     const mounted = await findContainer(sender, errand, snapshot);
-    const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
+    const content = await place.open(sender.signal);
     const { options, input } = await wayInto(sender, errand, content, mounted, lastEntry(hiddenName(errand)));
     const command = [...commandOf(mounted.path, place.policy, errand, place), ...options];
     const { code, complaints } = await feed(sender, errand, mounted, command, input, content);
@@ -60,7 +62,7 @@ export async function verifyFiles(sender: Sender, errand: Errand, snapshot: Snap
   await inAttempts(sender, async () => {
     using _ = await shareOf(sender, errand);
     const mounted = await findContainer(sender, errand, snapshot);
-    const content = await openFiles(sender.parts, snapshot, place.path, sender.signal);
+    const content = await place.open(sender.signal);
     await verifyFilesAt(sender, errand, content, mounted, brought);
   });
 }

@@ -1,4 +1,4 @@
-/** All that a Snapshot in the object store holds, or a file or folder of it, for who brings it into a volume, and compares it with what is there then. */
+/** All that a Snapshot in the object store holds, or a file or folder of it, for who brings it into a volume, and compares it with what is there then. What a driver keeps is in look/kept-content.ts. */
 import { endOfTar, gnuEntry, paddingOf, tarEntry } from '../../base/tar.ts';
 import type { TarEntry, TarType } from '../../base/tar.ts';
 import { quote } from '../../machinery/errors.ts';
@@ -43,7 +43,7 @@ export interface FilesContent {
   find(names: readonly string[], signal: AbortSignal): Promise<Original | undefined>;
 }
 
-interface ContentForm {
+export interface ContentForm {
   /** Whether it is GNU tar that reads it; otherwise every one understands it. */
   readonly isGnu: boolean;
   /** Whether the root of the volume is in it. */
@@ -52,7 +52,7 @@ interface ContentForm {
 }
 
 /** Of a file with several names, the file itself. */
-interface Original {
+export interface Original {
   readonly type: TarType | 'socket';
   readonly size: number;
   readonly bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>;

@@ -70,10 +70,7 @@ export const moverName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? 
 export function moverPod(errand: Errand, secretName: string, { image }: MoverSetting, isRestricted: boolean): ClusterObject {
   const { way, args, throttle } = errand;
   const container = { name: 'mover', image, args: [...limitsOf(throttle), way, ...args].map(literal), ...mountsOf(errand, ownMounts) };
-  const volumes = [
-    { name: accessVolume, secret: { secretName, defaultMode: 0o440 } },
-    { name: 'tmp', emptyDir: {} },
-  ];
+  const volumes = [{ name: accessVolume, secret: { secretName, defaultMode: 0o440 } }, roomToWrite.volume];
   return podBeside(errand, { component: 'mover', container, volumes, isRestricted, gracePeriod: 5 });
 }
 
@@ -124,7 +121,7 @@ export function podBeside(errand: Errand, { component, container, volumes, isRes
 }
 
 /** Kubernetes puts variables in the place of $(NAME), and $ in that of $$: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
-const literal = (text: string) => text.replaceAll('$', () => '$$');
+export const literal = (text: string) => text.replaceAll('$', () => '$$');
 
 /** restic counts in KiB a second. */
 function limitsOf(throttle: Throttle = {}): string[] {
@@ -134,10 +131,10 @@ function limitsOf(throttle: Throttle = {}): string[] {
   });
 }
 
-const ownMounts: readonly Fields[] = [
-  { name: accessVolume, mountPath: '/access', readOnly: true },
-  { name: 'tmp', mountPath: '/tmp' },
-];
+/** Where a program may write, in a container whose own file system is read-only. */
+export const roomToWrite = { volume: { name: 'tmp', emptyDir: {} }, mount: { name: 'tmp', mountPath: '/tmp' } } as const;
+
+const ownMounts: readonly Fields[] = [{ name: accessVolume, mountPath: '/access', readOnly: true }, roomToWrite.mount];
 
 /** Of a container that has the volume, beside others. */
 export function mountsOf({ claimName, isBlock, way }: Errand, mounts: readonly Fields[]): Fields {

@@ -23,7 +23,7 @@ export function requireNotElsewhere({ group, plural }: ResourceDefinition, objec
   throw conflict({ group, resource: plural }, object.metadata.name, why);
 }
 
-export function notFoundBecause({ group, plural }: ResourceDefinition, name: string, why: string): ApiError {
+function notFoundBecause({ group, plural }: ResourceDefinition, name: string, why: string): ApiError {
   const { message, details } = notFound({ group, resource: plural }, name);
   return new ApiError(404, 'NotFound', `${message}: ${why}`, details);
 }

@@ -25,10 +25,10 @@ export const isInRepository = ({ status }: Snapshot) => status.method === 'File'
 const isCopied = ({ status }: Snapshot) => status.method === 'Copy';
 
 /**
- * A mover of another namespace would have, with the password of the repository and a ticket, all that was moved out of it, and so would whoever can read its
+ * Movers read repositories alone. And a mover of another namespace would have, with the password of the repository and a ticket, all that was moved out of it, and so would whoever can read its
  * Secret. There Kylon reads it, and tar gets no more than this one.
  */
-export const isBroughtByTar = (snapshot: Snapshot, owner: KubeObject) => isCopied(snapshot) || isElsewhere(snapshot, owner);
+export const isBroughtByTar = (snapshot: Snapshot, owner: KubeObject) => !isInRepository(snapshot) || isElsewhere(snapshot, owner);
 
 /** For a Restore: resolves when all of it is there, and read back where that was asked for. What is there already may be written again. Rejects with RunFailed. */
 export async function fill(sender: Sender, restore: Restore, intermediate: ClusterObject, snapshot: Snapshot): Promise<void> {

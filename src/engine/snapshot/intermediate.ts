@@ -17,7 +17,7 @@ import { until } from '../until.ts';
 import { claims, helperLabelsOf, volumes } from './known.ts';
 import { remove, unlessGone } from './removal.ts';
 
-const nameOf = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
+export const intermediateName = ({ metadata }: KubeObject) => `kylon-${metadata.uid ?? ''}`;
 
 /** `node`: where its volume is to be reachable, for classes that make volumes for the first Pod. No Pod is needed then. */
 export function intermediateClaim(owner: KubeObject, spec: object, node: string | undefined): ClusterObject {
@@ -26,7 +26,7 @@ export function intermediateClaim(owner: KubeObject, spec: object, node: string 
   return {
     apiVersion: groupVersion(claims),
     kind: claims.kind,
-    metadata: { name: nameOf(owner), namespace, labels, ...(node !== undefined && { annotations: { [selectedNode]: node } }) },
+    metadata: { name: intermediateName(owner), namespace, labels, ...(node !== undefined && { annotations: { [selectedNode]: node } }) },
     spec,
   };
 }
@@ -61,14 +61,14 @@ export async function createIntermediate(
 
 /** Read as Kylon itself; undefined for one of that name which was not made for `owner`. */
 export const findIntermediate = (parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<ClusterObject | undefined> =>
-  findProved(parts, claims, { ...owner.metadata, name: nameOf(owner) }, owner, signal);
+  findProved(parts, claims, { ...owner.metadata, name: intermediateName(owner) }, owner, signal);
 
 /** Resolves to it when it has its volume; rejects with RunFailed when that does not come within `ms`. */
 export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, ms: number, signal: AbortSignal): Promise<ClusterObject> {
-  const what = () => `the claim ${quote(nameOf(owner))} has no volume after ${ms / 1_000} s: its Events say why`;
+  const what = () => `the claim ${quote(intermediateName(owner))} has no volume after ${ms / 1_000} s: its Events say why`;
   return until({ parts, signal }, ms, what, async () => {
     const found = await findIntermediate(parts, owner, signal);
-    if (!found) throw new RunFailed('ClaimNotFound', notFound(claims, nameOf(owner)).message);
+    if (!found) throw new RunFailed('ClaimNotFound', notFound(claims, intermediateName(owner)).message);
     return textOf(fieldsOf(found['status'])['phase']) === 'Bound' && found;
   });
 }

@@ -29,7 +29,10 @@ export async function findLiveClaim(work: Work, claimName: string): Promise<Live
 }
 
 /** One of the Pods that have the claim now, but for the mover that an earlier run has sent. */
-export async function userOf({ parts, creator, object, signal }: Work, claimName: string): Promise<ClusterObject | undefined> {
+export async function userOf(
+  { parts, creator, object, signal }: Pick<Work, 'parts' | 'creator' | 'object' | 'signal'>,
+  claimName: string,
+): Promise<ClusterObject | undefined> {
   const { namespace = '', uid } = object.metadata;
   const using = await podsUsing({ creator: parts.cluster.as(creator), namespace, signal }, claimName);
   return using.find(({ metadata }) => fieldsOf(metadata['labels'])[madeFor] !== uid);

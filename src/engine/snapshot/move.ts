@@ -26,7 +26,7 @@ type Claim = NonNullable<SnapshotStatus['claim']>;
 /** Of what the driver keeps for the Snapshot, which is not needed any more afterwards. */
 export async function moveTaken(work: Work, { claim, ready }: Taken): Promise<Partial<RunStatus>> {
   const { parts, creator, object, signal } = work;
-  const intermediate = intermediateClaim(object, specFor(claim, ready), undefined);
+  const intermediate = intermediateClaim(object, claimSpecFor(claim, ready), undefined);
   await createIntermediate(parts, parts.cluster.as(creator), object, intermediate, signal);
   return moveIntermediate(work, claim, intermediate, fieldsOf(ready['status'])['creationTime']);
 }
@@ -105,8 +105,8 @@ function statusOf({ snapshotId, files, bytesRead, bytesAdded, bytesStored }: Mov
   };
 }
 
-/** As the claim that was taken, for one reader. */
-function specFor({ storageClassName, volumeMode, capacity }: Claim, { metadata, status }: ClusterObject): object {
+/** Of a claim like the one that was taken, for one reader of what the driver keeps. */
+export function claimSpecFor({ storageClassName, volumeMode, capacity }: Partial<Claim>, { metadata, status }: ClusterObject): object {
   return {
     accessModes: ['ReadWriteOnce'],
     ...(storageClassName && { storageClassName }),

@@ -1,5 +1,5 @@
 /**
- * Brings a file or a folder out of the object store into the volume of a claim, beside the Pods that use it. What it is, and where the volume
+ * Brings a file or a folder of a Snapshot into the volume of a claim, beside the Pods that use it. What it is, and where the volume
  * can be mounted, is found before anything is sent; what lies in the volume is seen there alone, where what is not to be done is refused.
  */
 import { ApiError, quote } from '../../machinery/errors.ts';
@@ -18,7 +18,9 @@ import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
 import { Steps } from '../runs/steps.ts';
 import { isBroughtByTar, isMoved } from './fill.ts';
+import { isElsewhere } from './lent.ts';
 import { findLiveClaim } from './live-claim.ts';
+import { requireVolumeSnapshot } from './revive.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
 import { repositoryOf } from '../stores/stores.ts';
 
@@ -42,7 +44,7 @@ export async function restoreFiles(
   }
   const steps = new Steps(work);
   const errand = await steps.within('FindFiles', find, () => told);
-  const figures = await steps.within('RestoreFiles', () => bring(work, errand, snapshot), wordsOf);
+  const figures = await steps.within('RestoreFiles', () => bring(work, files, errand, snapshot), wordsOf);
   return { outcome: 'updated', message: `it has ${told}: ${wordsOf(figures)}`, ...figures };
 }
 
@@ -69,7 +71,7 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
   const { object } = work;
   const { spec } = object as Restore;
   const { path, target } = placeOf(spec);
-  const type = await requireFile(work, files, snapshot, path);
+  const type = await typeOf(work, files, snapshot, path);
   const { claim, place } = await findLiveClaim(work, claimName);
   if (claim.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the claim ${quote(claimName)} is of volumeMode Block: it has no files`);
@@ -82,13 +84,19 @@ async function errandOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, cl
 /** As restic takes what it is to include: https://restic.readthedocs.io/en/stable/040_backup.html#excluding-files */
 const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
 
+/** What a driver keeps is seen only in a volume that is made of it, which a dry run does not make. */
+async function typeOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<FileType> {
+  const isSeen = isMoved(snapshot);
+  if (!isSeen && (work.object as Restore).spec.dryRun) return 'File';
+  if (!isSeen && !isElsewhere(snapshot, work.object)) await requireVolumeSnapshot(work, snapshot);
+  return requireFile(work, files, snapshot, path);
+}
+
 /** Resolves to its type. */
-async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<FileType> {
-  if (!isMoved(snapshot))
-    throw new RunFailed('FilesNotStored', `the files of the snapshot ${quote(snapshot.metadata.name)} are not in the object store`);
+async function requireFile({ creator, signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<FileType> {
   if (snapshot.status.claim?.volumeMode === 'Block')
     throw new RunFailed('VolumeModeMismatch', `the snapshot ${quote(snapshot.metadata.name)} is of volumeMode Block: it has no files`);
-  const entry = await files.entry(snapshot, path, signal).catch((error: unknown) => {
+  const entry = await files.entry(snapshot, path, creator, signal).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.code !== 404) throw error;
     throw new RunFailed('FileNotFound', `spec.files.path: ${error.message}`);
   });
@@ -96,11 +104,13 @@ async function requireFile({ signal }: Work, files: SnapshotFiles, snapshot: Sna
   return entry.type;
 }
 
-async function bring(work: Work, errand: Errand, snapshot: Snapshot): Promise<RestoreSummary> {
-  const { parts, object, signal } = work;
+async function bring(work: Work, files: SnapshotFiles, errand: Errand, snapshot: Snapshot): Promise<RestoreSummary> {
+  const { parts, creator, object, signal } = work;
   const restore = object as Restore;
   const { existingResourcePolicy: policy = 'Skip', claim: { verify = false } = {} } = restore.spec;
-  const place = { ...placeOf(restore.spec), policy };
+  const where = placeOf(restore.spec);
+  const open = (opening: AbortSignal) => files.content(snapshot, where.path, creator, opening);
+  const place = { ...where, policy, open };
   const byTar = isBroughtByTar(snapshot, restore);
   const send = () => (byTar ? bringFiles(senderOf(work), errand, snapshot, place) : sendMoverFor(senderOf(work), errand));
   const figures = doneBefore(restore) ?? (await send().catch((error: unknown) => explain(restore, error)));

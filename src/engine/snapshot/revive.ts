@@ -3,6 +3,7 @@
  * anew around the handle by which the driver knows the data. https://kubernetes.io/docs/concepts/storage/volume-snapshots/#static
  */
 import { notFound } from '../../machinery/errors.ts';
+import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { EngineParts } from '../parts.ts';
@@ -20,8 +21,7 @@ const patience = 120_000;
 
 /** Rejects with RunFailed. What is made in the namespace is made as the creator of the Restore. */
 export async function requireVolumeSnapshot(work: Work, snapshot: Snapshot): Promise<void> {
-  const adopted = snapshot.spec.source.volumeSnapshotName;
-  if (adopted !== undefined) return requireAdopted(work, snapshot, adopted);
+  if (snapshot.spec.source.volumeSnapshotName !== undefined) return void (await findKept(work, snapshot));
   const find = () => findVolumeSnapshot(work.parts, snapshot, work.signal);
   if (!(await find())) {
     work.run.log.info('its VolumeSnapshot is gone and is made anew around what the driver has kept');
@@ -32,10 +32,14 @@ export async function requireVolumeSnapshot(work: Work, snapshot: Snapshot): Pro
   await settle(work.parts, snapshot, content.metadata.name, work.signal);
 }
 
-async function requireAdopted(work: Work, snapshot: Snapshot, name: string): Promise<void> {
-  const found = await findAdopted(work, name);
+/** The VolumeSnapshot of a Snapshot as it is, of which nothing is made anew. Rejects with RunFailed where it is gone, or stands for something else. */
+export async function findKept(asker: Pick<Work, 'parts' | 'creator' | 'object' | 'signal'>, snapshot: Snapshot): Promise<ClusterObject> {
+  const adopted = snapshot.spec.source.volumeSnapshotName;
+  const name = adopted ?? volumeSnapshotNameOf(snapshot);
+  const found = await (adopted === undefined ? findVolumeSnapshot(asker.parts, snapshot, asker.signal) : findAdopted(asker, adopted));
   if (!found) throw new RunFailed('VolumeSnapshotNotFound', notFound(volumeSnapshots, name).message);
-  await requireSameData(work, snapshot, found);
+  await requireSameData(asker, snapshot, found);
+  return found;
 }
 
 /** The VolumeSnapshot and its content, of what the status of the Snapshot says that the driver has kept. */

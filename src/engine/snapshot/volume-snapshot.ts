@@ -37,7 +37,10 @@ export const findVolumeSnapshot = (
   findProved(parts, volumeSnapshots, { ...owner.metadata, name: volumeSnapshotNameOf(owner) }, owner, signal);
 
 /** One that others have made, read as the creator of the Snapshot. */
-export async function findAdopted({ parts, creator, object, signal }: Work, name: string): Promise<ClusterObject | undefined> {
+export async function findAdopted(
+  { parts, creator, object, signal }: Pick<Work, 'parts' | 'creator' | 'object' | 'signal'>,
+  name: string,
+): Promise<ClusterObject | undefined> {
   return parts.cluster.as(creator).get(volumeSnapshots, object.metadata.namespace ?? '', name, signal);
 }
 

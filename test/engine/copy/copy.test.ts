@@ -9,7 +9,7 @@ import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { fastClock } from '../clocks.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
-import { createWorkbench, forever, killedAt, whileRunning } from '../workbench.ts';
+import { alice, createWorkbench, forever, killedAt, whileRunning } from '../workbench.ts';
 import { inFolder } from './local-program.ts';
 import { oddVolume, temporary, told, untar } from './volume-tar.ts';
 
@@ -61,7 +61,7 @@ async function take({ one }: Pick<Scene, 'one'>, spec: object = copied) {
 }
 
 async function downloaded({ one }: Pick<Scene, 'one'>): Promise<Buffer> {
-  const { read } = await one.engine.services.download((await one.get(snapshots, 'shop', 's'))!, '', forever);
+  const { read } = await one.engine.services.download((await one.get(snapshots, 'shop', 's'))!, '', alice, forever);
   const pieces: Uint8Array[] = [];
   for await (const piece of await read(undefined, forever)) pieces.push(piece);
   return Buffer.concat(pieces);

@@ -190,7 +190,6 @@ describe('files of a moved Snapshot of another namespace', () => {
     ['go into no claim', { path: 'deep' }, { claim: { name: 'none' } }, {}, /^ClaimNotFound: .*"none"/],
     ['go into a claim without a volume', { path: 'deep' }, { claim: { name: 'pending' } }, {}, /^ClaimPending: .*"pending"/],
     ['are of a device', { path: 'deep' }, {}, { claim: { name: 'data', uid: 'u', volumeMode: 'Block' } }, /^VolumeModeMismatch: /],
-    ['are with the driver', { path: 'deep' }, {}, { method: 'CSI' }, /^FilesNotStored: /],
   ])('that %s are refused before anything is sent', async (_, files, more, status, reason) => {
     const { sent, restore, nothingIsLeft } = await scene({ status });
     expect(await restore(files, more)).toMatchObject(failed(reason));

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { restores } from '../../../src/resources/restore.ts';
 import { snapshots } from '../../../src/resources/snapshot.ts';
 import { craft } from '../../repository/reading/crafted.ts';
-import { forever, killedAt, whileRunning } from '../workbench.ts';
+import { alice, forever, killedAt, whileRunning } from '../workbench.ts';
 import { damage, id, live, moved, scene, specOf, stop, summary, user } from './moving.ts';
 
 afterEach(stop);
@@ -94,7 +94,7 @@ describe('a Snapshot that is moved', () => {
     await one.create(snapshots, 'shop', 's', moved);
     const found = await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
     for (const key of one.files.keys()) if (/\/(keys|index)\//.test(key)) one.files.set(key, Buffer.of());
-    const { items } = await one.engine.services.files(found, { limit: 500, continue: '', path: '' }, forever);
+    const { items } = await one.engine.services.files(found, { limit: 500, continue: '', path: '' }, alice, forever);
     expect(items.map(({ path }) => path)).toEqual(['/a']);
   });
 

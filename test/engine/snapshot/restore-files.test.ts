@@ -135,7 +135,6 @@ describe('files of a Snapshot', () => {
   it.each<[string, Partial<RestoreSpec>, Partial<SnapshotStatus>, RegExp]>([
     ['is not in the snapshot', { files: { path: 'deep/never' } }, {}, /^FileNotFound: spec.files.path: .*"\/deep\/never"/],
     ['lies behind a link', { files: { path: 'deep/link/x' } }, {}, /^FileNotFound: spec.files.path: /],
-    ['is with the driver', { files: { path: 'deep' } }, { method: 'CSI' }, /^FilesNotStored: /],
     ['is of a device', { files: { path: 'deep' } }, { claim: { name: 'data', uid: 'u', volumeMode: 'Block' } }, /^VolumeModeMismatch: /],
     ['goes into no claim', { files: { path: 'deep' }, claim: { name: 'none' } }, {}, /^ClaimNotFound: .*"none"/],
   ])('that %s are refused before anything is sent', async (_, spec, status, reason) => {

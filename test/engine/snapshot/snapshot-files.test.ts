@@ -9,7 +9,7 @@ import { callOf } from '../../machinery/sample.ts';
 import { craft, listOf } from '../../repository/reading/crafted.ts';
 import { bytesOf, password, prefix, quickFiles, snapshots } from '../../repository/reading/frozen.ts';
 import { bodyText } from '../../resources/calls.ts';
-import { createWorkbench, emptyRepositories, forever } from '../workbench.ts';
+import { alice, createWorkbench, emptyRepositories, forever } from '../workbench.ts';
 
 async function scene(given?: Map<string, Uint8Array>, repositoryPassword = password) {
   const files = given ?? (await quickFiles());
@@ -37,7 +37,7 @@ const page = { limit: 500, continue: '', path: '' };
 describe('the files of a Snapshot', () => {
   it('are listed, with all that is known of them', async () => {
     const { services, asked } = await scene();
-    const { items, continue: next } = await services.files(snapshotOf(), page, forever);
+    const { items, continue: next } = await services.files(snapshotOf(), page, alice, forever);
     expect(items.map(({ path }) => path)).toEqual(
       ['blobs.bin', 'deep', 'empty', 'hello.txt', 'many', 'n'.repeat(120), 'odd', 'several.txt', 'sparse', 'three'].map(
         (name) => `/${name}`,
@@ -56,7 +56,7 @@ describe('the files of a Snapshot', () => {
       group: 'root',
       modificationTime: '2026-01-02T03:04:05Z',
     });
-    const deep = await services.files(snapshotOf(), { ...page, path: 'deep/' }, forever);
+    const deep = await services.files(snapshotOf(), { ...page, path: 'deep/' }, alice, forever);
     expect(deep.items.map(({ path, type, linkTarget }) => [path, type, linkTarget])).toEqual([
       ['/deep/broken', 'SymbolicLink', 'no\nwhere'],
       ['/deep/er', 'Directory', undefined],
@@ -65,7 +65,9 @@ describe('the files of a Snapshot', () => {
       ['/deep/one', 'File', undefined],
       ['/deep/pipe', 'NamedPipe', undefined],
     ]);
-    expect((await services.files(snapshotOf(), { ...page, path: '/deep/link' }, forever)).items).toMatchObject([{ path: '/deep/link' }]);
+    expect((await services.files(snapshotOf(), { ...page, path: '/deep/link' }, alice, forever)).items).toMatchObject([
+      { path: '/deep/link' },
+    ]);
     expect(asked).toEqual(['read shop']);
   });
 
@@ -85,8 +87,8 @@ describe('the files of a Snapshot', () => {
 
   it('come page by page, each with a token that is good for its folder only', async () => {
     const { services } = await scene();
-    const first = await services.files(snapshotOf(), { limit: 1999, continue: '', path: '/many' }, forever);
-    const rest = await services.files(snapshotOf(), { limit: 1999, continue: first.continue, path: 'many' }, forever);
+    const first = await services.files(snapshotOf(), { limit: 1999, continue: '', path: '/many' }, alice, forever);
+    const rest = await services.files(snapshotOf(), { limit: 1999, continue: first.continue, path: 'many' }, alice, forever);
     expect([first.items.length, rest.items.length, rest.continue]).toEqual([1999, 1001, '']);
     expect([first.items.at(-1)?.name, rest.items[0]?.name]).toEqual(['file-1998', 'file-1999']);
     for (const [path, token] of [
@@ -94,13 +96,13 @@ describe('the files of a Snapshot', () => {
       ['/many', 'x'],
       ['/many', Buffer.from('a/1').toString('base64url')],
     ] as const)
-      await expect(services.files(snapshotOf(), { limit: 9, continue: token, path }, forever)).rejects.toMatchObject({ code: 400 });
+      await expect(services.files(snapshotOf(), { limit: 9, continue: token, path }, alice, forever)).rejects.toMatchObject({ code: 400 });
   });
 
   it('are read, whole and in ranges, under a tag of their content', async () => {
     const { services } = await scene();
     const read = async (status: object, path: string, range?: { start: number; length: number }) => {
-      const found = await services.download(snapshotOf(status), path, forever);
+      const found = await services.download(snapshotOf(status), path, alice, forever);
       return { ...found, text: String(await bytesOf(await found.read(range, forever))) };
     };
     const one = await read({}, '/hello.txt');
@@ -119,7 +121,7 @@ describe('the files of a Snapshot', () => {
   it('come as a tar file, of a folder or of all', async () => {
     const { services } = await scene();
     const namesIn = async (path: string) => {
-      const { name, file, read } = await services.download(snapshotOf(), path, forever);
+      const { name, file, read } = await services.download(snapshotOf(), path, alice, forever);
       expect(file).toBeUndefined();
       const input = await bytesOf(await read(undefined, forever));
       return { name, names: execFileSync('tar', ['-tf', '-'], { input }).toString().split('\n') };
@@ -131,27 +133,32 @@ describe('the files of a Snapshot', () => {
   it('are one file without a name where the volume is a device', async () => {
     const { services } = await scene();
     const device = snapshotOf({ handle: snapshots.device });
-    expect((await services.files(device, page, forever)).items).toMatchObject([{ name: '/', path: '/', type: 'File', size: 110_000 }]);
-    const { name, file, read } = await services.download(device, '', forever);
+    expect((await services.files(device, page, alice, forever)).items).toMatchObject([
+      { name: '/', path: '/', type: 'File', size: 110_000 },
+    ]);
+    const { name, file, read } = await services.download(device, '', alice, forever);
     expect({ name, size: file?.size, text: String(await bytesOf(await read({ start: 4, length: 17 }, forever))) }).toEqual({
       name: '',
       size: 110_000,
       text: 'bytes of a device',
     });
-    await expect(services.files(device, { ...page, path: '/x' }, forever)).rejects.toMatchObject({ code: 404 });
+    await expect(services.files(device, { ...page, path: '/x' }, alice, forever)).rejects.toMatchObject({ code: 404 });
   });
 
   it('are refused by paths that are bad, and not found by those that name nothing', async () => {
     const { services } = await scene();
     for (const path of ['/deep/../hello.txt', 'a//b', '\0'])
-      for (const asked of [services.files(snapshotOf(), { ...page, path }, forever), services.download(snapshotOf(), path, forever)])
+      for (const asked of [
+        services.files(snapshotOf(), { ...page, path }, alice, forever),
+        services.download(snapshotOf(), path, alice, forever),
+      ])
         await expect(asked).rejects.toMatchObject({ code: 400, reason: 'BadRequest' });
-    await expect(services.files(snapshotOf(), { ...page, path: '/no' }, forever)).rejects.toMatchObject({
+    await expect(services.files(snapshotOf(), { ...page, path: '/no' }, alice, forever)).rejects.toMatchObject({
       code: 404,
       message: 'snapshot "s" holds no file "/no"',
     });
-    await expect(services.download(snapshotOf(), '/deep/link/x', forever)).rejects.toMatchObject({ code: 404 });
-    await expect(services.download(snapshotOf(), '/deep/link', forever)).rejects.toMatchObject({
+    await expect(services.download(snapshotOf(), '/deep/link/x', alice, forever)).rejects.toMatchObject({ code: 404 });
+    await expect(services.download(snapshotOf(), '/deep/link', alice, forever)).rejects.toMatchObject({
       code: 400,
       message: 'path: "/deep/link" is a SymbolicLink, which has no content and is not followed',
     });
@@ -164,12 +171,12 @@ describe('the files of a Snapshot', () => {
     const stored = new Map([...files].map(([key, bytes]) => [key.replace(/^r\//, prefix), bytes]));
     const { services } = await scene(stored, 'crafted');
     const crafted = snapshotOf({ handle });
-    expect((await services.files(crafted, page, forever)).items.map(({ path }) => path)).toEqual(['/a', '/large']);
-    const { read } = await services.download(crafted, '/large', forever);
+    expect((await services.files(crafted, page, alice, forever)).items.map(({ path }) => path)).toEqual(['/a', '/large']);
+    const { read } = await services.download(crafted, '/large', alice, forever);
     const message = 'path: the list of the folder "/large" has 135266304 bytes, more than the 134217728 that can be read';
     for (const refused of [
-      () => services.files(crafted, { ...page, path: '/large' }, forever),
-      () => services.download(crafted, '/large/in-it', forever),
+      () => services.files(crafted, { ...page, path: '/large' }, alice, forever),
+      () => services.download(crafted, '/large/in-it', alice, forever),
       () => read(undefined, forever),
     ])
       await expect(refused()).rejects.toMatchObject({ code: 400, reason: 'BadRequest', message });
@@ -183,32 +190,23 @@ describe('the files of a Snapshot', () => {
       [snapshotOf({ phase: 'Failed', failureReason: 'Why: so' }), { code: 404, message: expect.stringContaining('it failed: Why: so') }],
       [snapshotOf({ phase: 'Deleting' }), { code: 410 }],
       [snapshotOf({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), { code: 410 }],
-      [
-        snapshotOf({ method: 'CSI', handle: 'x' }),
-        {
-          code: 404,
-          message: expect.stringMatching(
-            /its files are not in the object store, because the CSI driver keeps it; a Snapshot with .* copies them there/,
-          ),
-        },
-      ],
     ];
     for (const [snapshot, error] of cases) {
-      await expect(services.files(snapshot, page, forever)).rejects.toMatchObject(error);
-      await expect(services.download(snapshot, '/', forever)).rejects.toMatchObject(error);
+      await expect(services.files(snapshot, page, alice, forever)).rejects.toMatchObject(error);
+      await expect(services.download(snapshot, '/', alice, forever)).rejects.toMatchObject(error);
     }
     expect(asked).toEqual([]);
   });
 
   it('that are damaged or missing are named', async () => {
     const { services, files } = await scene();
-    const found = await services.download(snapshotOf(), '/hello.txt', forever);
+    const found = await services.download(snapshotOf(), '/hello.txt', alice, forever);
     for (const key of [...files.keys()].filter((key) => key.startsWith(`${prefix}data/`))) files.delete(key);
     await expect(found.read(undefined, forever)).rejects.toMatchObject({
       code: 500,
       message: expect.stringMatching(/restic\/data\/.*: it is missing/),
     });
-    await expect(services.files(snapshotOf({ handle: 'f'.repeat(64) }), page, forever)).rejects.toMatchObject({
+    await expect(services.files(snapshotOf({ handle: 'f'.repeat(64) }), page, alice, forever)).rejects.toMatchObject({
       code: 500,
       message: expect.stringContaining(`${prefix}snapshots/${'f'.repeat(64)}: it is missing`),
     });

@@ -1,0 +1,21 @@
+/** The Pod through which is looked into what the driver keeps of a Snapshot. It has a volume that is made of it, read-only, and ends by itself when nobody looks any more. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClusterObject } from '../../cluster/cluster.ts';
+import type { Errand } from '../mover/mover-pod.ts';
+import { literal, mountsOf, podBeside, roomToWrite } from '../mover/mover-pod.ts';
+
+/** As the label app.kubernetes.io/component of such Pods says. */
+export const lookComponent = 'look';
+
+/** Seconds without anybody who looks. */
+const idleTime = 300;
+
+/** Run by sh in the container. */
+const stay = readFileSync(join(import.meta.dirname, 'stay.sh'), 'utf8');
+
+export function lookPod(errand: Errand, image: string, isRestricted: boolean): ClusterObject {
+  const command = ['sh', '-c', literal(stay), 'sh', String(idleTime)];
+  const container = { name: lookComponent, image, command, ...mountsOf(errand, [roomToWrite.mount]) };
+  return podBeside(errand, { component: lookComponent, container, volumes: [roomToWrite.volume], isRestricted, gracePeriod: 1 });
+}
