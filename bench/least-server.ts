@@ -47,8 +47,9 @@ function merged(name: string, patch: Partial<Thing>): string {
   return text;
 }
 
+/** kube-apiserver writes queries anew. */
 function questionOf(query: string, accept: string, encoding: string): string {
-  return `${encoding} ${accept} ${query}`;
+  return `${encoding} ${accept} ${new URLSearchParams(query).get('continue') ?? ''}`;
 }
 
 function readyAnswers(): Map<string, Buffer> {
@@ -58,7 +59,8 @@ function readyAnswers(): Map<string, Buffer> {
 
 /** Undefined for what was not made before. */
 function readyAnswerTo(path: string, { accept = '', 'accept-encoding': encoding = '' }: IncomingHttpHeaders): Buffer | undefined {
-  return path.startsWith(`${leastPath}?`) ? ready.get(questionOf(path.slice(leastPath.length), accept, encoding)) : undefined;
+  const query = path.slice(leastPath.length);
+  return path.startsWith(`${leastPath}?`) && query.includes('limit=') ? ready.get(questionOf(query, accept, encoding)) : undefined;
 }
 
 /** Undefined for what is not there. */
