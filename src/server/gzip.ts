@@ -20,7 +20,8 @@ export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): Asyn
   yield header;
   let [checksum, length] = [0, 0];
   for await (const bytes of inLargePieces(pieces)) {
-    yield await blocksOf(bytes);
+    if (bytes.length <= longestStored) yield stored(bytes);
+    else yield await blocksOf(bytes);
     checksum = crc32(bytes, checksum);
     length += bytes.length;
   }
@@ -28,6 +29,17 @@ export async function* gzipped(pieces: AsyncIterable<string | Uint8Array>): Asyn
   trailer.writeUInt32LE(checksum, 0);
   trailer.writeUInt32LE(length % 2 ** 32, 4);
   yield Buffer.concat([lastBlock, trailer]);
+}
+
+/** Bytes up to which a piece goes as it is: to compress it would cost more than to send it, and what does not come again is never kept. */
+const longestStored = 4 * 1024;
+
+/** A block without compression: https://www.rfc-editor.org/rfc/rfc1951#section-3.2.4 */
+function stored(bytes: Uint8Array): Uint8Array {
+  const head = Buffer.alloc(5);
+  head.writeUInt16LE(bytes.length, 1);
+  head.writeUInt16LE(~bytes.length & 0xffff, 3);
+  return Buffer.concat([head, bytes]);
 }
 
 /** Joins the small ones. Text is new each time, so it stays apart from bytes, which may come again. */
