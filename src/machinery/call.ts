@@ -36,6 +36,8 @@ export interface Call extends Target {
   readonly userAgent: string;
   /** The Range header as sent; empty if there was none. */
   readonly range: string;
+  /** The If-Range header as sent; empty if there was none. */
+  readonly ifRange: string;
   /** The If-None-Match header as sent; empty if there was none. */
   readonly ifNoneMatch: string;
   readonly body: Uint8Array;

@@ -1,9 +1,15 @@
 /** The Range header of RFC 9110, for one range of bytes. */
 
+import type { Call } from '../machinery/call.ts';
+
 export interface Span {
   readonly start: number;
   readonly length: number;
 }
+
+/** The Range header of who has the content with this tag: who has another one, and names it by If-Range, gets all. */
+export const rangeOf = ({ range, ifRange }: Pick<Call, 'range' | 'ifRange'>, tag: string): string =>
+  ifRange === '' || ifRange === `"${tag}"` ? range : '';
 
 /**
  * The bytes that are asked for of `size`: undefined for all of them, which is also what a header gets that is malformed or

@@ -9,7 +9,7 @@ import { noSuchPath, rangeNotSatisfiable } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
 import type { ResourceCall } from '../machinery/resource.ts';
-import { spanOf } from './byte-range.ts';
+import { rangeOf, spanOf } from './byte-range.ts';
 import type { Span } from './byte-range.ts';
 import type { ArchiveStream, Services } from './services.ts';
 
@@ -41,7 +41,7 @@ export const proxy = defineSubresource<Services>({
 async function deliver(backup: KubeObject, call: ResourceCall, services: Services): Promise<Answer> {
   const { archive } = (backup.status ?? {}) as { archive?: { bytes: number; sha256: string } };
   if (archive && matchesTag(call.ifNoneMatch, archive.sha256)) return { status: 304, headers: { ETag: `"${archive.sha256}"` }, body: '' };
-  const span = archive && spanOf(call.range, archive.bytes);
+  const span = archive && spanOf(rangeOf(call, archive.sha256), archive.bytes);
   if (span === 'unsatisfiable') return unsatisfiable(call.range, archive?.bytes ?? 0);
   const stream = await services.archive(backup, span, call.signal);
   return { status: span ? 206 : 200, headers: headersOf(backup, stream, span), body: stream.body };

@@ -8,7 +8,7 @@ import { noSuchPath } from '../machinery/errors.ts';
 import type { KubeObject } from '../machinery/object.ts';
 import { defineSubresource } from '../machinery/resource.ts';
 import type { ResourceCall } from '../machinery/resource.ts';
-import { spanOf } from './byte-range.ts';
+import { rangeOf, spanOf } from './byte-range.ts';
 import { lengthHeaders, unsatisfiable } from './download.ts';
 import { pathParameter } from './files.ts';
 import type { Download, Services } from './services.ts';
@@ -51,7 +51,7 @@ async function deliverFile(
 ): Promise<Answer> {
   const file = name || `${metadata.namespace}-${metadata.name}.img`;
   if (matchesTag(call.ifNoneMatch, tag)) return { status: 304, headers: { ETag: `"${tag}"` }, body: '' };
-  const span = spanOf(call.range, size);
+  const span = spanOf(rangeOf(call, tag), size);
   if (span === 'unsatisfiable') return unsatisfiable(call.range, size);
   const headers = {
     'Content-Type': 'application/octet-stream',

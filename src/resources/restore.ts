@@ -55,7 +55,7 @@ const claim = object('The PersistentVolumeClaim that is made of a Snapshot, or i
   ),
   verify: optional(
     flag(
-      'Whether what was written into its volume is read back and compared, of a Snapshot that lies in the object store. Default: false.',
+      'Whether what was written into its volume is read back and compared; of a whole volume only where the Snapshot lies in the object store. Default: false.',
     ),
   ),
 });

@@ -160,6 +160,7 @@ function callOf({ headers, warnings }: Exchange, target: Target, user: User, bod
     contentType: firstOf(headers, 'content-type'),
     userAgent: firstOf(headers, 'user-agent'),
     range: firstOf(headers, 'range'),
+    ifRange: firstOf(headers, 'if-range'),
     ifNoneMatch: valuesOf(headers, 'if-none-match').join(', '),
     body,
     signal,

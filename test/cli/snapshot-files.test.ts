@@ -57,6 +57,26 @@ describe('snapshot files', () => {
   });
 });
 
+describe('a volume that is being made', () => {
+  /** Two answers that ask for patience, then what the script says. */
+  const after =
+    (script: Script): Script =>
+    (request, answered) =>
+      ++asked <= 2
+        ? { ...status(503, 'ServiceUnavailable', 'a volume is being made; try again'), headers: { 'Retry-After': '0' } }
+        : script(request, answered);
+  let asked = 0;
+  beforeEach(() => (asked = 0));
+
+  it('is asked for again, as kubectl does', async () => {
+    const list: Script = () => ({ body: { kind: 'SnapshotFileList', metadata: {}, items: [file] } });
+    expect(await against(after(list), 'snapshot files s -o name')).toMatchObject({ code: 0, stdout: '/d/a^[[2Jb\n', stderr: '' });
+    const tar: Script = () => ({ body: 'tar', headers: { 'Content-Type': 'application/x-tar' } });
+    asked = 0;
+    expect(await against(after(tar), 'snapshot download s -o -')).toMatchObject({ code: 0, stdout: 'tar' });
+  });
+});
+
 describe('snapshot download', () => {
   let folder: string;
   let target: string;

@@ -1,5 +1,5 @@
 /** What the driver of a volume keeps of it, looked into and brought back file by file, through real Pods. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -177,6 +177,12 @@ describe(looking.title, looking.options, () => {
     await create(snapshot(confined, 'first', 'data'));
     await complete(kubectl, snapshots, { namespace: confined, name: 'first' });
     expect((await list('/own', { where: confined })).items).toMatchObject([{ name: 'file', size: 5, mode: '0600', uid: 1000 }]);
+    await inPod('rm -r /data/own', 'writer', confined);
+    await create(restoreOfSnapshot(confined, 'back', 'first', {}, { files: { path: 'own', targetDirectory: 'new' } }));
+    await complete(kubectl, restores, { namespace: confined, name: 'back' });
+    expect(await inPod("cd /data/new && stat -c '%a %u:%g' . own own/file", 'writer', confined)).toMatch(
+      /^2?755 1000:1000\n2?700 1000:1000\n600 1000:1000\n$/,
+    );
     await kubectl.run(['delete', snapshots, 'first', '-n', confined, '--timeout=60s']);
     await eventually(async () => (await helpers(confined)).length === 0, 60_000);
   });
@@ -185,6 +191,27 @@ describe(looking.title, looking.options, () => {
     const [pod] = await lookPods();
     await kubectl.run(['delete', 'pod', pod?.metadata.name ?? '', '-n', place, '--now']);
     expect(await eventually(async () => (await list('/conf').catch(() => undefined))?.items.length, 60_000)).toBe(6);
+  });
+
+  it('leave no program behind that nobody reads any more', async () => {
+    const [pod] = await lookPods();
+    const name = pod?.metadata.name ?? '';
+    const running = async () =>
+      (await kubectl.run(['exec', name, '-n', place, '--', 'sh', '-c', 'cat /proc/[0-9]*/cmdline'])).match(/posix|bs=256K/g)?.length ?? 0;
+    for (const asked of ['', '/large']) {
+      const url = path(place, `snapshots/first/proxy/download?path=${asked}`);
+      const reader = spawn(
+        'sh',
+        ['-c', `"$0" "--kubeconfig=$1" get --raw "$2" | (head -c 100000 >/dev/null; sleep 60)`, program, kubeconfig, url],
+        {
+          detached: true,
+          stdio: 'ignore',
+        },
+      );
+      await eventually(async () => (await running()) > 0, 30_000);
+      process.kill(-(reader.pid ?? 0), 'SIGKILL');
+      await eventually(async () => (await running()) === 0, 60_000);
+    }
   });
 
   it('leave nothing in the cluster when nobody looks any more, nor when the Snapshot goes', async () => {

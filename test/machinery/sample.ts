@@ -57,6 +57,7 @@ export function callOf(given: Partial<Call> & { query?: URLSearchParams } = {}):
     contentType: '',
     userAgent: 'kubectl',
     range: '',
+    ifRange: '',
     ifNoneMatch: '',
     body: new Uint8Array(),
     signal: new AbortController().signal,

@@ -160,6 +160,7 @@ async function answerTo(api: Api, method: string, url: string, ask: Ask): Promis
     contentType: ask.type ?? jsonTypes[method] ?? 'application/json',
     userAgent: 'test/1',
     range: '',
+    ifRange: '',
     ifNoneMatch: '',
     body: bytes,
     signal: ask.signal ?? new AbortController().signal,

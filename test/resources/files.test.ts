@@ -52,6 +52,8 @@ describe('snapshots/download', () => {
   });
 
   it('is not sent to who has it', async () => {
+    expect(await call('download', { query: 'path=/a', range: 'bytes=1-2', ifRange: '"tag"' })).toMatchObject({ status: 206 });
+    expect(await call('download', { query: 'path=/a', range: 'bytes=1-2', ifRange: '"other"' })).toMatchObject({ status: 200 });
     expect(await call('download', { query: 'path=/a', ifNoneMatch: '"tag"' })).toMatchObject({ status: 304, text: '' });
   });
 

@@ -11,8 +11,27 @@ import { TarComplaints } from './tar-complaints.ts';
 
 /** What the shell says on standard error when the program has ended, and waits. */
 const ended = 'kylon: all is written';
-/** One that was killed, or was not there, has nothing more to come. */
-const script = `"$@"; code=$?; [ $code -lt 126 ] || exit $code; echo '${ended}' >&2; read -r _; exit $code`;
+/**
+ * One that was killed, or was not there, has nothing more to come. One of which nobody takes any more would never end by itself, since containerd holds its
+ * output open (https://github.com/containerd/containerd/blob/v2.3.7/cmd/containerd-shim-runc-v2/process/io.go): the end of the input tells that its
+ * reader has gone, and all that was begun here goes, which is a group of processes of its own in a container.
+ */
+const script = `exec 3<&0
+give_up() {
+  read -r _ _ _ _ group _ </proc/$$/stat
+  [ "$group" != $$ ] || kill -s KILL 0
+  kill -s KILL "$program"
+}
+"$@" </dev/null 3<&- &
+program=$!
+{ read -r _ <&3 || give_up; } &
+reader=$!
+wait "$program"
+code=$?
+[ $code -lt 126 ] || { kill "$reader"; exit $code; }
+echo '${ended}' >&2
+wait "$reader"
+exit $code`;
 const goOn = Buffer.from('\n');
 
 /** Milliseconds without output, of a program that has ended, after which no more is waited for. */

@@ -15,6 +15,9 @@ const types: Readonly<Record<string, EntryType>> = {
   s: 'socket',
 };
 
+/** Of a record: a name, the target of a link, and little more. */
+const longest = 16 << 10;
+
 export class Records {
   #rest = Buffer.alloc(0);
   #isWhole = false;
@@ -23,7 +26,7 @@ export class Records {
     return this.#isWhole;
   }
 
-  /** Those that have come to their end. */
+  /** Those that have come to their end. Throws ApiError where one is longer than any can be. */
   *push(piece: Uint8Array): Generator<Buffer> {
     let bytes = Buffer.concat([this.#rest, piece]);
     for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0)) {
@@ -31,6 +34,7 @@ export class Records {
       else yield bytes.subarray(0, end);
       bytes = bytes.subarray(end + 1);
     }
+    if (bytes.length > longest) throw internal('what was told of the volume is no list of files');
     this.#rest = bytes;
   }
 }
@@ -77,8 +81,14 @@ export function entryIn(record: Buffer): KeptEntry {
 }
 
 const bytesIn = (text = '') => Buffer.from(text, 'latin1');
+/** Milliseconds since the epoch at the ends of the years that RFC 3339 can tell. */
+const [earliest, latest] = [Date.UTC(0, 0) - 1, Date.UTC(9999, 11, 31, 23, 59, 59, 999)];
+
 /** A device has no time of its own. */
-const modifiedIn = (seconds = '') => (seconds === '' ? undefined : Math.floor(Number(seconds) * 1_000));
+function modifiedIn(seconds = ''): number | undefined {
+  const modified = Math.floor(Number(seconds) * 1_000);
+  return seconds !== '' && modified > earliest && modified <= latest ? modified : undefined;
+}
 
 /** find tells the number for a name that it does not know. */
 const nameUnless = (number: string | undefined, name: string) => (name === number ? '' : name);

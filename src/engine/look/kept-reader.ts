@@ -16,6 +16,8 @@ import type { KeptVolume } from './kept-volumes.ts';
 const look = readFileSync(join(import.meta.dirname, 'look.sh'), 'utf8');
 /** By which it tells that a path names nothing. */
 const nothingThere = 44;
+/** The exit code of what ends by signal n is 128 + n. */
+const firstOfSignals = 129;
 /** By which a name is shown that is no UTF-8. */
 const replaced = '\uFFFD';
 
@@ -39,7 +41,11 @@ export class KeptReader {
   /** What it is, and so many entries of a folder, from the `start`th one on, counted from 0. */
   async list(names: Names, start: number, count: number, signal: AbortSignal): Promise<KeptEntry[] | undefined> {
     const found: KeptEntry[] = [];
-    const isThere = await this.#records(names, ['list', start + 1, count], (record) => found.push(entryIn(record)), signal);
+    const take = (record: Buffer) => {
+      if (found.length > count) throw internal('more was told of the volume than was asked for');
+      found.push(entryIn(record));
+    };
+    const isThere = await this.#records(names, ['list', start + 1, count], take, signal);
     return isThere ? found : undefined;
   }
 
@@ -85,7 +91,8 @@ export class KeptReader {
   async #nameShownAs(part: string, folder: Names, signal: AbortSignal): Promise<Buffer | undefined> {
     let found: Buffer | undefined;
     const take = (name: Buffer) => {
-      if (name.toString() === part) found ??= Buffer.from(name);
+      if (name.equals(Buffer.from(part))) found = Buffer.from(name);
+      else if (name.toString() === part) found ??= Buffer.from(name);
     };
     await this.#records(folder, ['names'], take, signal);
     return found;
@@ -123,8 +130,11 @@ export class KeptReader {
     const program = ['sh', '-c', look, 'sh', mounted.path, what, String(first), String(count), ...names.map(octal)];
     const { code, complaints } = await readOut({ ...sender, signal }, { owner: this.#snapshot }, mounted, program, reader).catch(cut);
     if (code === nothingThere) return false;
-    if (code === 0 && reader.isWhole() && complaints.fault === undefined) return true;
-    const why = complaints.fault ?? complaints.lastWords;
+    if (code >= firstOfSignals) throw unavailable(`the Pod ${mounted.pod} that reads the volume has ended, try again`);
+    // Of what is only read nothing can go meanwhile.
+    const fault = complaints.fault ?? complaints.warnings.find((line) => line.endsWith('No such file or directory'));
+    if (code === 0 && reader.isWhole() && fault === undefined) return true;
+    const why = fault ?? complaints.lastWords;
     throw internal(`the volume could not be read to the end by the Pod ${mounted.pod}, where a program ended with ${code}: ${why}`);
   }
 }

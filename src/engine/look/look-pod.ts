@@ -3,10 +3,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import type { Errand } from '../mover/mover-pod.ts';
+import { madeFor } from '../snapshot/known.ts';
 import { literal, mountsOf, podBeside, roomToWrite } from '../mover/mover-pod.ts';
 
-/** As the label app.kubernetes.io/component of such Pods says. */
-export const lookComponent = 'look';
+const component = 'look';
+const componentLabel = 'app.kubernetes.io/component';
+/** Of the claim, beside those of all that helps. */
+export const lookLabels = { [componentLabel]: component } as const;
+/** Of all such claims. */
+export const lookSelector = `${madeFor},${componentLabel} in (${component})`;
 
 /** Seconds without anybody who looks. */
 const idleTime = 300;
@@ -16,6 +21,6 @@ const stay = readFileSync(join(import.meta.dirname, 'stay.sh'), 'utf8');
 
 export function lookPod(errand: Errand, image: string, isRestricted: boolean): ClusterObject {
   const command = ['sh', '-c', literal(stay), 'sh', String(idleTime)];
-  const container = { name: lookComponent, image, command, ...mountsOf(errand, [roomToWrite.mount]) };
-  return podBeside(errand, { component: lookComponent, container, volumes: [roomToWrite.volume], isRestricted, gracePeriod: 1 });
+  const container = { name: component, image, command, ...mountsOf(errand, [roomToWrite.mount]) };
+  return podBeside(errand, { component, container, volumes: [roomToWrite.volume], isRestricted, gracePeriod: 1 });
 }

@@ -8,23 +8,35 @@
 # Each entry, name or size ends with a zero byte, and the last one is followed by another, which stands alone where there is nothing.
 root=$1 what=$2 first=$3 count=$4
 shift 4
-at=$root parent=$root name=
 
 absent() {
   printf '\0'
   exit 44
 }
 
+# From folder to folder: the whole path may be longer than a system call takes.
+at=$root name=
+if [ ! -b "$root" ]; then
+  cd -P "$root" || exit 1
+  at=.
+fi
 for part; do
   { [ ! -L "$at" ] && [ -d "$at" ]; } || absent
+  cd -P "$at" || exit 1
   part=$(printf '%bx' "$part")
-  parent=$at name=${part%x}
-  at=$at/$name
+  name=${part%x}
+  at=./$name
 done
 [ -e "$at" ] || [ -L "$at" ] || absent
 
 # lost+found is of the file system, and not of the volume.
-within() { find "$at" -mindepth 1 -maxdepth 1 ! -path "$root/lost+found" -printf "$1"; }
+within() {
+  if [ -z "$name" ]; then
+    find "$at" -mindepth 1 -maxdepth 1 ! -path ./lost+found -printf "$1"
+  else
+    find "$at" -mindepth 1 -maxdepth 1 -printf "$1"
+  fi
+}
 
 entry='%f/%y/%s/%m/%U/%u/%G/%g/%T@/%l\0'
 
@@ -43,7 +55,7 @@ members() {
   if [ -n "$name" ]; then printf '%s\0' "$name"; else within '%f\0' | LC_ALL=C sort -z; fi
 }
 
-archive() { members | tar -C "$parent" -H "$what" "$@" --null --verbatim-files-from -T - -cf -; }
+archive() { members | tar -H "$what" "$@" --null --verbatim-files-from -T - -cf -; }
 
 case $what in
 list)

@@ -38,6 +38,8 @@ export interface Errand {
 
 export interface RunAs {
   readonly user: number;
+  /** Of what it makes; undefined where the Pod does not say. */
+  readonly group?: number;
   readonly groups: readonly number[];
 }
 
@@ -170,12 +172,14 @@ function asRoot(way: Errand['way']): Fields {
   return { ...confined, runAsUser: 0, runAsGroup: 0, capabilities: { drop: ['ALL'], add } };
 }
 
+/** Of the files of /access. */
+const groupOfAccess = 0;
 /** Whoever is nobody else. */
 const nobody = 65_534;
 
 function identityOf({ runAs = { user: nobody, groups: [] } }: Errand): Fields {
-  // The group of /access, whatever group the image has for this user.
-  return { runAsNonRoot: true, runAsUser: runAs.user, runAsGroup: 0, supplementalGroups: [...runAs.groups] };
+  const { user, group = groupOfAccess, groups } = runAs;
+  return { runAsNonRoot: true, runAsUser: user, runAsGroup: group, supplementalGroups: [...new Set([groupOfAccess, ...groups])] };
 }
 
 function onNode(name: string): Fields {
@@ -185,9 +189,13 @@ function onNode(name: string): Fields {
 
 /** As whom a Pod reads its volumes; undefined where it does not say. */
 export function runAsOf({ spec }: ClusterObject): RunAs | undefined {
-  const { runAsUser, fsGroup, supplementalGroups } = fieldsOf(fieldsOf(spec)['securityContext']);
-  const ofContainer = listOf(fieldsOf(spec)['containers']).map((container) => fieldsOf(container['securityContext'])['runAsUser']);
-  const user = [runAsUser, ...ofContainer].find((one) => typeof one === 'number' && one > 0);
+  const ofPod = fieldsOf(fieldsOf(spec)['securityContext']);
+  const contexts = [ofPod, ...listOf(fieldsOf(spec)['containers']).map((container) => fieldsOf(container['securityContext']))];
+  const numbers = (field: string) => contexts.map((context) => context[field]).filter((one) => typeof one === 'number');
+  const user = numbers('runAsUser').find((one) => one > 0);
+  if (user === undefined) return undefined;
+  const { fsGroup, supplementalGroups } = ofPod;
   const groups = [fsGroup, ...(Array.isArray(supplementalGroups) ? supplementalGroups : [])].filter((one) => typeof one === 'number');
-  return typeof user === 'number' ? { user, groups } : undefined;
+  const [group] = numbers('runAsGroup');
+  return { user, groups, ...(group !== undefined && { group }) };
 }

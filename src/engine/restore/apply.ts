@@ -14,6 +14,7 @@ import { prepareItem, writingOf } from './prepare-item.ts';
 import type { Restoration } from './restoration.ts';
 import type { LiveEntry } from './live-objects.ts';
 import { objectOf } from './saved-items.ts';
+import { lostVolumeNotes } from './saved-volume.ts';
 import type { Writing, Written } from './write-item.ts';
 import { meetExisting, writeItem, writeWish } from './write-item.ts';
 
@@ -69,7 +70,8 @@ async function restoreItem(r: Restoration, { item, place, live }: Omit<LiveEntry
   const isAsSaved = isWritten(written.outcome) || written.outcome === 'unchanged';
   if (prepared.owned.isEarly && isAsSaved && !r.spec.dryRun) r.early.add(key, place);
   if (!isWritten(written.outcome)) return written;
-  return noted(await restoreStatus(r, prepared, saved, written), prepared.owned.dropped);
+  const notes = [...prepared.owned.dropped, ...lostVolumeNotes(r, item, written)];
+  return noted(await restoreStatus(r, prepared, saved, written), notes);
 }
 
 function notServed({ newDefinitions, spec }: Restoration, key: string): Written {

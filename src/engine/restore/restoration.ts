@@ -24,6 +24,8 @@ export interface Restoration {
   readonly reader: ArchiveReader;
   /** Snapshots of the volumes of its claims, by namespace and name of the claim as they were called in the backup. */
   readonly volumes: ReadonlyMap<string, string>;
+  /** Claims whose volumes the backup was to take, and could not; named as those. */
+  readonly lostVolumes: ReadonlySet<string>;
   readonly choice: ItemChoice;
   readonly owners: Owners;
   readonly served: ServedResources;
@@ -75,6 +77,7 @@ export async function beginRestoration(work: Work): Promise<Restoration> {
     spec,
     reader,
     volumes: volumesOf(backup),
+    lostVolumes: lostVolumesOf(backup),
     choice,
     served,
     cluster,
@@ -122,6 +125,10 @@ function volumesOf({ status: { volumes = [] } }: Backup): ReadonlyMap<string, st
   for (const { namespace, claim, snapshotName, phase } of volumes)
     if (phase === 'Completed' && snapshotName !== undefined) taken.set(`${namespace}/${claim}`, snapshotName);
   return taken;
+}
+
+function lostVolumesOf({ status: { volumes = [] } }: Backup): ReadonlySet<string> {
+  return new Set(volumes.flatMap(({ namespace, claim, phase }) => (phase === 'Failed' ? [`${namespace}/${claim}`] : [])));
 }
 
 /** For messages. */

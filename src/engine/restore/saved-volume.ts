@@ -1,7 +1,7 @@
 /** A claim whose volume the backup has taken: it gets a new volume, with what was in the old one. */
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { qualified } from '../../machinery/errors.ts';
-import type { ItemKey } from '../../resources/services.ts';
+import type { ItemKey, ItemResult } from '../../resources/services.ts';
 import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import { dropKeys, fieldsOf, textOf } from '../selection/fields.ts';
@@ -12,6 +12,7 @@ import { isMoved } from '../snapshot/fill.ts';
 import { claimFromElsewhere, dataSourceOf, dataSourceRefOf } from '../snapshot/new-claim.ts';
 import { requireVolumeSnapshot } from '../snapshot/revive.ts';
 import { usableSnapshot } from '../snapshot/usable.ts';
+import { nameOf } from './restoration.ts';
 import type { Restoration } from './restoration.ts';
 
 /** The claim as it is to be written; one that is there keeps its volume. Rejects with RunFailed where the snapshot is of no use. */
@@ -27,6 +28,15 @@ export async function withSavedVolume(r: Restoration, item: ItemKey, claim: Clus
   if (isMoved(snapshot)) return ofSnapshot(claim, snapshot, { dataSourceRef: dataSourceRefOf(snapshot) });
   if (!r.spec.dryRun) await requireVolumeSnapshot(r.work, snapshot);
   return ofSnapshot(claim, snapshot, { dataSource: dataSourceOf(snapshot.status.volumeSnapshotName) });
+}
+
+/** What is to be said of a claim that was made without what was in its volume. */
+export function lostVolumeNotes(r: Restoration, item: ItemKey, { outcome }: Pick<ItemResult, 'outcome'>): readonly string[] {
+  const isLost = qualified(item) === claims && r.lostVolumes.has(`${item.namespace}/${item.name}`);
+  if (!isLost || (outcome !== 'created' && outcome !== 'recreated')) return [];
+  const note = 'the backup could not take its volume: unless the old one is there, its storage is empty';
+  r.work.run.log.warn(`${nameOf(item)}: ${note}`);
+  return [note];
 }
 
 /** What was saved in one namespace is to be read in another: that takes the right to restore it. */

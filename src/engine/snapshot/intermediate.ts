@@ -75,13 +75,16 @@ export async function awaitIntermediate(parts: EngineParts, owner: KubeObject, m
 
 /** With it goes the volume, unless that is of another claim by now. As Kylon itself: whoever had it made may be gone. */
 export async function discardIntermediate(parts: EngineParts, owner: KubeObject, signal: AbortSignal): Promise<void> {
-  const { cluster, clock } = parts;
-  await retried(clock, signal, async () => {
+  await retried(parts.clock, signal, async () => {
     const found = await findIntermediate(parts, owner, signal);
-    if (!found) return;
-    await letVolumeGo(cluster, found, signal);
-    await remove(cluster, claims, found, signal);
+    if (found) await letGo(parts, found, signal);
   });
+}
+
+/** The same, of one that was found. */
+export async function letGo({ cluster }: Pick<EngineParts, 'cluster'>, claim: ClusterObject, signal: AbortSignal): Promise<void> {
+  await letVolumeGo(cluster, claim, signal);
+  await remove(cluster, claims, claim, signal);
 }
 
 /** Of a class with the reclaim policy Retain, too: nobody but Kylon knows of it. */

@@ -7,6 +7,7 @@ import type { Restore, RestoreSpec } from '../../resources/restore.ts';
 import type { FileType, ItemResult } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { VolumeFiles } from '../../resources/volume-files.ts';
+import { inAttempts } from '../copy/attempts.ts';
 import { bringFiles, forgetFiles, rehearseFiles, verifyFiles } from '../copy/bring-files.ts';
 import { restoredIn } from '../mover/mover-log.ts';
 import type { RestoreSummary } from '../mover/mover-log.ts';
@@ -86,16 +87,20 @@ const patternOf = (path: string) => path.replace(/[\\*?[\]]/g, String.raw`\$&`);
 
 /** What a driver keeps is seen only in a volume that is made of it, which a dry run does not make. */
 async function typeOf(work: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<FileType> {
-  const isSeen = isMoved(snapshot);
-  if (!isSeen && (work.object as Restore).spec.dryRun) return 'File';
-  if (!isSeen && !isElsewhere(snapshot, work.object)) await requireVolumeSnapshot(work, snapshot);
-  return requireFile(work, files, snapshot, path);
+  const { creator, object, signal } = work;
+  if (snapshot.status.claim?.volumeMode === 'Block')
+    throw new RunFailed('VolumeModeMismatch', `the snapshot ${quote(snapshot.metadata.name)} is of volumeMode Block: it has no files`);
+  if (isMoved(snapshot)) return requireFile(work, files, snapshot, path);
+  if ((object as Restore).spec.dryRun) {
+    await files.rehearse(snapshot, creator, signal);
+    return 'File';
+  }
+  if (!isElsewhere(snapshot, object)) await requireVolumeSnapshot(work, snapshot);
+  return inAttempts(senderOf(work), () => requireFile(work, files, snapshot, path));
 }
 
 /** Resolves to its type. */
 async function requireFile({ creator, signal }: Work, files: SnapshotFiles, snapshot: Snapshot, path: string): Promise<FileType> {
-  if (snapshot.status.claim?.volumeMode === 'Block')
-    throw new RunFailed('VolumeModeMismatch', `the snapshot ${quote(snapshot.metadata.name)} is of volumeMode Block: it has no files`);
   const entry = await files.entry(snapshot, path, creator, signal).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.code !== 404) throw error;
     throw new RunFailed('FileNotFound', `spec.files.path: ${error.message}`);

@@ -37,7 +37,8 @@ export async function findKept(asker: Pick<Work, 'parts' | 'creator' | 'object' 
   const adopted = snapshot.spec.source.volumeSnapshotName;
   const name = adopted ?? volumeSnapshotNameOf(snapshot);
   const found = await (adopted === undefined ? findVolumeSnapshot(asker.parts, snapshot, asker.signal) : findAdopted(asker, adopted));
-  if (!found) throw new RunFailed('VolumeSnapshotNotFound', notFound(volumeSnapshots, name).message);
+  const cure = adopted === undefined ? ': a Restore of the Snapshot makes it anew, around what the driver keeps' : '';
+  if (!found) throw new RunFailed('VolumeSnapshotNotFound', `${notFound(volumeSnapshots, name).message}${cure}`);
   await requireSameData(asker, snapshot, found);
   return found;
 }

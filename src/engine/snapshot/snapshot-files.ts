@@ -67,6 +67,11 @@ export class SnapshotFiles {
     return found(asked, async (parts) => (await this.#kept(asked)).content(parts, signal));
   }
 
+  /** Of what a driver keeps, whether it could be looked into. */
+  rehearse(snapshot: Snapshot, user: User, signal: AbortSignal): Promise<void> {
+    return this.#volumes.rehearse(snapshot, user, signal);
+  }
+
   #found<T>(asked: Asked, find: (tree: VolumeTree, parts: readonly string[]) => Promise<T | undefined>): Promise<T> {
     return found(asked, async (parts) => find(await this.#treeOf(asked), parts));
   }

@@ -115,6 +115,7 @@ async function contentOf({ parts, object, signal }: Work, volumeSnapshot: Cluste
 function statusOf({ metadata, spec, status }: ClusterObject, content: ClusterObject): Partial<RunStatus> {
   const { restoreSize, creationTime } = fieldsOf(status);
   const found = {
+    method: 'CSI',
     readyToUse: true,
     restoreSize,
     creationTime,

@@ -10,7 +10,7 @@ type Command = readonly string[];
 export const inFolder = (root: string, change: (command: Command) => Command = (one) => one): Cluster['exec'] =>
   async function execute({ command }, { input, reply, output, errors }) {
     const [program = '', ...args] = change(command.map((one) => one.replace(/^\/(data|volume)(?=\/|$)/, root)));
-    const child = spawn(program, args, { stdio: [(input ?? reply) ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { detached: true, stdio: [(input ?? reply) ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     const exit = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 143)));
     child.stderr?.on('data', errors);
     let fault: { readonly error: unknown } | undefined;

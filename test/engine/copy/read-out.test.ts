@@ -11,7 +11,7 @@ import { fastClock } from '../clocks.ts';
 
 /** Loses what was not taken when the program ends, as Kubernetes does where it is taken slowly. */
 const execute: Cluster['exec'] = async ({ command: [program = '', ...args] }, { reply, output, errors }) => {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
   let isOver = false;
   const exit = new Promise<number>((resolve) => child.on('exit', (status) => resolve(status ?? 137)));
   void exit.then(() => (isOver = true));

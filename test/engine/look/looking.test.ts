@@ -1,6 +1,6 @@
 /** Who looks into what a driver keeps of a Snapshot: what he sees, as whom it is done, and what becomes of it. Real Pods are in test/e2e/snapshots-files.test.ts. */
 import { execFileSync } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../../src/cluster/cluster.ts';
@@ -12,6 +12,7 @@ import { bytesOf } from '../../repository/reading/frozen.ts';
 import { fastClock } from '../clocks.ts';
 import { inFolder } from '../copy/local-program.ts';
 import { oddVolume, temporary, told, untar } from '../copy/volume-tar.ts';
+import type { Request } from '../memory-cluster.ts';
 import { snapshotCluster } from '../snapshot/snapshot-cluster.ts';
 import { volumeSnapshots } from '../snapshot/snapshot-kinds.ts';
 import { alice, createWorkbench, forever, whileRunning } from '../workbench.ts';
@@ -197,15 +198,130 @@ describe('the files of a Snapshot that its driver keeps', () => {
     });
   });
 
-  it('keep those Pods that are in use, and those of others', async () => {
+  it('keep what is in use, and what only bears the name of somebody else', async () => {
     const { cluster, bench, list, helpers, helper } = await scene();
     await list('');
-    const labels = { 'backup.kylon.io/made-for': 'x', 'app.kubernetes.io/component': 'look' };
-    cluster.seed('pods', { metadata: { name: 'kylon-x', namespace: 'shop', labels }, status: { phase: 'Succeeded' } });
-    let looks = 0;
-    cluster.check = ({ verb, resource }) => void (looks += verb === 'list' && resource === 'pods' ? 1 : 0);
-    await whileRunning(bench.engine, () => vi.waitFor(() => expect(looks).toBeGreaterThan(2), 5_000));
-    expect(helpers()).toEqual([helper, 'kylon-x', helper]);
+    const victim = { name: 'kylon-victim', namespace: 'shop' };
+    const proved = (kind: string, more: object) =>
+      bench.parts.proofs.give({ apiVersion: 'v1', kind, metadata: victim, ...more }, 'victim', forever);
+    cluster.seed('persistentvolumeclaims', await proved('PersistentVolumeClaim', {}));
+    cluster.seed('pods', await proved('Pod', { status: { phase: 'Running' } }));
+    const labels = { 'backup.kylon.io/made-for': 'victim', 'app.kubernetes.io/component': 'look' };
+    for (const kind of ['persistentvolumeclaims', 'pods'])
+      cluster.seed(kind, { metadata: { name: 'evil', namespace: 'shop', labels }, status: { phase: 'Succeeded' } });
+    await looks({ cluster, bench }, 3);
+    expect(helpers()).toEqual(['evil', helper, 'kylon-victim', 'evil', helper, 'kylon-victim']);
+  });
+
+  it('keep what another replica has made since it was looked', async () => {
+    const { cluster, bench, list, pod, helper, helpers } = await scene();
+    await list('');
+    const running = pod()!;
+    cluster.seed('pods', { ...running, status: { phase: 'Succeeded' } });
+    const claim = cluster.read('persistentvolumeclaims', 'shop', helper)!;
+    let isListed = false;
+    const replace: Check = ({ verb, resource }) => {
+      if (isListed) {
+        cluster.seed('persistentvolumeclaims', { ...claim, metadata: { ...claim.metadata, uid: 'new' } });
+        cluster.seed('pods', { ...running, metadata: { ...running.metadata, uid: 'new' } });
+      }
+      isListed ||= verb === 'list' && resource === 'persistentvolumeclaims';
+    };
+    await looks({ cluster, bench }, 3, replace);
+    expect(helpers()).toEqual([helper, helper]);
+    expect(pod()?.metadata.uid).toBe('new');
+  });
+
+  it('leave no claim behind whose Pod somebody has deleted, nor one that was made when the Snapshot went', async () => {
+    const { cluster, bench, list, helpers, helper } = await scene();
+    await list('');
+    cluster.drop('pods', 'shop', helper);
+    await whileRunning(bench.engine, () => vi.waitFor(() => expect(helpers()).toEqual([]), 5_000));
+    let isDeleted = false;
+    cluster.check = async ({ user, verb, resource }) => {
+      if (isDeleted || user !== 'alice' || verb !== 'create' || resource !== 'persistentvolumeclaims') return;
+      isDeleted = true;
+      await bench.parts.objects.delete(snapshots, { namespace: 'shop', name: 's', uid: helper.slice('kylon-'.length) }, forever);
+      await vi.waitFor(async () => expect(await bench.get(snapshots, 'shop', 's')).toBeUndefined(), 5_000);
+    };
+    await whileRunning(bench.engine, async () => {
+      await list('').catch(() => {});
+      expect(isDeleted).toBe(true);
+      cluster.seed('pods', { ...cluster.read('pods', 'shop', helper)!, status: { phase: 'Pending' } });
+      await vi.waitFor(() => expect(helpers()).toEqual([]), 5_000);
+    });
+  });
+
+  it('go though something before them cannot be taken away', async () => {
+    const { cluster, bench, list, pod, helpers } = await scene();
+    await list('');
+    cluster.seed('pods', { ...pod()!, status: { phase: 'Succeeded' } });
+    cluster.seed('namespaces', { metadata: { name: 'a' } });
+    const labels = { 'backup.kylon.io/made-for': 'other', 'app.kubernetes.io/component': 'look' };
+    const other = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'kylon-other', namespace: 'a', labels } };
+    cluster.seed('persistentvolumeclaims', await bench.parts.proofs.give(other, 'other', forever));
+    cluster.check = ({ verb, namespace }) => {
+      if (verb === 'delete' && namespace === 'a') throw new ClusterError(403, 'Forbidden', 'admission webhook "policy" denied the request');
+    };
+    await whileRunning(bench.engine, () => vi.waitFor(() => expect(helpers()).toEqual([]), 5_000));
+  });
+
+  it('are waited for without a word to who makes them, and without harm by who may make none', async () => {
+    const { cluster, bench, snapshot, list, pod, helpers, helper, kubelet } = await scene({ rests: true });
+    let creates = 0;
+    cluster.check = ({ user, verb, resource }) => {
+      if (verb !== 'create') return;
+      creates++;
+      if (user === 'vera')
+        throw new ClusterError(403, 'Forbidden', `${resource} is forbidden: User "vera" cannot create resource "${resource}"`);
+    };
+    await expect(list('')).rejects.toMatchObject({ code: 503 });
+    expect(creates).toBe(2);
+    const { uid } = pod()!.metadata;
+    const asVera = () => bench.engine.services.files(snapshot, page, { ...alice, name: 'vera' }, forever);
+    await expect(asVera()).rejects.toMatchObject({ code: 503 });
+    expect(pod()?.metadata.uid).toBe(uid);
+    kubelet.rests = false;
+    await vi.waitFor(async () => expect((await list('/conf')).items.length).toBe(3), 5_000);
+    await expect(asVera()).rejects.toMatchObject({ code: 403, message: expect.stringContaining('pods/exec') });
+    expect(helpers()).toEqual([helper, helper]);
+  });
+
+  it('are asked for again where their Pod was killed in the middle', async () => {
+    const { cluster, list } = await scene();
+    cluster.execute = async () => 137;
+    await expect(list('')).rejects.toMatchObject({ code: 503, message: expect.stringContaining('has ended, try again') });
+  });
+
+  it('that are no list of files are taken for none, and not kept', async () => {
+    const { cluster, list } = await scene();
+    const says = (piece: string, times: number) => {
+      cluster.execute = async (_, { output }) => {
+        for (let time = 0; time < times; time++) await output(Buffer.from(piece));
+        return 0;
+      };
+    };
+    says('x'.repeat(1_000), 20);
+    await expect(list('')).rejects.toMatchObject({ code: 500, message: expect.stringContaining('no list of files') });
+    says('x/f/0/644/0/root/0/root/1.0/\0', 503);
+    await expect(list('')).rejects.toMatchObject({ code: 500, message: expect.stringContaining('more was told') });
+    says('x/f/zero\0\0', 1);
+    await expect(list('')).rejects.toMatchObject({ code: 500 });
+  });
+
+  it('have names, paths and times of all kinds', async () => {
+    const { root, list, read } = await scene();
+    mkdirSync(join(root, 'names'));
+    for (const byte of [0x80, 0x81, 0xfe, 0xff])
+      writeFileSync(Buffer.concat([Buffer.from(`${root}/names/`), Buffer.from([byte])]), 'other');
+    writeFileSync(join(root, 'names/\uFFFD'), 'exact');
+    expect(String((await read('/names/\uFFFD')).bytes)).toBe('exact');
+    const deep = Array.from({ length: 21 }, () => 'd'.repeat(200)).join('/');
+    const script = `p=$1; i=0; while [ $i -lt 21 ]; do mkdir "$p"; cd -P "./$p"; i=$((i + 1)); done; echo low >file; touch -d @99999999999999 ../late 2>/dev/null || :`;
+    execFileSync('sh', ['-c', script, 'sh', 'd'.repeat(200)], { cwd: root });
+    expect(String((await read(`/${deep}/file`)).bytes)).toBe('low\n');
+    expect((await list(`/${deep.slice(0, -201)}`)).items.length).toBeGreaterThan(0);
+    execFileSync('rm', ['-r', join(root, 'd'.repeat(200))]);
   });
 
   it.each([
@@ -229,7 +345,7 @@ describe('the files of a Snapshot that its driver keeps', () => {
   it('need an image, or to be copied', async () => {
     const { list, helpers } = await scene({ movers: false });
     const message = expect.stringMatching(
-      /^MoversNotSet: .*--mover-image; or a Snapshot with spec.source.volumeSnapshotName kylon-\S+ and spec.moveData copies them/,
+      /^MoversNotSet: .*--mover-image; or restore it to a new claim, and take that with the method Copy$/,
     );
     await expect(list('')).rejects.toMatchObject({ code: 409, message });
     expect(helpers()).toEqual([]);
@@ -247,3 +363,14 @@ describe('the files of a Snapshot that its driver keeps', () => {
 });
 
 type Scene = Awaited<ReturnType<typeof scene>>;
+
+/** Until so many times was looked for what is not used any more. */
+async function looks({ cluster, bench }: Pick<Scene, 'cluster' | 'bench'>, times: number, check: Check = () => {}): Promise<void> {
+  let count = 0;
+  cluster.check = (request) => {
+    check(request);
+    count += request.verb === 'list' && request.resource === 'persistentvolumeclaims' ? 1 : 0;
+  };
+  await whileRunning(bench.engine, () => vi.waitFor(() => expect(count).toBeGreaterThanOrEqual(times), 5_000));
+}
+type Check = (request: Request) => void;

@@ -74,7 +74,11 @@ describe('a mover', () => {
     await ends(0);
     await second;
     expect(rights()).toMatchObject({ capabilities: { drop: ['ALL'] }, allowPrivilegeEscalation: false });
-    expect(fieldsOf(pod()?.['spec'])['securityContext']).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [2000] });
+    expect(fieldsOf(pod()?.['spec'])['securityContext']).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      supplementalGroups: [0, 2000],
+    });
   });
 
   it('is told names as they are, which Kubernetes would take for variables', async () => {

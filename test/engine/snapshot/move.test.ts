@@ -84,7 +84,7 @@ describe('a Snapshot that is moved', () => {
     cluster.seed('pods', user({ securityContext: { runAsUser: 1000, fsGroup: 2000 } }));
     await one.create(snapshots, 'shop', 's', spec);
     await whileRunning(one.engine, () => one.ended(snapshots, 'shop', 's'));
-    expect(specOf(sent[0]).securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [2000] });
+    expect(specOf(sent[0]).securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, supplementalGroups: [0, 2000] });
   });
 
   it('is open for who looks into it: keys and indexes were read when it ended', async () => {

@@ -7,7 +7,7 @@ import { snapshots } from '../../../src/resources/snapshot.ts';
 import { MemoryStorage } from '../../machinery/memory-storage.ts';
 import { impatientClock } from '../clocks.ts';
 import type { MemoryCluster } from '../memory-cluster.ts';
-import { createWorkbench, forever, whileRunning } from '../workbench.ts';
+import { createWorkbench, forever, resultsOf, whileRunning } from '../workbench.ts';
 import { snapshotCluster } from './snapshot-cluster.ts';
 import { contents, volumeSnapshots } from './snapshot-kinds.ts';
 
@@ -185,6 +185,26 @@ describe('a Backup with volumes', () => {
     Object.assign(one.parts.authorizer, { authorize });
     const { status } = await whileRunning(one.engine, () => one.backUp('shop', 'b', { snapshotVolumes: true }));
     expect(status).toMatchObject({ phase: 'PartiallyFailed', errors: 1, volumes: [{ claim: 'data', phase: 'Failed' }] });
+  });
+
+  it('whose volume could not be taken tells that its claim comes back empty, where it is made anew', async () => {
+    const { one, cluster } = scene();
+    const authorize: Authorizer['authorize'] = (_, attributes) =>
+      Promise.resolve({ allowed: !('resource' in attributes && attributes.resource === 'snapshots'), reason: 'no rule' });
+    const before = one.parts.authorizer.authorize.bind(one.parts.authorizer);
+    Object.assign(one.parts.authorizer, { authorize });
+    await whileRunning(one.engine, () => one.backUp('shop', 'b', { snapshotVolumes: true }));
+    Object.assign(one.parts.authorizer, { authorize: before });
+    const restored = async (name: string) => {
+      const restore = await whileRunning(one.engine, () => one.restore('shop', name, { backupName: 'b' }));
+      const claims = (await resultsOf(one.engine, restore)).filter((line) => line.startsWith('persistentvolumeclaims '));
+      return { status: restore.status, claims };
+    };
+    expect((await restored('there')).claims).toEqual(['persistentvolumeclaims shop/data unchanged']);
+    cluster.drop('persistentvolumeclaims', 'shop', 'data');
+    const { status, claims } = await restored('gone');
+    expect(claims).toEqual([expect.stringMatching(/created: the backup could not take its volume: .* its storage is empty$/)]);
+    expect(status.warnings).toBeGreaterThan(0);
   });
 
   it('takes no Snapshot where it is not asked to', async () => {
