@@ -6,6 +6,7 @@ import { parseQuantity } from '../../resources/quantities.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { Errand } from '../mover/mover-pod.ts';
 import type { Sender } from '../mover/mover.ts';
+import { isOfSignal } from '../mover/pod-state.ts';
 import type { EngineParts } from '../parts.ts';
 import { RunFailed } from '../runs/failure.ts';
 import { CopyCut, inAttempts } from './attempts.ts';
@@ -144,9 +145,7 @@ async function* paced(
 }
 
 /** Killed by a signal, it is begun anew. */
-const firstOfSignals = 129;
-
 export function faultOf(code: number, { fault, lastWords }: TarComplaints, { pod }: MountedVolume): Error {
   const words = `the program that writes in the Pod ${quote(pod)} ended with ${code}: ${fault ?? lastWords}`;
-  return code >= firstOfSignals ? new CopyCut(words) : new RunFailed('FileNotWritten', words);
+  return isOfSignal(code) ? new CopyCut(words) : new RunFailed('FileNotWritten', words);
 }

@@ -10,7 +10,7 @@ import type { Errand } from '../mover/mover-pod.ts';
 import { discardMover, notStarted, startTime } from '../mover/mover.ts';
 import type { Sender } from '../mover/mover.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { fieldsOf, textOf } from '../selection/fields.ts';
+import { createdAt, fieldsOf, textOf } from '../selection/fields.ts';
 import { filledBy, pods } from '../snapshot/known.ts';
 import { CopyCut } from './attempts.ts';
 import { imageFor, unpack } from './bring-copy.ts';
@@ -34,8 +34,7 @@ export async function bringOn(sender: Sender, errand: Errand, snapshot: Snapshot
   const seen = await lookAtCopyPod(sender, errand);
   if ('ended' in seen) throw new RunFailed('CopyPodFailed', seen.ended);
   if ('why' in seen) {
-    const since = Date.parse(textOf(seen.pod.metadata['creationTimestamp']) ?? '');
-    if (parts.clock.now() - since >= startTime) throw notStarted(errand, seen.why);
+    if (parts.clock.now() - createdAt(seen.pod) >= startTime) throw notStarted(errand, seen.why);
     return false;
   }
   const held = textOf(fieldsOf(seen.pod.metadata['annotations'])[filledBy]);

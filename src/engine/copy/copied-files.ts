@@ -4,7 +4,7 @@ import { tarEntry } from '../../base/tar.ts';
 import { StoreDamaged } from '../../objectstore/objectstore.ts';
 import type { Download, FileList, FileQuery, SnapshotFile } from '../../resources/services.ts';
 import { noContent, noContinuation } from '../snapshot/file-refusals.ts';
-import { shownFile, shownTypes } from '../snapshot/shown-file.ts';
+import { replaced, shownFile, shownTypes } from '../snapshot/shown-file.ts';
 import type { VolumeTree } from '../snapshot/volume-tree.ts';
 import { copiedTar, extentOf } from './copied-tar.ts';
 import { childrenKey, keyOf, nameIn, sha256Of } from './copy-format.ts';
@@ -13,8 +13,6 @@ import type { StoredCopy } from './stored-copy.ts';
 
 /** As every download is written, whoever has copied the volume. */
 const form = { write: tarEntry, hasRoot: false };
-/** By which a name is shown that is no UTF-8. */
-const replaced = '\uFFFD';
 
 interface Found {
   readonly names: readonly string[];

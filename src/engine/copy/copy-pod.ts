@@ -9,9 +9,9 @@ import type { Errand } from '../mover/mover-pod.ts';
 import { CopyCut } from './attempts.ts';
 import { awaitGone, findMover, makePod, notStarted, rehearsePod, startTime, whyNot } from '../mover/mover.ts';
 import type { Sender } from '../mover/mover.ts';
+import { isOver } from '../mover/pod-state.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { fieldsOf } from '../selection/fields.ts';
 import { mountedIn } from './mounted-volume.ts';
 import type { MountedVolume } from './mounted-volume.ts';
 
@@ -60,9 +60,7 @@ export async function lookAtCopyPod({ parts, signal }: Sender, errand: Errand): 
   const pod = await retried(parts.clock, signal, () => findMover(parts, errand.owner, signal));
   const mounted = pod && mountedIn(pod, errand.claimName ?? '');
   if (mounted) return { mounted, pod };
-  const { phase } = fieldsOf(pod?.status);
-  if (pod && phase !== 'Failed' && phase !== 'Succeeded' && pod.metadata['deletionTimestamp'] === undefined)
-    return { why: whyNot(pod), pod };
+  if (pod && !isOver(pod)) return { why: whyNot(pod), pod };
   const name = quote(moverName(errand.owner));
   return { ended: `the Pod ${name}, through which the volume is copied, has ended or was deleted${pod ? whyNot(pod) : ''}` };
 }

@@ -1,6 +1,7 @@
 /** A file or folder of what a driver keeps, for who brings it into a volume, and compares it with what is there then. */
 import { TarScanner } from '../../base/tar-scanner.ts';
 import { endOfTar, gnuEntry } from '../../base/tar.ts';
+import type { TarContent } from '../../repository/reading/tar-of.ts';
 import type { ContentForm, FilesContent, Original } from '../copy/volume-content.ts';
 import type { KeptReader, Names } from './kept-reader.ts';
 
@@ -12,7 +13,7 @@ export class KeptContent implements FilesContent {
   readonly count: number;
   readonly contentBytes: number;
 
-  constructor(reader: KeptReader, names: Names, { count, contentBytes }: { count: number; contentBytes: number }) {
+  constructor(reader: KeptReader, names: Names, { count, contentBytes }: TarContent) {
     this.#reader = reader;
     this.#names = names;
     this.count = count;

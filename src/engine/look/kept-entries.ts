@@ -3,6 +3,7 @@ import { internal } from '../../machinery/errors.ts';
 import type { EntryType } from '../../repository/reading/entries.ts';
 import type { SnapshotFile } from '../../resources/services.ts';
 import { shownFile } from '../snapshot/shown-file.ts';
+import type { ShownEntry } from '../snapshot/shown-file.ts';
 
 /** As `find -printf %y` tells them. */
 const types: Readonly<Record<string, EntryType>> = {
@@ -39,23 +40,8 @@ export class Records {
   }
 }
 
-export interface KeptEntry {
-  readonly name: string;
-  readonly type: EntryType;
-  /** In bytes; 0 for what is no file. */
-  readonly size: number;
-  /** The twelve bits of a POSIX mode. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Empty where the image knows no name. */
-  readonly user: string;
-  readonly group: string;
-  /** Milliseconds since the epoch. */
-  readonly modified: number | undefined;
-  /** Of a symbolic link. */
-  readonly target: string | undefined;
-}
+/** `name`: also of the root; `user` and `group` are empty where the image knows no name. */
+export type KeptEntry = Omit<ShownEntry, 'path'> & { readonly type: EntryType };
 
 /** As `entry` in look.sh has it: only the target of a link, which is last, may hold slashes. */
 const form =

@@ -6,7 +6,8 @@ import { pathText } from '../../repository/reading/paths.ts';
 import type { Download, FileList, FileQuery, SnapshotFile } from '../../resources/services.ts';
 import type { Snapshot } from '../../resources/snapshot.ts';
 import type { FilesContent } from '../copy/volume-content.ts';
-import { noContent, noContinuation } from '../snapshot/file-refusals.ts';
+import { noContent } from '../snapshot/file-refusals.ts';
+import { startOf, tokenOf } from '../snapshot/page-start.ts';
 import { shownTypes } from '../snapshot/shown-file.ts';
 import type { VolumeTree } from '../snapshot/volume-tree.ts';
 import { KeptContent } from './kept-content.ts';
@@ -31,12 +32,12 @@ export class KeptFiles implements VolumeTree {
 
   async page(parts: readonly string[], query: FileQuery, signal: AbortSignal): Promise<FileList | undefined> {
     const path = pathText(parts);
-    const start = query.continue === '' ? 0 : numberIn(query.continue, path);
+    const start = startOf(query, digitsOf(path));
     const names = await this.#reader.namesOf(parts, signal);
     const [entry, ...entries] = (names && (await this.#reader.list(names, start, query.limit + 1, signal))) ?? [];
     if (entry?.type !== 'dir') return entry && { items: [fileOf(entry, path)], continue: '' };
     const items = entries.slice(0, query.limit).map((one) => fileOf(one, `${path === '/' ? '' : path}/${one.name}`));
-    return { items, continue: entries.length > query.limit ? tokenOf(path, start + query.limit) : '' };
+    return { items, continue: entries.length > query.limit ? tokenOf(digitsOf(path), start + query.limit) : '' };
   }
 
   async download(parts: readonly string[], signal: AbortSignal): Promise<Download | undefined> {
@@ -64,17 +65,10 @@ export class KeptFiles implements VolumeTree {
   /** For who brings it into another volume. */
   async content(parts: readonly string[], signal: AbortSignal): Promise<FilesContent | undefined> {
     const names = await this.#reader.namesOf(parts, signal);
-    if (!names || !(await this.#reader.entry(names, signal))) return undefined;
-    return new KeptContent(this.#reader, names, await this.#reader.sizeOf(names, signal));
+    const size = names && (await this.#reader.sizeOf(names, signal));
+    return size && new KeptContent(this.#reader, names, size);
   }
 }
 
-/** The volume never changes, so the number of an entry says where a page begins. */
-const tokenOf = (path: string, next: number) => Buffer.from(`${digitsOf(path)}/${next}`).toString('base64url');
+/** Tells it from other folders of the volume. */
 const digitsOf = (path: string) => hash('sha256', path).slice(0, 16);
-
-function numberIn(token: string, path: string): number {
-  const [digits, number = ''] = Buffer.from(token, 'base64url').toString().split('/');
-  if (digits === digitsOf(path) && /^\d{1,10}$/.test(number)) return Number(number);
-  throw noContinuation();
-}

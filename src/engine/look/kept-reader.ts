@@ -8,6 +8,9 @@ import { internal, unavailable } from '../../machinery/errors.ts';
 import type { KubeObject } from '../../machinery/object.ts';
 import { readOut } from '../copy/read-out.ts';
 import type { Reader } from '../copy/read-out.ts';
+import { isOfSignal } from '../mover/pod-state.ts';
+import { replaced } from '../snapshot/shown-file.ts';
+import type { TarContent } from '../../repository/reading/tar-of.ts';
 import { entryIn, Records, sizeIn } from './kept-entries.ts';
 import type { KeptEntry } from './kept-entries.ts';
 import type { KeptVolume } from './kept-volumes.ts';
@@ -16,10 +19,6 @@ import type { KeptVolume } from './kept-volumes.ts';
 const look = readFileSync(join(import.meta.dirname, 'look.sh'), 'utf8');
 /** By which it tells that a path names nothing. */
 const nothingThere = 44;
-/** The exit code of what ends by signal n is 128 + n. */
-const firstOfSignals = 129;
-/** By which a name is shown that is no UTF-8. */
-const replaced = '\uFFFD';
 
 /** The bytes of each name of a path. */
 export type Names = readonly Buffer[];
@@ -54,14 +53,14 @@ export class KeptReader {
   }
 
   /** How many entries there are, and how many bytes its files have. */
-  async sizeOf(names: Names, signal: AbortSignal): Promise<{ readonly count: number; readonly contentBytes: number }> {
+  async sizeOf(names: Names, signal: AbortSignal): Promise<TarContent | undefined> {
     let [count, contentBytes] = [0, 0];
     const take = (record: Buffer) => {
       count++;
       contentBytes += sizeIn(record);
     };
-    await this.#records(names, ['sizes'], take, signal);
-    return { count, contentBytes };
+    const isThere = await this.#records(names, ['sizes'], take, signal);
+    return isThere ? { count, contentBytes } : undefined;
   }
 
   /** `length` may not be more than there is. */
@@ -130,7 +129,7 @@ export class KeptReader {
     const program = ['sh', '-c', look, 'sh', mounted.path, what, String(first), String(count), ...names.map(octal)];
     const { code, complaints } = await readOut({ ...sender, signal }, { owner: this.#snapshot }, mounted, program, reader).catch(cut);
     if (code === nothingThere) return false;
-    if (code >= firstOfSignals) throw unavailable(`the Pod ${mounted.pod} that reads the volume has ended, try again`);
+    if (isOfSignal(code)) throw unavailable(`the Pod ${mounted.pod} that reads the volume has ended, try again`);
     // Of what is only read nothing can go meanwhile.
     const fault = complaints.fault ?? complaints.warnings.find((line) => line.endsWith('No such file or directory'));
     if (code === 0 && reader.isWhole() && fault === undefined) return true;

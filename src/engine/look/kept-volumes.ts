@@ -14,10 +14,11 @@ import type { Errand } from '../mover/mover-pod.ts';
 import { runAsOf } from '../mover/mover-pod.ts';
 import { findMover, makePod, startTime, whyNot } from '../mover/mover.ts';
 import type { Sender } from '../mover/mover.ts';
+import { isOver, phaseOf } from '../mover/pod-state.ts';
 import type { EngineParts } from '../parts.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
-import { fieldsOf, textOf } from '../selection/fields.ts';
+import { createdAt, fieldsOf, textOf } from '../selection/fields.ts';
 import {
   createIntermediate,
   discardIntermediate,
@@ -27,6 +28,7 @@ import {
   letGo,
 } from '../snapshot/intermediate.ts';
 import { claims, madeFor, pods } from '../snapshot/known.ts';
+import { listed } from '../snapshot/listed.ts';
 import { userOf } from '../snapshot/live-claim.ts';
 import { claimSpecFor } from '../snapshot/move.ts';
 import { remove } from '../snapshot/removal.ts';
@@ -67,7 +69,7 @@ export class KeptVolumes {
       const { claim, pod } = made;
       const mounted = claim && pod && mountedIn(pod, claim.metadata.name);
       if (mounted) return { sender, mounted };
-      if (pod && hasEnded(pod)) await remove(cluster, pods, pod, signal);
+      if (pod && isOver(pod)) await remove(cluster, pods, pod, signal);
       else await this.#make(sender, snapshot, user, made);
       if (clock.monotonic() >= deadline)
         throw unavailable(`a volume is being made of what the driver keeps${pod ? whyNot(pod) : ''}; try again`);
@@ -137,27 +139,22 @@ export class KeptVolumes {
 
   /** One that cannot be taken away leaves the others their turn. */
   async #tidy(signal: AbortSignal): Promise<void> {
-    for await (const { items } of this.#parts.cluster.list(claims, { labelSelector: lookSelector }, signal))
-      for (const item of items) {
-        const listed = JSON.parse(Buffer.from(item).toString()) as ClusterObject;
-        await this.#discardUnused(listed, signal).catch((error: unknown) => this.#warn(error, signal));
-      }
+    for (const claim of await listed<ClusterObject>(this.#parts.cluster, claims, { labelSelector: lookSelector }, signal))
+      await this.#discardUnused(claim, signal).catch((error: unknown) => this.#warn(error, signal));
   }
 
   /** Only what Kylon has made, and nothing that has come in its place since it was listed. A claim waits for its Pod. */
-  async #discardUnused(listed: ClusterObject, signal: AbortSignal): Promise<void> {
-    const { claim, pod } = await this.#made(ownerOf(listed), signal);
-    if (!claim || claim.metadata.uid !== listed.metadata.uid) return;
-    const isUnused = pod
-      ? hasEnded(pod) || (phaseOf(pod) === 'Pending' && this.#isOlder(pod, longestMade))
-      : this.#isOlder(claim, startTime);
+  async #discardUnused(seen: ClusterObject, signal: AbortSignal): Promise<void> {
+    const { claim, pod } = await this.#made(ownerOf(seen), signal);
+    if (!claim || claim.metadata.uid !== seen.metadata.uid) return;
+    const isUnused = pod ? isOver(pod) || (phaseOf(pod) === 'Pending' && this.#isOlder(pod, longestMade)) : this.#isOlder(claim, startTime);
     if (!isUnused) return;
     if (pod) await remove(this.#parts.cluster, pods, pod, signal);
     await letGo(this.#parts, claim, signal);
   }
 
-  #isOlder({ metadata }: ClusterObject, ms: number): boolean {
-    return this.#parts.clock.now() - Date.parse(textOf(metadata['creationTimestamp']) ?? '') > ms;
+  #isOlder(object: ClusterObject, ms: number): boolean {
+    return this.#parts.clock.now() - createdAt(object) > ms;
   }
 
   #warn(error: unknown, signal: AbortSignal): void {
@@ -171,9 +168,6 @@ function ownerOf({ metadata }: ClusterObject): KubeObject {
   const uid = textOf(fieldsOf(metadata['labels'])[madeFor]) ?? '';
   return { apiVersion: '', kind: '', metadata: { name: '', namespace: metadata.namespace ?? '', uid } };
 }
-
-const phaseOf = ({ status }: ClusterObject) => textOf(fieldsOf(status)['phase']);
-const hasEnded = (pod: ClusterObject) => /^(Succeeded|Failed)$/.test(phaseOf(pod) ?? '') || pod.metadata['deletionTimestamp'] !== undefined;
 
 function requireImage({ mover }: EngineParts): string {
   if (mover) return mover.image;

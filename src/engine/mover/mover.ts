@@ -12,13 +12,14 @@ import { findProved } from '../proved.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Work } from '../runs/run.ts';
-import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
+import { createdAt, fieldsOf, listOf, textOf } from '../selection/fields.ts';
 import { namespaces, pods, secrets } from '../snapshot/known.ts';
 import { remove, unlessThere } from '../snapshot/removal.ts';
 import { faultIn, isDamagedIn, progressIn } from './mover-log.ts';
 import type { MoverProgress } from './mover-log.ts';
 import { longestOf, moverName, moverPod, moverSecret, secretNameFor, secretNameIn } from './mover-pod.ts';
 import type { Errand } from './mover-pod.ts';
+import { isOfSignal, phaseOf } from './pod-state.ts';
 import type { MoverSetting } from './setting.ts';
 
 /** Milliseconds between looks at the Pod. */
@@ -183,7 +184,7 @@ export async function lookAtMover(sender: Sender, errand: Errand): Promise<Seen>
   const { exitCode } = terminatedOf(pod);
   if (exitCode === undefined && phaseOf(pod) !== 'Running') {
     await keepSecret(sender, errand, pod);
-    return { is: 'starting', why: whyNot(pod), since: Date.parse(textOf(pod.metadata['creationTimestamp']) ?? '') };
+    return { is: 'starting', why: whyNot(pod), since: createdAt(pod) };
   }
   if (exitCode === locked) return { is: 'locked', pod };
   const log = await logOf(sender, pod);
@@ -237,13 +238,10 @@ function tellProgress({ onProgress }: Sender, log: string): void {
   if (progress) onProgress(progress);
 }
 
-/** The exit code of what ends by signal n is 128 + n: as it does that has no more memory, or whose node is shut down. */
-const firstOfSignals = 129;
-
 function isKilled(pod: ClusterObject): boolean {
   const { exitCode } = terminatedOf(pod);
   if (exitCode === 0) return false;
-  const isEnded = typeof exitCode === 'number' ? exitCode >= firstOfSignals : phaseOf(pod) === 'Failed';
+  const isEnded = typeof exitCode === 'number' ? isOfSignal(exitCode) : phaseOf(pod) === 'Failed';
   return isEnded || pod.metadata['deletionTimestamp'] !== undefined;
 }
 
@@ -253,8 +251,6 @@ function whyKilled(end: Seen): string {
   const reason = textOf(fieldsOf(end.pod.status)['reason']) ?? textOf(terminatedOf(end.pod)['reason']);
   return reason === undefined ? '' : ` (${reason})`;
 }
-
-const phaseOf = ({ status }: ClusterObject) => textOf(fieldsOf(status)['phase']);
 
 const stateOf = ({ status }: ClusterObject) => fieldsOf(listOf(fieldsOf(status)['containerStatuses'])[0]?.['state']);
 

@@ -2,11 +2,12 @@
 import type { ClusterObject } from '../../cluster/cluster.ts';
 import { quote } from '../../machinery/errors.ts';
 import type { Workload } from '../../resources/replacement.ts';
+import { hasEnded } from '../mover/pod-state.ts';
 import { inParallel } from '../parallel.ts';
 import { retried } from '../retry.ts';
 import { RunFailed } from '../runs/failure.ts';
 import type { Fields } from '../selection/fields.ts';
-import { fieldsOf, listOf, textOf } from '../selection/fields.ts';
+import { fieldsOf, listOf } from '../selection/fields.ts';
 import { pods, replicasBefore, restoreUid, workloads } from '../snapshot/known.ts';
 import { isMarked } from './place.ts';
 import type { Place } from './place.ts';
@@ -24,10 +25,9 @@ export async function podsUsing(
   return found;
 }
 
-function uses({ spec, status }: ClusterObject, claimName: string): boolean {
-  const hasEnded = /^(Succeeded|Failed)$/.test(textOf(fieldsOf(status)['phase']) ?? '');
-  const claimNames = listOf(fieldsOf(spec)['volumes']).map((volume) => fieldsOf(volume['persistentVolumeClaim'])['claimName']);
-  return !hasEnded && claimNames.includes(claimName);
+function uses(pod: ClusterObject, claimName: string): boolean {
+  const claimNames = listOf(fieldsOf(pod['spec'])['volumes']).map((volume) => fieldsOf(volume['persistentVolumeClaim'])['claimName']);
+  return !hasEnded(pod) && claimNames.includes(claimName);
 }
 
 /** Rejects with RunFailed where one of the Pods would not go, or something else would go with it. */

@@ -1,4 +1,5 @@
 /** Reading and changing parts of objects whose shape is known to nobody but the cluster. */
+import type { ClusterObject } from '../../cluster/cluster.ts';
 
 export type Fields = Record<string, unknown>;
 
@@ -10,6 +11,9 @@ export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {
 
 /** The text that stands there; undefined where none does. */
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** Milliseconds since the epoch; NaN where the cluster has not said when. */
+export const createdAt = ({ metadata }: ClusterObject): number => Date.parse(textOf(metadata['creationTimestamp']) ?? '');
 
 /** The objects of the list that stands there. */
 export const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);

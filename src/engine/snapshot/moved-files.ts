@@ -6,7 +6,8 @@ import type { FileTree } from '../../repository/reading/file-tree.ts';
 import { pathText } from '../../repository/reading/paths.ts';
 import { wholeForm } from '../../repository/reading/tar-of.ts';
 import type { Download, FileList, FileQuery, SnapshotFile } from '../../resources/services.ts';
-import { noContinuation, noContent } from './file-refusals.ts';
+import { noContent } from './file-refusals.ts';
+import { startOf, tokenOf } from './page-start.ts';
 import { shownFile, shownTypes } from './shown-file.ts';
 import type { VolumeTree } from './volume-tree.ts';
 
@@ -27,10 +28,10 @@ export class MovedFiles implements VolumeTree {
     const path = pathText(parts);
     const entry = await this.#tree.entry(path, signal);
     if (entry?.type !== 'dir') return entry && { items: [fileOf(entry, path)], continue: '' };
-    const start = query.continue === '' ? 0 : numberIn(query.continue, entry);
+    const start = startOf(query, digitsOf(entry));
     const { entries, next } = await this.#tree.list(entry, path, { limit: query.limit, start }, signal);
     const items = entries.map((one) => fileOf(one, `${path === '/' ? '' : path}/${one.name}`));
-    return { items, continue: next === undefined ? '' : tokenOf(entry, next) };
+    return { items, continue: next === undefined ? '' : tokenOf(digitsOf(entry), next) };
   }
 
   async download(parts: readonly string[], signal: AbortSignal): Promise<Download | undefined> {
@@ -47,12 +48,4 @@ export class MovedFiles implements VolumeTree {
 
 const fileOf = (entry: FileEntry, path: string): SnapshotFile => shownFile({ ...entry, path, target: entry.linkTarget?.toString() });
 
-/** A folder never changes, so the number of an entry says where a page begins. */
-const tokenOf = (folder: FileEntry, next: number) => Buffer.from(`${digitsOf(folder)}/${next}`).toString('base64url');
 const digitsOf = ({ subtree }: FileEntry) => subtree?.toString('hex', 0, 8) ?? '';
-
-function numberIn(token: string, folder: FileEntry): number {
-  const [digits, number = ''] = Buffer.from(token, 'base64url').toString().split('/');
-  if (digits === digitsOf(folder) && /^\d{1,10}$/.test(number)) return Number(number);
-  throw noContinuation();
-}

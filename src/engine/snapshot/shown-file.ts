@@ -15,7 +15,10 @@ export const shownTypes: Readonly<Record<TarType | EntryType, FileType>> = {
   socket: 'Socket',
 };
 
-interface Entry {
+/** By which a name is shown that is no UTF-8. */
+export const replaced = '\uFFFD';
+
+export interface ShownEntry {
   /** Empty for the root. */
   readonly name: string;
   /** From the root of the volume, with a slash in front. */
@@ -34,7 +37,7 @@ interface Entry {
   readonly target: string | undefined;
 }
 
-export function shownFile({ name, path, type, size, mode, uid, gid, user, group, modified, target }: Entry): SnapshotFile {
+export function shownFile({ name, path, type, size, mode, uid, gid, user, group, modified, target }: ShownEntry): SnapshotFile {
   return {
     name: name || path,
     path,
