@@ -70,7 +70,7 @@ export function createClient(wire: Wire): ApiClient {
   return {
     ask: (request, signal) => askPatiently(wire, request, signal),
     json: (request, signal) => askForJson(wire, request, signal),
-    open: (request, signal) => openAnswer(wire, request, signal),
+    open: (request, signal) => openPatiently(wire, request, signal),
     stream: (request, signal) => openStream(wire, request, signal),
     webSocket: (request, protocols, signal) => openSocket(wire, request, protocols, signal),
     withHeaders: (headers) => createClient({ ...wire, headers: { ...wire.headers, ...headers } }),
@@ -106,7 +106,7 @@ async function askPatiently(wire: Wire, request: ApiRequest, signal: AbortSignal
   }
 }
 
-function waitOf({ status, headers }: Answer, safe: boolean): number | undefined {
+function waitOf({ status, headers }: Pick<Answer, 'status' | 'headers'>, safe: boolean): number | undefined {
   if (status !== 429 && !(status === 503 && safe)) return undefined;
   const seconds = retryAfterOf(headers);
   return seconds !== undefined && seconds <= longestWaitSeconds ? seconds : undefined;
@@ -119,6 +119,17 @@ function askOnce(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<
     const body = await readBody(response, request.limitBytes ?? defaultLimitBytes, signal);
     return { status: response.statusCode ?? 0, headers: response.headers, body };
   });
+}
+
+/** As askPatiently where the server says when. A connection that is lost is for who reads on. */
+async function openPatiently(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<OpenAnswer> {
+  for (let retry = 0; ; retry++) {
+    const answer = await openAnswer(wire, request, signal);
+    const seconds = waitOf(answer, isSafe(request));
+    if (seconds === undefined || retry === maxRetries) return answer;
+    await answer.whole();
+    await wire.clock.sleep(seconds * 1000, signal);
+  }
 }
 
 async function openStream(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

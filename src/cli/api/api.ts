@@ -1,10 +1,8 @@
 /** The API for the commands: answers that are good, or an Ending that says in kubectl's words why there is none. */
-import type { Clock } from '../../base/clock.ts';
 import { parseExactly } from '../../base/exact-json.ts';
 import type { ApiClient, ApiRequest, OpenAnswer } from '../../cluster/client.ts';
 import { ClusterError } from '../../cluster/cluster.ts';
 import type { UserConnection } from '../../cluster/user-connection.ts';
-import { retryAfterOf } from '../../cluster/status.ts';
 import type { WatchEvent } from '../../cluster/watch.ts';
 import { watchEvents } from '../../cluster/watch.ts';
 import { Refusal, refusalOf, wordsOf } from './refusal.ts';
@@ -23,7 +21,6 @@ export interface Api {
 }
 
 interface Parts {
-  readonly clock: Clock;
   readonly namespace: string;
   /** Of --request-timeout. */
   readonly timeoutMs: number | undefined;
@@ -48,19 +45,11 @@ async function json<T>(client: ApiClient, request: ApiRequest, { warn }: Parts, 
   return parseExactly(Buffer.from(body).toString()) as T;
 }
 
-/** How often a server that asks for patience is asked again: as the client does for whole answers. */
-const mostRetries = 5;
-
-async function open(client: ApiClient, server: URL, request: ApiRequest, parts: Parts, signal: AbortSignal): Promise<OpenAnswer> {
-  for (let retries = 0; ; retries++) {
-    const answer = await client.open(request, signal);
-    warningsIn(answer.headers).forEach(parts.warn);
-    if (isGood(answer.status)) return { ...answer, body: eachInWords(server, answer.body) };
-    const refusal = refusalOf({ status: answer.status, body: await answer.whole() });
-    const seconds = retryAfterOf(answer.headers);
-    if (seconds === undefined || retries === mostRetries) throw refusal;
-    await parts.clock.sleep(seconds * 1_000, signal);
-  }
+async function open(client: ApiClient, server: URL, request: ApiRequest, { warn }: Parts, signal: AbortSignal): Promise<OpenAnswer> {
+  const answer = await client.open(request, signal);
+  warningsIn(answer.headers).forEach(warn);
+  if (!isGood(answer.status)) throw refusalOf({ status: answer.status, body: await answer.whole() });
+  return { ...answer, body: eachInWords(server, answer.body) };
 }
 
 async function* eachInWords<T>(server: URL, pieces: AsyncIterable<T>): AsyncIterable<T> {

@@ -49,7 +49,7 @@ export async function connected<T>(shell: Shell, flags: ConnectionFlags, work: (
   const warn = (text: string) => shell.tell(`Warning: ${text}`);
   const namespace = flags.namespace || connection.namespace || 'default';
   try {
-    return await work(apiOf(connection, { clock: shell.clock, namespace, timeoutMs: timeoutOf(flags), warn }));
+    return await work(apiOf(connection, { namespace, timeoutMs: timeoutOf(flags), warn }));
   } finally {
     connection.close();
   }
