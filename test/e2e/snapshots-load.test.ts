@@ -16,9 +16,9 @@ const loaded = suite('volumes under load', cluster);
 
 /** Each Pod has a file of its own, to which it adds lines: 1, 2, 3 … */
 const appending = 'n=0; while :; do for i in 1 2 3 4 5 6 7 8 9 10; do echo $((n+=1)); done >> /data/$HOSTNAME; sleep 0.05; done';
-/** Files come, by a rename, and go; each holds its number, of which its name is the rest. */
+/** Files come, by a rename, and go; each holds its number, of which its name is the rest. The one of a Pod that was ended by force may go on beside the next. */
 const churning =
-  'mkdir -p /data/churn; n=0; while :; do n=$((n+1)); echo $n > /data/churn/new; mv /data/churn/new /data/churn/$((n%500)); rm -f /data/churn/$(((n+250)%500)); sleep 0.05; done';
+  'mkdir -p /data/churn; n=0; while :; do n=$((n+1)); echo $n > /data/churn/new-$HOSTNAME; mv /data/churn/new-$HOSTNAME /data/churn/$((n%500)); rm -f /data/churn/$(((n+250)%500)); sleep 0.05; done';
 const blockLength = 4096;
 const blocks = 256;
 /** One block after the other, each of which begins and ends with its number. */
@@ -110,7 +110,7 @@ describe(loaded.title, loaded.options, () => {
 
   async function filesAreWhole(claimName: string): Promise<void> {
     expect(await volumes.sum(place, claimName, ['churn'])).toBe(await volumes.sum(place, 'files', ['churn']));
-    const churned = (await volumes.names(place, claimName, 'churn')).filter((name) => name !== 'new');
+    const churned = (await volumes.names(place, claimName, 'churn')).filter((name) => !name.startsWith('new-'));
     expect(churned.length).toBeGreaterThan(0);
     for (const name of churned) expect(Number(await volumes.read(place, claimName, `churn/${name}`)) % 500).toBe(Number(name));
   }
