@@ -36,8 +36,10 @@ export function makeOddTree(folder: string, bytes: number): void {
   utimesSync(join(folder, 'private'), 1_000_000_000, 1_000_000_000.123);
 }
 
+export type Tree = Record<string, { readonly mtimeMs?: number } & Record<string, unknown>>;
+
 /** By path: what it is, its mode, time and content, and how many names it has. */
-export function treeOf(folder: string): Record<string, unknown> {
+export function treeOf(folder: string): Tree {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return Object.fromEntries(names.map((name) => [name, entryOf(join(folder, name))]));
 }

@@ -1,4 +1,6 @@
 /** Volumes that are written to all the time while they are copied, and whose Pods, the movers too, all end at once. */
+import { chownSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCluster, kubeconfigOf, suite } from './cluster.ts';
 import { temporaryFolder } from './folder.ts';
@@ -8,6 +10,8 @@ import type { KubeObject } from './kubectl.ts';
 import { apiServiceName, Kylon } from './kylon.ts';
 import { moverFlags, withMovers } from './mover-image.ts';
 import { complete, namespace, restoreOfSnapshot, restores, snapshot, snapshots } from './objects.ts';
+import { makeOddTree, sparseBytes, treeOf } from './odd-tree.ts';
+import type { Tree } from './odd-tree.ts';
 import { eventually } from './process.ts';
 import { busy, claim, snapshotClass, Storage, volumeSnapshots } from './volumes.ts';
 
@@ -24,7 +28,15 @@ const blocks = 256;
 /** One block after the other, each of which begins and ends with its number. */
 const overwriting = `n=0; while :; do n=$((n+1)); printf %07d%04082d%07d $n 0 $n | dd of=/dev/data bs=${blockLength} seek=$((n%${blocks})) conv=notrunc,fsync 2>/dev/null; sleep 0.05; done`;
 const files = 100_000;
+const oddBytes = 1_000_000;
 const claims = ['shared', 'files', 'block'];
+const inSeconds = (tree: Tree): Tree =>
+  Object.fromEntries(
+    Object.entries(tree).map(([name, { mtimeMs, ...entry }]) => [
+      name,
+      { ...entry, ...(mtimeMs && { mtimeMs: mtimeMs - (mtimeMs % 1000) }) },
+    ]),
+  );
 
 describe(loaded.title, loaded.options, () => {
   const kubeconfig = kubeconfigOf(cluster);
@@ -49,6 +61,7 @@ describe(loaded.title, loaded.options, () => {
       ...claims.map((name) => `pvc/${name}`),
     ]);
     await volumes.fill(place, 'files', files);
+    await beOdd();
     await volumes.fillBlock(place, 'block');
     await volumes.writeBlock(place, 'block', '\0'.repeat(blocks * blockLength));
     await create(busy(place, 'shared', appending, 2));
@@ -70,6 +83,15 @@ describe(loaded.title, loaded.options, () => {
     await kubectl.try(['delete', 'apiservice', apiServiceName, '--ignore-not-found']);
     await kubectl.run(['delete', 'namespace', place, '--ignore-not-found']);
     await kubectl.try(['create', '-f', '-'], usualClass);
+  }
+
+  /** Beside the files that come and go: odd names, links, holes, owners, modes, times and an extended attribute. */
+  async function beOdd(): Promise<void> {
+    const folder = await volumes.folder(place, 'files', 'odd');
+    mkdirSync(folder);
+    makeOddTree(folder, oddBytes);
+    for (const name of ['empty', 'large', 'one']) chownSync(join(folder, name), 1234, 4321);
+    await volumes.adorn(place, 'files', 'odd/large');
   }
 
   const usualClass = snapshotClass('directory', {
@@ -108,6 +130,16 @@ describe(loaded.title, loaded.options, () => {
     }
   }
 
+  /** `byTar`: by the tar of BusyBox, which the Pods have; it knows neither fractions of a second nor holes nor extended attributes. */
+  async function oddsAreWhole(claimName: string, byTar: boolean): Promise<void> {
+    const [there, here] = await Promise.all([claimName, 'files'].map((name) => volumes.folder(place, name, 'odd')));
+    const odd = (folder = '') => (byTar ? inSeconds(treeOf(folder)) : treeOf(folder));
+    expect(odd(there)).toEqual(odd(here));
+    if (byTar) return;
+    expect(512 * statSync(`${there}/sparse`).blocks).toBeLessThan(sparseBytes / 8);
+    expect(await volumes.adornment(place, claimName, 'odd/large')).toEqual(await volumes.adornment(place, 'files', 'odd/large'));
+  }
+
   async function filesAreWhole(claimName: string): Promise<void> {
     expect(await volumes.sum(place, claimName, ['churn'])).toBe(await volumes.sum(place, 'files', ['churn']));
     const churned = (await volumes.names(place, claimName, 'churn')).filter((name) => !name.startsWith('new-'));
@@ -130,6 +162,7 @@ describe(loaded.title, loaded.options, () => {
     Promise.all([
       of.includes('shared') && linesAreWhole(nameOf(way, 'shared')),
       of.includes('files') && filesAreWhole(nameOf(way, 'files')),
+      of.includes('files') && oddsAreWhole(nameOf(way, 'files'), way === 'tar'),
       of.includes('block') && blocksAreWhole(nameOf(way, 'block'), 10),
     ]);
 

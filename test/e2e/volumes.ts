@@ -217,9 +217,14 @@ export class Storage {
     return { attribute, modified: statSync(path, { bigint: true }).mtimeNs / 1_000_000n };
   }
 
+  /** Path of a folder of it on the disk of its node. */
+  async folder(namespace: string, claimName: string, folder: string): Promise<string> {
+    return join(await this.#contentOf(namespace, claimName), folder);
+  }
+
   /** Names of the files and folders in a folder of it. */
   async names(namespace: string, claimName: string, folder: string): Promise<string[]> {
-    return readdirSync(join(await this.#contentOf(namespace, claimName), folder));
+    return readdirSync(await this.folder(namespace, claimName, folder));
   }
 
   /** Of a block volume: its first bytes. */
