@@ -47,7 +47,7 @@ page() {
   cd -P "$at" || exit 1
   at=.
   within './%f\0' | sorted | tail -z -n "+$first" | { head -z -n "$count" && cat >/dev/null; } |
-    xargs -0 -r sh -c 'find "$@" -maxdepth 0 -printf "$0"' "$entry"
+    find -files0-from - -maxdepth 0 -printf "$entry"
 }
 
 list() {
