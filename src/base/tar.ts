@@ -28,7 +28,7 @@ export interface TarEntry {
 const typeFlags = { file: '0', link: '1', symlink: '2', chardev: '3', dev: '4', dir: '5', fifo: '6' } as const;
 export type TarType = keyof typeof typeFlags;
 
-const blockBytes = 512;
+export const blockBytes = 512;
 const longestName = 100;
 const longestPrefix = 155;
 /** What fits into the digits of a header. */
@@ -39,10 +39,13 @@ const longestOwner = 31;
 /** What ends a tar file: two empty blocks. */
 export const endOfTar: Uint8Array = new Uint8Array(2 * blockBytes);
 
-/** The header of a regular file of nobody, at time 0: the same input gives the same bytes. The content follows, then padding. */
-export function tarHeader(path: string, size: number): Buffer {
+/**
+ * The header of a regular file of nobody, at time 0: the same input gives the same bytes. The content follows, then padding. It is made in
+ * `block`, as long as its path fits into that.
+ */
+export function tarHeader(path: string, size: number, block?: Buffer): Buffer {
   const place = placeOf(path);
-  if (place) return header(place.name, place.prefix, size, '0');
+  if (place) return header(place.name, place.prefix, size, '0', block);
   return Buffer.concat([extension([paxRecord('path', Buffer.from(path))]), header(shortened(path), '', size, '0')]);
 }
 
@@ -149,9 +152,9 @@ function paxRecord(key: string, value: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${bytes + String(guess).length}${start}`), value, Buffer.from('\n')]);
 }
 
-/** A header of nobody, at time 0. */
-function header(name: string, prefix: string, size: number, type: string): Buffer {
-  const block = Buffer.from(template);
+/** A header of nobody, at time 0, made in `block`. */
+function header(name: string, prefix: string, size: number, type: string, block: Buffer = Buffer.allocUnsafe(blockBytes)): Buffer {
+  block.set(template);
   block.write(name, 0, 'latin1');
   block.write(octal(size, 11), 124, 'latin1');
   block.write(type, 156, 'latin1');

@@ -27,6 +27,8 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
   /** 32 MiB where left out. */
   readonly limitBytes?: number;
+  /** Where the body of the answer goes, if it fits: nothing else may use it until the answer is there. */
+  readonly memory?: Buffer;
 }
 
 export interface ApiClient {
@@ -116,7 +118,7 @@ function askOnce(wire: Wire, request: ApiRequest, signal: AbortSignal): Promise<
   const ms = request.timeoutMs ?? defaultTimeoutMs;
   return withDeadline(wire.clock, ms, signal, lateness(request, ms), async (signal) => {
     const response = await send(wire, request, signal);
-    const body = await readBody(response, request.limitBytes ?? defaultLimitBytes, signal);
+    const body = await readBody(response, request.limitBytes ?? defaultLimitBytes, signal, request.memory);
     return { status: response.statusCode ?? 0, headers: response.headers, body };
   });
 }

@@ -113,7 +113,10 @@ export interface ListOptions {
 export interface Page {
   /** At which the whole list is true. */
   readonly resourceVersion: string;
-  /** Each one JSON object, byte for byte as sent; built-in kinds leave out apiVersion and kind in lists. */
+  /**
+   * Each one JSON object, byte for byte as sent; built-in kinds leave out apiVersion and kind in lists. They may be read until the next page
+   * is asked for: then their memory is used again.
+   */
   readonly items: readonly Uint8Array[];
   /** Begins a list with this page; empty for the first one. The server forgets it after some minutes and then goes on with a later state. */
   readonly start: string;

@@ -17,6 +17,7 @@ export interface HttpRequest {
 }
 
 const connectMs = 10_000;
+const none = Buffer.alloc(0);
 
 /** Resolves with the head of the answer. Rejects with ClusterError code 0 when none came, or with the signal's reason. */
 export function exchange(request: HttpRequest, clock: Clock, signal: AbortSignal): Promise<http.IncomingMessage> {
@@ -30,17 +31,19 @@ export function exchange(request: HttpRequest, clock: Clock, signal: AbortSignal
   });
 }
 
-/** Rejects with ResponseTooLarge behind `limit` bytes; then the connection is closed. */
-export function readBody(response: http.IncomingMessage, limit: number, signal: AbortSignal): Promise<Buffer> {
+/** Rejects with ResponseTooLarge behind `limit` bytes; then the connection is closed. A body that fits into `memory` is a view of it. */
+export function readBody(response: http.IncomingMessage, limit: number, signal: AbortSignal, memory: Buffer = none): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const rest: Buffer[] = [];
     let size = 0;
+    let filled = 0;
     response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
       size += chunk.length;
       if (size > limit) response.destroy(new ResponseTooLarge(limit));
+      else if (size > memory.length) rest.push(chunk);
+      else filled += chunk.copy(memory, filled);
     });
-    response.on('end', () => resolve(Buffer.concat(chunks, size)));
+    response.on('end', () => resolve(rest.length === 0 ? memory.subarray(0, size) : Buffer.concat([memory.subarray(0, filled), ...rest])));
     response.on('error', (error) => reject(error instanceof ResponseTooLarge ? error : failure('reading the answer', error, signal)));
   });
 }

@@ -25,9 +25,10 @@ function servePages(total: number) {
   };
 }
 
+/** A page is good only until the next one is asked for. */
 async function collect(pages: AsyncIterable<Page>): Promise<Page[]> {
   const all: Page[] = [];
-  for await (const page of pages) all.push(page);
+  for await (const page of pages) all.push({ ...page, items: page.items.map((item) => Uint8Array.from(item)) });
   return all;
 }
 const textsOf = (pages: readonly Page[]) => pages.flatMap(({ items }) => items.map((item) => Buffer.from(item).toString()));
@@ -58,6 +59,19 @@ describe('list', () => {
       return undefined;
     };
     expect([await remaining(), await remaining('a=b')]).toEqual([2, undefined]);
+  });
+
+  it('reads pages into memory that earlier ones had, never two at once into the same', async () => {
+    await using server = await scriptedCluster(servePages(80));
+    const used: ArrayBufferLike[] = [];
+    for await (const { items } of server.cluster.list(maps, { limit: 10 }, never)) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      used.push(items[0]?.buffer as ArrayBufferLike);
+      const first = 10 * (used.length - 1);
+      expect(items.map((item) => Buffer.from(item).toString())).toEqual(numbered(80).slice(first, first + 10));
+    }
+    expect(used.length).toBe(8);
+    expect(new Set(used).size).toBeLessThanOrEqual(3);
   });
 
   it('fetches one page ahead, not more', async () => {

@@ -156,14 +156,17 @@ export class MemoryCluster implements Cluster {
     const found = objects.filter((object) => hasLabels(object, labelSelector) && hasFields(object, fieldSelector));
     const size = options.limit ?? 500;
     const start = Number(options.start || 0);
-    for (let at = start; at === start || at < found.length; at += size)
+    for (let at = start; at === start || at < found.length; at += size) {
+      const items = found.slice(at, at + size).map((object) => bytesOf(resource, object));
       yield {
         resourceVersion: String(this.#state.rv),
         start: at === 0 ? '' : String(at),
         next: at + size < found.length ? String(at + size) : '',
         ...(!labelSelector && !fieldSelector && at + size < found.length && { remaining: found.length - at - size }),
-        items: found.slice(at, at + size).map((object) => bytesOf(resource, object)),
+        items,
       };
+      for (const item of items) item.fill(0);
+    }
   }
 
   /** Looks from time to time at what there is. */

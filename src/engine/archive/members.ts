@@ -4,7 +4,7 @@ import type { NewItem } from './archive.ts';
 import { compress } from './compression.ts';
 import { keyOf } from './item-key.ts';
 import type { ItemRecord } from './item-record.ts';
-import { paddingOf, tarHeader } from '../../base/tar.ts';
+import { blockBytes, paddingOf, tarHeader } from '../../base/tar.ts';
 
 /** A member on its way through the thread pool. */
 export interface Member {
@@ -20,6 +20,8 @@ const rawBytes = 64 << 10;
 export class MemberPacker {
   /** Memory of members that are compressed: to allocate it anew for each would keep the garbage collector busy. */
   readonly #spare: Buffer[] = [];
+  /** Of the item that is added. */
+  readonly #header = Buffer.allocUnsafeSlow(blockBytes);
   /** The member that is being filled. */
   #raw: Buffer = Buffer.allocUnsafeSlow(rawBytes);
   #items: PackedItem[] = [];
@@ -29,7 +31,7 @@ export class MemberPacker {
   add(item: NewItem): Member | undefined {
     const key = keyOf(item);
     const bytes = item.manifest.reduce((sum, { length }) => sum + length, 0);
-    const header = tarHeader(`resources/${key}.json`, bytes);
+    const header = tarHeader(`resources/${key}.json`, bytes, this.#header);
     const full = this.#makeRoom(header.length + bytes + paddingOf(bytes));
     const at = this.#size + header.length;
     for (const piece of [header, ...item.manifest]) this.#append(piece);
